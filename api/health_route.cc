@@ -1,0 +1,107 @@
+// api/health_route.cc - GET /healthz: how the node is, for people and for supervisors.
+#include <chrono>
+
+#include "api/json_writer.h"
+#include "api/routes.h"
+
+namespace deltamesh {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+const char* word(SessionPhase phase) {
+  switch (phase) {
+    case SessionPhase::kHello: return "hello";
+    case SessionPhase::kFrontier: return "frontier";
+    case SessionPhase::kLive: return "live";
+  }
+  return "unknown";
+}
+
+void write_sessions(JsonWriter& json, const std::vector<SessionStatus>& sessions) {
+  json.key("sessions").begin_array();
+  for (const SessionStatus& session : sessions) {
+    json.begin_object();
+    json.key("peer").count(static_cast<std::uint64_t>(session.peer));
+    json.key("node").text(hex(session.remote.node.bytes));
+    json.key("phase").text(word(session.phase));
+    json.key("software").text(session.software);
+    json.key("events_unacknowledged").count(session.events_unacknowledged);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_counters(JsonWriter& json, const Counters& counters) {
+  json.key("counters").begin_object();
+  json.key("events_written").count(counters.events_written);
+  json.key("events_received").count(counters.events_received);
+  json.key("redundant_events").count(counters.redundant_events);
+  json.key("redundant_bytes").count(counters.redundant_bytes);
+  json.key("payload_bytes_sent").count(counters.payload_bytes_sent);
+  json.key("payload_bytes_received").count(counters.payload_bytes_received);
+  json.key("frame_bytes_sent").count(counters.frame_bytes_sent);
+  json.key("frame_bytes_received").count(counters.frame_bytes_received);
+  json.key("frames_refused").count(counters.frames_refused);
+  json.key("handshakes_refused").count(counters.handshakes_refused);
+  json.key("writes_refused").count(counters.writes_refused);
+  json.key("batches_failed").count(counters.batches_failed);
+  json.key("series_conflicts").count(counters.series_conflicts);
+  json.key("map_entries_written").count(counters.map_entries_written);
+  json.key("map_entries_received").count(counters.map_entries_received);
+  json.end_object();
+}
+
+void write_node(JsonWriter& json, const Node& node) {
+  json.key("node").text(hex(node.identity().node.bytes));
+  json.key("incarnation").text(hex(node.identity().incarnation.bytes));
+  json.key("software").text(node.config().software);
+  write_sessions(json, node.sessions());
+  write_counters(json, node.counters());
+}
+
+using Parts = std::vector<std::pair<std::string, HealthPart>>;
+
+Parts gather(const ApiHooks& hooks) {
+  Parts parts;
+  for (const auto& [name, part] : hooks.parts) parts.emplace_back(name, part());
+  return parts;
+}
+
+// The first word that is not "ok".
+std::string status_of(const Parts& parts) {
+  for (const auto& [name, part] : parts) {
+    if (part.status != "ok") return part.status;
+  }
+  return "ok";
+}
+
+HttpResponse describe(const Node& node, const Parts& parts, const std::vector<std::string>& datasets,
+                      std::chrono::seconds uptime) {
+  const std::string status = status_of(parts);
+  JsonWriter json;
+  json.begin_object().key("status").text(status);
+  json.key("uptime_s").integer(uptime.count());
+  json.key("datasets").begin_array();
+  for (const auto& name : datasets) json.text(name);
+  json.end_array();
+  write_node(json, node);
+  for (const auto& [name, part] : parts) json.key(name).raw(part.json);
+  json.end_object();
+  return {status == "ok" ? 200u : 503u, json.take()};
+}
+
+}  // namespace
+
+void add_health_route(Router& router, RouteContext& context) {
+  router.add(
+      "GET", "/healthz", [&context, begin = Clock::now()](const RoutedRequest&, const Responder& respond) {
+        const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin);
+        auto parts = gather(context.hooks);
+        auto datasets = context.dataset_names;
+        context.hooks.inspect([=, parts = std::move(parts), datasets = std::move(datasets)](
+                                  const Node& node) { respond(describe(node, parts, datasets, uptime)); });
+      });
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,160 @@
+// api/map_routes.cc - entries of maps: list, get, put, delete.
+#include "api/json_writer.h"
+#include "api/limits.h"
+#include "api/routes.h"
+#include "crdt/utf8.h"
+
+namespace deltamesh {
+namespace {
+
+Error no_key(const std::string& key, const NamedDataset& dataset) {
+  return {ErrorCode::kNotFound, "no key " + key + " in dataset " + dataset.config.name};
+}
+
+// The live entry; a tombstone is none.
+Result<MapEntry> find_live(const StoreReader& reader, const NamedDataset& dataset, const std::string& key) {
+  auto entry = reader.entry(dataset.id, key);
+  if (!entry) return entry.error();
+  if (!entry->has_value() || (*entry)->tombstone) return no_key(key, dataset);
+  return **std::move(entry);
+}
+
+struct Listing {
+  std::string prefix;
+  std::string after;
+  std::size_t limit = limits::kListDefault;
+};
+
+Result<Listing> parse_listing(const QueryParameters& query) {
+  if (Status good = query.check({"prefix", "after", "limit"}); !good) return good.error();
+  const auto limit = query.count("limit", limits::kListDefault, limits::kListMax);
+  if (!limit) return limit.error();
+  return Listing{std::string(query.find("prefix").value_or("")),
+                 std::string(query.find("after").value_or("")), *limit};
+}
+
+void write_entry(JsonWriter& json, const MapEntry& entry) {
+  json.begin_object().key("key").text(entry.key);
+  if (valid_utf8(entry.value)) {
+    json.key("value").text(entry.value);
+  } else {
+    json.key("base64").bytes(entry.value);
+  }
+  json.end_object();
+}
+
+HttpResponse list_entries(const std::vector<MapEntry>& entries, const Listing& listing) {
+  JsonWriter json;
+  std::size_t count = 0;
+  bool more = false;
+  json.begin_object().key("entries").begin_array();
+  for (const MapEntry& entry : entries) {
+    if (entry.tombstone || !entry.key.starts_with(listing.prefix)) continue;
+    if (!listing.after.empty() && entry.key <= listing.after) continue;
+    more = count == listing.limit || json.size() > limits::kAnswerBytesMax;
+    if (more) break;
+    write_entry(json, entry);
+    ++count;
+  }
+  json.end_array().key("more").boolean(more).end_object();
+  return {200, json.take()};
+}
+
+HttpResponse as_stored(MapEntry entry) {
+  HttpResponse response{200, std::move(entry.value)};
+  const bool text = valid_utf8(response.body);
+  response.content_type = text ? "text/plain; charset=utf-8" : "application/octet-stream";
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
+class MapRoutes {
+ public:
+  explicit MapRoutes(RouteContext& context) : context_(context) {}
+
+  void list(const RoutedRequest& request, const Responder& respond) const {
+    const auto dataset = find(request, respond);
+    if (!dataset) return;
+    const auto listing = parse_listing(request.query);
+    if (!listing) return respond(listing.error());
+    context_.queries.ask(
+        [id = dataset->id, listing = *listing](const StoreReader& reader, const Responder& answer) {
+          const auto entries = reader.entries(id);
+          entries ? answer(list_entries(*entries, listing)) : answer(entries.error());
+        },
+        respond);
+  }
+
+  void get(const RoutedRequest& request, const Responder& respond) const {
+    const auto dataset = find_plain(request, respond);
+    if (!dataset) return;
+    context_.queries.ask(
+        [dataset = *dataset, key = request.captured[1]](const StoreReader& reader, const Responder& answer) {
+          auto entry = find_live(reader, dataset, key);
+          entry ? answer(as_stored(*std::move(entry))) : answer(entry.error());
+        },
+        respond);
+  }
+
+  void put(RoutedRequest request, const Responder& respond) const {
+    const auto dataset = find_plain(request, respond);
+    if (!dataset) return;
+    context_.sink.put(dataset->id, std::move(request.captured[1]), std::move(request.body),
+                      when_durable(respond));
+  }
+
+  void remove(const RoutedRequest& request, const Responder& respond) const {
+    const auto dataset = find_plain(request, respond);
+    if (!dataset) return;
+    context_.queries.ask(
+        [&sink = context_.sink, dataset = *dataset, key = request.captured[1]](const StoreReader& reader,
+                                                                               const Responder& answer) {
+          const auto entry = find_live(reader, dataset, key);
+          if (!entry) return answer(entry.error());
+          sink.remove(dataset.id, key, when_durable(answer));
+        },
+        respond);
+  }
+
+ private:
+  // Answers if there is no such map.
+  std::optional<NamedDataset> find(const RoutedRequest& request, const Responder& respond) const {
+    auto dataset = context_.datasets.find(request.captured[0], DatasetKind::kMap);
+    if (dataset) return *std::move(dataset);
+    respond(dataset.error());
+    return std::nullopt;
+  }
+
+  // Also if there is a query.
+  std::optional<NamedDataset> find_plain(const RoutedRequest& request, const Responder& respond) const {
+    const Status good = request.query.check({});
+    if (good) return find(request, respond);
+    respond(good.error());
+    return std::nullopt;
+  }
+
+  RouteContext& context_;
+};
+
+}  // namespace
+
+WriteSink::DoneHandler when_durable(Responder respond) {
+  return [respond = std::move(respond)](const Status& status) {
+    status ? respond(HttpResponse{200, R"({"durable":true})"}) : respond(status.error());
+  };
+}
+
+void add_map_routes(Router& router, RouteContext& context) {
+  const MapRoutes routes(context);
+  const std::string all = "/v0/maps/{dataset}", one = "/v0/maps/{dataset}/{key...}";
+  router.add("GET", all,
+             [routes](const auto& request, const auto& respond) { routes.list(request, respond); });
+  router.add("GET", one,
+             [routes](const auto& request, const auto& respond) { routes.get(request, respond); });
+  router.add("PUT", one,
+             [routes](auto request, const auto& respond) { routes.put(std::move(request), respond); });
+  router.add("DELETE", one,
+             [routes](const auto& request, const auto& respond) { routes.remove(request, respond); });
+}
+
+}  // namespace deltamesh

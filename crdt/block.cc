@@ -1,0 +1,121 @@
+// crdt/block.cc - parts of blocks: the times, one series, a slice; and two neighbours as one.
+#include "crdt/block.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "crdt/block_reader.h"
+
+namespace deltamesh {
+namespace {
+
+std::vector<std::optional<Source>> sources_of(const BlockColumns& columns) {
+  std::vector<std::optional<Source>> sources;
+  sources.reserve(columns.has_source.size());
+  std::size_t next = 0;
+  for (const std::int64_t present : columns.has_source) {
+    sources.emplace_back();
+    if (present == 0) continue;
+    sources.back() = Source{static_cast<std::uint64_t>(columns.sessions[next]),
+                            static_cast<std::uint64_t>(columns.counters[next])};
+    ++next;
+  }
+  return sources;
+}
+
+std::vector<std::uint32_t> events_with(const BlockColumns& columns, std::uint32_t position) {
+  std::vector<bool> has(columns.shapes.size());
+  for (std::size_t id = 0; id < columns.shapes.size(); ++id) {
+    const auto shape = columns.shapes[id];
+    has[id] = std::binary_search(shape.begin(), shape.end(), position);
+  }
+  std::vector<std::uint32_t> events;
+  for (std::size_t i = 0; i < columns.shape_ids.size(); ++i)
+    if (has[static_cast<std::size_t>(columns.shape_ids[i])]) events.push_back(static_cast<std::uint32_t>(i));
+  return events;
+}
+
+template <class Text>
+std::vector<Text> copies(std::span<const ByteView> texts) {
+  using Unit = typename Text::value_type;
+  std::vector<Text> copied;
+  copied.reserve(texts.size());
+  for (const ByteView text : texts) {
+    const auto* start = reinterpret_cast<const Unit*>(text.data());
+    copied.emplace_back(start, start + text.size());
+  }
+  return copied;
+}
+
+ColumnValues values_of(const BlockColumns& columns, const SeriesEntry& entry) {
+  const auto part = [&entry](const auto& all) { return std::span(all).subspan(entry.start, entry.count); };
+  const auto ints = entry.type <= ValueType::kInt ? part(columns.ints) : std::span<const std::int64_t>();
+  switch (entry.type) {
+    case ValueType::kBool: return std::vector<bool>(ints.begin(), ints.end());
+    case ValueType::kInt: return std::vector<std::int64_t>(ints.begin(), ints.end());
+    case ValueType::kDouble: {
+      const auto doubles = part(columns.doubles);
+      return std::vector<double>(doubles.begin(), doubles.end());
+    }
+    case ValueType::kString: return copies<std::string>(part(columns.texts));
+    case ValueType::kBytes: break;
+  }
+  return copies<Bytes>(part(columns.texts));
+}
+
+}  // namespace
+
+Result<EventTimes> block_times(ByteView block, const BlockLimits& limits) {
+  BlockReader reader(block, limits);
+  if (Status done = reader.read_events(); !done) return done.error();
+  BlockColumns columns = reader.take();
+  EventTimes times;
+  times.boots.resize(columns.times.size());
+  times.qualities.resize(columns.times.size());
+  std::transform(columns.boots.begin(), columns.boots.end(), times.boots.begin(),
+                 [](std::int64_t boot) { return static_cast<std::uint32_t>(boot); });
+  std::transform(columns.qualities.begin(), columns.qualities.end(), times.qualities.begin(),
+                 [](std::int64_t quality) { return static_cast<Quality>(quality); });
+  times.sources = sources_of(columns);
+  times.times = std::move(columns.times);
+  return times;
+}
+
+Result<SeriesColumn> block_column(ByteView block, SeriesNo series, const BlockLimits& limits) {
+  BlockReader reader(block, limits);
+  if (Status done = reader.read_events(); !done) return done.error();
+  if (Status done = reader.read_directory(); !done) return done.error();
+  if (Status done = reader.read_shapes(); !done) return done.error();
+  const auto& directory = reader.columns().directory;
+  const auto entry =
+      std::find_if(directory.begin(), directory.end(), [=](const auto& e) { return e.number == series; });
+  if (entry == directory.end())
+    return block_error(ErrorCode::kNotFound, "no series " + std::to_string(series));
+  if (Status done = reader.read_values_of(*entry); !done) return done.error();
+  SeriesColumn column;
+  column.events = events_with(reader.columns(), static_cast<std::uint32_t>(entry - directory.begin()));
+  column.values = values_of(reader.columns(), *entry);
+  return column;
+}
+
+Result<Bytes> slice_block(ByteView block, std::uint32_t from, std::uint32_t count,
+                          const BlockLimits& limits) {
+  Result<std::vector<Event>> events = decode_block(block, limits);
+  if (!events) return events.error();
+  if (count == 0 || from >= events->size() || count > events->size() - from)
+    return block_error(ErrorCode::kInvalid, "no " + std::to_string(count) + " events from " +
+                                                std::to_string(from) + " on among " +
+                                                std::to_string(events->size()));
+  return encode_block(std::span(*events).subspan(from, count), limits);
+}
+
+Result<Bytes> merge_blocks(ByteView a, ByteView b, const BlockLimits& limits) {
+  Result<std::vector<Event>> events = decode_block(a, limits);
+  if (!events) return events.error();
+  Result<std::vector<Event>> more = decode_block(b, limits);
+  if (!more) return more.error();
+  events->insert(events->end(), std::make_move_iterator(more->begin()), std::make_move_iterator(more->end()));
+  return encode_block(*events, limits);
+}
+
+}  // namespace deltamesh

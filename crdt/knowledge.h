@@ -1,0 +1,95 @@
+// crdt/knowledge.h - which events a node holds, gave up, or knows to be gone: its causal context.
+//
+// For each dot there are four states, unknown < void < dropped < held, and knowledge is the pointwise
+// maximum: joining is safe in any order. held: the node has the data (of a map: has seen the write). dropped:
+// it had the data and pruned it; that is local and never enters another node's knowledge (see shareable()).
+// void: the writer declares that no copy is known; data always beats it. `head` is the highest dot that the
+// writer is known to have issued, `settled` the dot up to which it declares its stream complete.
+//
+// Streams stand in one sorted flat vector: a node knows thousands.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "crdt/dot.h"
+#include "crdt/interval_set.h"
+#include "crdt/lattice.h"
+
+namespace deltamesh {
+
+// The three sets are disjoint, and head is never below a number in any of them.
+class StreamKnowledge {
+ public:
+  [[nodiscard]] const IntervalSet& held() const { return held_; }
+  [[nodiscard]] const IntervalSet& dropped() const { return dropped_; }
+  [[nodiscard]] const IntervalSet& voided() const { return void_; }
+  [[nodiscard]] Seq head() const { return head_; }
+  [[nodiscard]] Seq settled() const { return settled_; }
+
+  void hold(Interval dots);                  // We have the data now.
+  void declare_void(Interval dots);          // Has no effect on dots that are held or dropped.
+  void declare_head(Seq head, Seq settled);  // Both only grow; a settled past its head counts as the head.
+
+  // Retention: moves held dots to dropped. The one change that is not a join, and never leaves this node.
+  void drop(Interval dots);
+
+  bool join(const StreamKnowledge& other);
+
+  // Dots that are known to exist (at most head) of which we have nothing and were told nothing.
+  [[nodiscard]] IntervalSet missing() const;
+  // Held and void alone: what another node may learn.
+  [[nodiscard]] StreamKnowledge shareable() const;
+  // The part of shareable() that is news to `receiver`: joined there, it does what all of shareable() would.
+  [[nodiscard]] StreamKnowledge beyond(const StreamKnowledge& receiver) const;
+  [[nodiscard]] bool empty() const {
+    return head_ == 0 && held_.empty() && void_.empty() && dropped_.empty();
+  }
+
+  friend bool operator==(const StreamKnowledge&, const StreamKnowledge&) = default;
+
+ private:
+  IntervalSet held_, dropped_, void_;
+  Seq head_ = 0;
+  Seq settled_ = 0;
+};
+
+class Knowledge {
+ public:
+  struct Entry {
+    StreamId stream;
+    StreamKnowledge known;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+
+  // The entry of `stream`; find() gives null where nothing is known, at() makes an empty one.
+  [[nodiscard]] const StreamKnowledge* find(const StreamId& stream) const;
+  StreamKnowledge& at(const StreamId& stream);
+
+  [[nodiscard]] bool holds(const Dot& dot) const;
+  void hold(const Dot& dot) { at(dot.stream).hold({dot.seq, dot.seq}); }
+
+  // Linear merge of the two sorted vectors; returns true if anything grew.
+  bool join(const Knowledge& other);
+
+  // True if every dot held there is held here.
+  [[nodiscard]] bool includes_held(const Knowledge& other) const;
+
+  // What `receiver` may learn from here, stream by stream; see StreamKnowledge::beyond().
+  [[nodiscard]] Knowledge beyond(const Knowledge& receiver) const;
+
+  // Ascending by stream. at() can leave an entry that says nothing.
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] bool empty() const;
+
+  // An entry that says nothing counts as none: equal knowledge compares equal.
+  friend bool operator==(const Knowledge& a, const Knowledge& b);
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+static_assert(Lattice<IntervalSet> && Lattice<StreamKnowledge> && Lattice<Knowledge>);
+
+}  // namespace deltamesh

@@ -1,0 +1,105 @@
+// crdt/lww_map.cc - the order of writes, joins, and deltas relative to what a receiver has seen.
+#include "crdt/lww_map.h"
+
+#include <limits>
+#include <tuple>
+
+namespace deltamesh {
+namespace {
+
+auto rank(const MapVersion& v) {
+  return std::tie(v.epoch, v.stamp, v.dot.stream.node, v.dot.stream.incarnation, v.dot.seq,
+                  v.dot.stream.dataset, v.dot.stream.cls);
+}
+
+auto rank(const MapEntry& e) {
+  return std::tie(e.version, e.tombstone, e.value);
+}
+
+}  // namespace
+
+std::strong_ordering operator<=>(const MapVersion& a, const MapVersion& b) {
+  return rank(a) <=> rank(b);
+}
+
+bool wins(const MapEntry& candidate, const MapEntry& incumbent) {
+  return rank(candidate) > rank(incumbent);
+}
+
+LwwMap::Delta LwwMap::apply(MapEntry entry) {
+  join(entry);
+  knowledge_.hold(entry.version.dot);
+  Delta delta;
+  delta.knowledge.hold(entry.version.dot);
+  delta.entries.push_back(std::move(entry));
+  return delta;
+}
+
+bool LwwMap::join(const MapEntry& entry) {
+  const auto found = entries_.find(entry.key);
+  if (found == entries_.end()) {
+    entries_.emplace(entry.key, entry);
+  } else {
+    if (!wins(entry, found->second)) return false;
+    by_dot_.erase({found->second.version.dot, entry.key});
+    found->second = entry;
+  }
+  by_dot_.emplace(entry.version.dot, entry.key);
+  return true;
+}
+
+bool LwwMap::join(const Delta& delta) {
+  bool changed = false;
+  for (const MapEntry& entry : delta.entries) changed |= join(entry);
+  changed |= knowledge_.join(delta.knowledge);
+  return changed;
+}
+
+bool LwwMap::join(const LwwMap& other) {
+  bool changed = false;
+  for (const auto& [key, entry] : other.entries_) changed |= join(entry);
+  changed |= knowledge_.join(other.knowledge_);
+  return changed;
+}
+
+LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
+  Delta delta{{}, knowledge_.beyond(receiver)};
+  const StreamKnowledge nothing;
+  const StreamKnowledge* known = &nothing;
+  const StreamId* stream = nullptr;
+  for (auto at = by_dot_.begin(); at != by_dot_.end();) {
+    const Dot& dot = at->first;
+    if (stream == nullptr || !(*stream == dot.stream)) {
+      stream = &dot.stream;
+      known = receiver.find(*stream);
+      if (known == nullptr) known = &nothing;
+    }
+    if (const auto seen = known->held().run_at(dot.seq)) {
+      at = by_dot_.upper_bound(Dot{dot.stream, seen->last});
+    } else {
+      delta.entries.push_back(entries_.find(at->second)->second);
+      ++at;
+    }
+  }
+  return delta;
+}
+
+const MapEntry* LwwMap::find(std::string_view key) const {
+  const MapEntry* entry = find_entry(key);
+  return entry != nullptr && !entry->tombstone ? entry : nullptr;
+}
+
+const MapEntry* LwwMap::find_entry(std::string_view key) const {
+  const auto found = entries_.find(key);
+  return found != entries_.end() ? &found->second : nullptr;
+}
+
+std::uint32_t LwwMap::epoch_for(std::string_view key, HlcStamp stamp) const {
+  const MapEntry* incumbent = find_entry(key);
+  if (incumbent == nullptr) return 0;
+  const std::uint32_t epoch = incumbent->version.epoch;
+  const bool is_last = epoch == std::numeric_limits<std::uint32_t>::max();
+  return stamp > incumbent->version.stamp || is_last ? epoch : epoch + 1;
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,111 @@
+// crdt/lww_map.h - keys to values; for each key the latest write wins, the same way on every replica.
+//
+// Writes are totally ordered by (epoch, clock stamp, node, incarnation, seq, value), so replicas that have
+// seen the same writes are equal. A removal is a write of a tombstone. Knowledge says which writes were seen;
+// a write seen and not present was superseded by one that is.
+//
+// A delta is relative to a pair: all that the sender's whole knowledge has beyond the receiver's, and every
+// surviving entry whose dot the receiver has not seen. Anything less can mark a superseded write as seen at a
+// receiver that never gets the winner; that is also why entries travel of which the sender's own knowledge
+// says nothing yet (half of a paged delta has arrived). Knowledge is joined once, after the last entry.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "crdt/hybrid_clock.h"
+#include "crdt/knowledge.h"
+#include "crdt/result.h"
+
+namespace deltamesh {
+
+struct MapVersion {
+  std::uint32_t epoch = 0;  // Normally 0; raised to overrule a stamp from a clock that was wrong.
+  HlcStamp stamp;
+  Dot dot;
+  // By (epoch, stamp, node, incarnation, seq), then dataset and class, which are equal within one map.
+  friend std::strong_ordering operator<=>(const MapVersion& a, const MapVersion& b);
+  friend bool operator==(const MapVersion&, const MapVersion&) = default;
+};
+
+struct MapEntry {
+  std::string key;  // UTF-8.
+  MapVersion version;
+  bool tombstone = false;
+  std::string value;  // Opaque bytes; empty for a tombstone.
+  friend bool operator==(const MapEntry&, const MapEntry&) = default;
+};
+
+// The order in which writes of one key win. Total: ties of version fall to (tombstone, value).
+bool wins(const MapEntry& candidate, const MapEntry& incumbent);
+
+class LwwMap {
+ public:
+  struct Delta {
+    std::vector<MapEntry> entries;
+    Knowledge knowledge;  // The sender's, beyond what the receiver had.
+    friend bool operator==(const Delta&, const Delta&) = default;
+  };
+
+  // Stores a write whose version the caller made, and marks its dot as seen. Returns the delta.
+  Delta apply(MapEntry entry);
+
+  // Joins one entry without touching knowledge (a page of a delta); returns true if it won.
+  bool join(const MapEntry& entry);
+  bool join(const Delta& delta);
+  bool join(const LwwMap& other);
+  void learn(const Knowledge& knowledge) { knowledge_.join(knowledge); }
+  void learn(const Knowledge::Entry& entry) { knowledge_.at(entry.stream).join(entry.known); }
+
+  [[nodiscard]] Delta delta_since(const Knowledge& receiver) const;
+  [[nodiscard]] Delta state() const { return delta_since({}); }
+
+  // The live value of `key`; find_entry also yields tombstones.
+  [[nodiscard]] const MapEntry* find(std::string_view key) const;
+  [[nodiscard]] const MapEntry* find_entry(std::string_view key) const;
+  [[nodiscard]] const std::map<std::string, MapEntry, std::less<>>& entries() const { return entries_; }
+  [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
+
+  // What a new write to `key` must carry to win here and to be ordered after all that was seen of the key.
+  // `stamp` comes from this node's clock; the epoch rises only where an entry has run ahead of that clock.
+  // There is nothing above the largest epoch: an entry that has it and a stamp from the future stays.
+  [[nodiscard]] std::uint32_t epoch_for(std::string_view key, HlcStamp stamp) const;
+
+  friend bool operator==(const LwwMap& a, const LwwMap& b) {
+    return a.entries_ == b.entries_ && a.knowledge_ == b.knowledge_;
+  }
+
+ private:
+  // A pair, and not a map from dots: a forked store can issue one dot for two keys, and both must travel.
+  using DotKey = std::pair<Dot, std::string>;
+  struct ByDot {
+    using is_transparent = void;
+    bool operator()(const DotKey& a, const DotKey& b) const { return a < b; }
+    bool operator()(const Dot& a, const DotKey& b) const { return a < b.first; }
+    bool operator()(const DotKey& a, const Dot& b) const { return a.first < b; }
+  };
+
+  std::map<std::string, MapEntry, std::less<>> entries_;
+  std::set<DotKey, ByDot> by_dot_;  // Surviving entries by dot, for deltas that cost what they carry.
+  Knowledge knowledge_;
+};
+
+static_assert(Lattice<LwwMap>);
+
+// Canonical bytes of one entry, for frames (docs/formats/map_entry.md). The stream stands as a rank in the
+// session's table of streams, so that a frame need not repeat 41 bytes an entry.
+struct MapEntryLimits {
+  std::size_t key_bytes_max = 0;
+  std::size_t value_bytes_max = 0;
+};
+void encode_map_entry(Bytes& out, const MapEntry& entry, std::uint32_t stream_rank);
+// Consumes one entry; the caller fills in version.dot.stream from the rank.
+Result<MapEntry> decode_map_entry(ByteView& in, std::uint32_t& stream_rank, const MapEntryLimits& limits);
+
+}  // namespace deltamesh

@@ -1,0 +1,103 @@
+// engine/batch_rules.cc - the checks on a batch that both stores share.
+#include "engine/batch_rules.h"
+
+#include "engine/limits.h"
+
+namespace deltamesh {
+namespace {
+
+Error invalid(std::string text) {
+  return {ErrorCode::kInvalid, std::move(text)};
+}
+
+Status check_block(const StoredBlock& block) {
+  if (block.first == 0 || block.events == 0)
+    return invalid("a block without events in " + describe(block.stream));
+  if (block.first > kStoredSeqMax - block.events)
+    return invalid("a block beyond the largest number in " + describe(block.stream));
+  if (!block.bytes || block.bytes->empty())
+    return invalid("a block without bytes in " + describe(block.stream, block.interval()));
+  if (block.has_utc && block.time_min > block.time_max)
+    return invalid("a block that ends before it starts in " + describe(block.stream, block.interval()));
+  return Done{};
+}
+
+Status check_declaration(const StreamSeries& series) {
+  if (!valid_series_name(series.decl.name)) return invalid("a series name that is not valid");
+  if (series.decl.unit.size() > limits::kUnitBytesMax) return invalid("a unit of more bytes than allowed");
+  if (series.decl.type > ValueType::kBytes) return invalid("a series of unknown type");
+  return Done{};
+}
+
+Status check_entry(const MapWrite& write) {
+  const MapEntry& entry = write.entry;
+  if (entry.key.size() > limits::kMapEntry.key_bytes_max)
+    return invalid("a map key of more bytes than allowed");
+  if (entry.value.size() > limits::kMapEntry.value_bytes_max)
+    return invalid("a map value of more bytes than allowed under key " + entry.key);
+  if (entry.tombstone && !entry.value.empty())
+    return invalid("a tombstone with a value under key " + entry.key);
+  if (entry.version.dot.seq == 0 || entry.version.dot.seq > kStoredSeqMax)
+    return invalid("a map entry without a number under key " + entry.key);
+  if (entry.version.dot.stream.dataset != write.dataset)
+    return invalid("a map entry of another dataset under key " + entry.key);
+  return Done{};
+}
+
+template <class Items, class Check>
+Status check_each(const Items& items, Check check) {
+  for (const auto& item : items) {
+    if (Status status = check(item); !status) return status;
+  }
+  return Done{};
+}
+
+bool too_many_intervals(const StreamKnowledge& known) {
+  const auto exceeds = [](const IntervalSet& set) { return set.intervals().size() > limits::kIntervalsMax; };
+  return exceeds(known.held()) || exceeds(known.dropped()) || exceeds(known.voided());
+}
+
+// The stream's state in `change`, copied there from `known` at the first touch.
+StreamKnowledge& touched(KnowledgeChange& change, const Knowledge& known, const StreamId& stream) {
+  const auto [at, is_new] = change.try_emplace(stream);
+  if (const StreamKnowledge* before = is_new ? known.find(stream) : nullptr) at->second = *before;
+  return at->second;
+}
+
+}  // namespace
+
+Status check_batch(const Batch& batch) {
+  if (Status status = check_each(batch.blocks, check_block); !status) return status;
+  if (Status status = check_each(batch.declarations, check_declaration); !status) return status;
+  return check_each(batch.entries, check_entry);
+}
+
+Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {
+  KnowledgeChange change;
+  for (const StoredBlock& block : batch.blocks) {
+    StreamKnowledge& stream = touched(change, known, block.stream);
+    if (stream.held().intersects(block.interval()))
+      return invalid("a block overlaps what is held in " + describe(block.stream, block.interval()));
+    stream.hold(block.interval());
+  }
+  for (const Knowledge::Entry& entry : batch.knowledge)
+    touched(change, known, entry.stream).join(entry.known);
+  for (const auto& [stream, after] : change) {
+    if (too_many_intervals(after))
+      return Error{ErrorCode::kLimit,
+                   "more than " + std::to_string(limits::kIntervalsMax) + " gaps in " + describe(stream)};
+  }
+  return change;
+}
+
+std::string describe(const StreamId& stream) {
+  return "the stream of dataset " + std::to_string(static_cast<std::uint64_t>(stream.dataset)) + ", class " +
+         std::to_string(static_cast<unsigned>(stream.cls)) + ", node " + hex(stream.node.bytes) +
+         ", incarnation " + hex(stream.incarnation.bytes);
+}
+
+std::string describe(const StreamId& stream, Interval dots) {
+  return describe(stream) + ", dots " + std::to_string(dots.first) + " to " + std::to_string(dots.last);
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,53 @@
+// engine/catalogue.cc - declarations by number, and numbers by declaration.
+#include "engine/catalogue.h"
+
+#include <algorithm>
+
+#include "engine/limits.h"
+
+namespace deltamesh {
+
+Catalogue::Added Catalogue::add(const StreamId& stream, const SeriesDecl& decl) {
+  auto& series = streams_[stream];
+  if (const auto it = series.find(decl.number); it != series.end()) {
+    return it->second == decl ? Added::kSame : Added::kConflict;
+  }
+  if (series.size() >= limits::kSeriesPerStreamMax) return Added::kFull;
+  series.emplace(decl.number, decl);
+  return Added::kNew;
+}
+
+const SeriesDecl* Catalogue::find(const StreamId& stream, SeriesNo number) const {
+  const auto series = streams_.find(stream);
+  if (series == streams_.end()) return nullptr;
+  const auto it = series->second.find(number);
+  return it == series->second.end() ? nullptr : &it->second;
+}
+
+void SeriesNumbers::load(const SeriesDecl& decl) {
+  by_name_[decl.name].push_back(decl);
+  last_ = std::max(last_, decl.number);
+  ++count_;
+}
+
+SeriesNo SeriesNumbers::find(std::string_view name, std::string_view unit, ValueType type) const {
+  const auto it = by_name_.find(name);
+  if (it == by_name_.end()) return 0;
+  const auto same = [&](const SeriesDecl& decl) {
+    return decl.type == type && (unit.empty() || decl.unit == unit);
+  };
+  const auto decl = std::find_if(it->second.rbegin(), it->second.rend(), same);
+  return decl == it->second.rend() ? 0 : decl->number;
+}
+
+Result<SeriesDecl> SeriesNumbers::declare(std::string_view name, std::string_view unit, ValueType type) {
+  if (count_ >= limits::kSeriesPerStreamMax) {
+    return Error{ErrorCode::kLimit,
+                 "a stream holds at most " + std::to_string(limits::kSeriesPerStreamMax) + " series"};
+  }
+  const SeriesDecl decl{last_ + 1, std::string(name), std::string(unit), type};
+  load(decl);
+  return decl;
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,212 @@
+// engine/codec_encode.cc - messages to frames.
+#include <capnp/message.h>
+#include <capnp/serialize-packed.h>
+#include <kj/io.h>
+
+#include <cassert>
+
+#include "engine/codec.h"
+#include "engine/protocol.capnp.h"
+#include "engine/raw_part.h"
+#include "engine/validate.h"
+
+namespace deltamesh {
+namespace {
+
+// Assembles one frame: a control part of one struct, raw items, and a block.
+class FrameWriter {
+ public:
+  explicit FrameWriter(FrameType type) : type_(type) {}
+
+  // Must be called once at most; without it the control part is empty, which means all defaults.
+  template <class Struct>
+  typename Struct::Builder control() {
+    has_control_ = true;
+    return message_.initRoot<Struct>();
+  }
+  Bytes& raw() { return raw_; }
+  Bytes finish(ByteView block = {});
+
+ private:
+  void pack(kj::VectorOutputStream& out);
+
+  FrameType type_;
+  bool has_control_ = false;
+  capnp::word first_segment_[64]{};  // Holds every control part but a HELLO's; must be zero.
+  capnp::MallocMessageBuilder message_{kj::ArrayPtr<capnp::word>(first_segment_, 64)};
+  Bytes raw_;
+};
+
+void FrameWriter::pack(kj::VectorOutputStream& out) {
+  if (has_control_) capnp::writePackedMessage(out, message_);
+}
+
+Bytes FrameWriter::finish(ByteView block) {
+  kj::VectorOutputStream packed;
+  pack(packed);
+  const ByteView control = std::as_bytes(std::span(packed.getArray().begin(), packed.getArray().size()));
+  const std::size_t payload = control.size() + raw_.size() + block.size();
+  assert(control.size() <= limits::kControlBytesMax && payload <= limits::kFrameBytesMax);
+  const auto head = encode_head({static_cast<std::uint32_t>(payload), static_cast<std::uint8_t>(type_),
+                                 kFrameCritical, static_cast<std::uint16_t>(control.size())});
+  Bytes frame;
+  frame.reserve(head.size() + payload);
+  for (const ByteView part : {ByteView(head), control, ByteView(raw_), block}) {
+    frame.insert(frame.end(), part.begin(), part.end());
+  }
+  return frame;
+}
+
+template <std::size_t N>
+capnp::Data::Reader data(const std::array<std::uint8_t, N>& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+capnp::Data::Reader data(const Bytes& bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+capnp::Data::Reader data(const std::vector<std::uint8_t>& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+// A text that is kept as one line for people; capnp needs the terminating zero that std::string has.
+capnp::Text::Reader text(const std::string& readable) {
+  return {readable.c_str(), readable.size()};
+}
+
+void fill(wire::Dataset::Builder out, const DatasetConfig& dataset) {
+  out.setName(text(dataset.name));
+  out.setKind(static_cast<std::uint8_t>(dataset.kind));
+  out.setResolution(static_cast<std::uint8_t>(dataset.resolution));
+  out.setStreamClass(static_cast<std::uint8_t>(dataset.cls));
+  out.setScope(static_cast<std::uint8_t>(dataset.scope));
+}
+
+void fill(wire::OwnStream::Builder out, const message::Hello::OwnStream& own) {
+  out.setDataset(static_cast<std::uint64_t>(own.stream.dataset));
+  out.setStreamClass(static_cast<std::uint8_t>(own.stream.cls));
+  out.setIncarnation(data(own.stream.incarnation.bytes));
+  out.setHead(own.head);
+  if (!own.prefix_fingerprint.empty()) out.setPrefixFingerprint(data(own.prefix_fingerprint));
+}
+
+void fill_lists(wire::Hello::Builder out, const message::Hello& hello) {
+  auto datasets = out.initDatasets(static_cast<unsigned>(hello.datasets.size()));
+  for (unsigned i = 0; i < datasets.size(); ++i) fill(datasets[i], hello.datasets[i]);
+  auto own = out.initOwn(static_cast<unsigned>(hello.own.size()));
+  for (unsigned i = 0; i < own.size(); ++i) {
+    assert(hello.own[i].stream.node == hello.identity.node);
+    fill(own[i], hello.own[i]);
+  }
+}
+
+Bytes encode_message(const message::Hello& hello) {
+  FrameWriter writer(FrameType::kHello);
+  auto out = writer.control<wire::Hello>();
+  out.setVersionMin(hello.version_min);
+  out.setVersionMax(hello.version_max);
+  out.setCredit(hello.credit);
+  out.setFleet(data(hello.fleet.bytes));
+  out.setNode(data(hello.identity.node.bytes));
+  out.setIncarnation(data(hello.identity.incarnation.bytes));
+  out.setSoftware(text(presentable(hello.software, limits::kTextBytesMax)));
+  out.setCodecs(data(hello.codecs));
+  fill_lists(out, hello);
+  if (!hello.resume_token.empty()) out.setResumeToken(data(hello.resume_token));
+  return writer.finish();
+}
+
+Bytes encode_message(const message::Frontier& frontier) {
+  FrameWriter writer(FrameType::kFrontier);
+  auto out = writer.control<wire::Frontier>();
+  out.setEntries(static_cast<std::uint32_t>(frontier.entries.size()));
+  out.setLast(frontier.last);
+  for (const auto& entry : frontier.entries) put_item(writer.raw(), entry);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::Delta& delta) {
+  return encode_delta(delta, delta.block);
+}
+
+Bytes encode_message(const message::MapDelta& delta) {
+  FrameWriter writer(FrameType::kMapDelta);
+  auto out = writer.control<wire::MapDelta>();
+  out.setDataset(static_cast<std::uint64_t>(delta.dataset));
+  out.setDelta(delta.delta);
+  out.setLast(delta.last);
+  out.setStreams(static_cast<std::uint16_t>(delta.streams.size()));
+  out.setKnowledge(static_cast<std::uint16_t>(delta.knowledge.size()));
+  out.setEntries(static_cast<std::uint32_t>(delta.entries.size()));
+  for (const auto& stream : delta.streams) put_stream_ref(writer.raw(), stream);
+  for (const auto& known : delta.knowledge) put_item(writer.raw(), known);
+  for (const auto& entry : delta.entries) encode_map_entry(writer.raw(), entry.entry, entry.stream);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::Ack& ack) {
+  FrameWriter writer(FrameType::kAck);
+  auto out = writer.control<wire::Ack>();
+  out.setCredit(ack.credit);
+  out.setStreams(static_cast<std::uint16_t>(ack.streams.size()));
+  out.setMapDeltas(static_cast<std::uint16_t>(ack.map_deltas.size()));
+  for (const auto& stream : ack.streams) put_item(writer.raw(), stream);
+  for (const std::uint32_t delta : ack.map_deltas) put_varint(writer.raw(), delta);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::SeriesWanted& wanted) {
+  FrameWriter writer(FrameType::kSeriesWanted);
+  writer.control<wire::SeriesWanted>().setNumbers(static_cast<std::uint32_t>(wanted.numbers.size()));
+  put_stream_id(writer.raw(), wanted.stream);
+  for (const SeriesNo number : wanted.numbers) put_varint(writer.raw(), number);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::SeriesGiven& given) {
+  FrameWriter writer(FrameType::kSeriesGiven);
+  writer.control<wire::SeriesGiven>().setDeclarations(static_cast<std::uint32_t>(given.declarations.size()));
+  put_stream_id(writer.raw(), given.stream);
+  for (const SeriesDecl& decl : given.declarations) put_declaration(writer.raw(), decl);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::Ping&) {
+  return FrameWriter(FrameType::kPing).finish();
+}
+Bytes encode_message(const message::Pong&) {
+  return FrameWriter(FrameType::kPong).finish();
+}
+
+Bytes encode_message(const message::Goodbye& goodbye) {
+  FrameWriter writer(FrameType::kGoodbye);
+  auto out = writer.control<wire::Goodbye>();
+  out.setCode(static_cast<std::uint16_t>(goodbye.code));
+  out.setText(text(presentable(goodbye.text, limits::kTextBytesMax)));
+  return writer.finish();
+}
+
+}  // namespace
+
+Bytes encode(const Message& message) {
+  return std::visit([](const auto& one) { return encode_message(one); }, message);
+}
+
+Bytes encode_delta(const message::Delta& delta, ByteView block) {
+  FrameWriter writer(FrameType::kDelta);
+  auto out = writer.control<wire::Delta>();
+  out.setStream(delta.ref.index);
+  out.setFirstMention(delta.ref.stream.has_value());
+  out.setFirst(delta.first);
+  out.setEvents(delta.events);
+  out.setCodec(delta.codec);
+  out.setHead(delta.head);
+  out.setSettled(delta.settled);
+  out.setDeclarations(static_cast<std::uint32_t>(delta.declarations.size()));
+  if (delta.ref.stream) put_stream_id(writer.raw(), *delta.ref.stream);
+  for (const SeriesDecl& decl : delta.declarations) put_declaration(writer.raw(), decl);
+  return writer.finish(block);
+}
+
+}  // namespace deltamesh

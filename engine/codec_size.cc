@@ -1,0 +1,41 @@
+// engine/codec_size.cc - how many bytes the items of a frame can take at most.
+#include "engine/codec.h"
+
+namespace deltamesh {
+namespace {
+
+constexpr std::size_t kVarintBytesMax = 10;
+constexpr std::size_t kStreamIdBytes = 41;
+
+std::size_t interval_bytes_max(const IntervalSet& set) {
+  return kVarintBytesMax * (1 + 2 * set.intervals().size());
+}
+
+}  // namespace
+
+std::size_t item_bytes_max(const message::StreamRef& ref) {
+  return kVarintBytesMax + (ref.stream ? kStreamIdBytes : 0);
+}
+
+std::size_t item_bytes_max(const message::Frontier::Entry& entry) {
+  return item_bytes_max(entry.ref) + interval_bytes_max(entry.held) + interval_bytes_max(entry.voided) +
+         2 * kVarintBytesMax;
+}
+
+std::size_t item_bytes_max(const message::MapDelta::Known& known) {
+  return item_bytes_max(known.ref) + interval_bytes_max(known.held) + kVarintBytesMax;
+}
+
+std::size_t item_bytes_max(const message::MapDelta::Entry& entry) {
+  return 7 * kVarintBytesMax + entry.entry.key.size() + entry.entry.value.size();
+}
+
+std::size_t item_bytes_max(const message::Ack::Stream& stream) {
+  return kVarintBytesMax + interval_bytes_max(stream.dots);
+}
+
+std::size_t item_bytes_max(const SeriesDecl& decl) {
+  return 4 * kVarintBytesMax + decl.name.size() + decl.unit.size();
+}
+
+}  // namespace deltamesh

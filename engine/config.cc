@@ -1,0 +1,39 @@
+// engine/config.cc - the rules that an operator's decisions must keep.
+#include "engine/config.h"
+
+#include "engine/validate.h"
+
+namespace deltamesh {
+namespace {
+
+Error invalid(std::string text) {
+  return {ErrorCode::kInvalid, std::move(text)};
+}
+
+std::string in_microseconds(std::chrono::microseconds duration) {
+  return std::to_string(duration.count()) + " us";
+}
+
+Status check_pace(const NodeConfig& config) {
+  if (config.commit_interval.count() < 0 || config.commit_interval > limits::kCommitIntervalMax) {
+    return invalid("commit interval of " + in_microseconds(config.commit_interval) + " must be 0 to " +
+                   in_microseconds(limits::kCommitIntervalMax));
+  }
+  if (config.keepalive < limits::kKeepaliveMin) {
+    return invalid("keepalive of " + in_microseconds(config.keepalive) + " must be at least " +
+                   in_microseconds(limits::kKeepaliveMin));
+  }
+  return Done{};
+}
+
+}  // namespace
+
+Status check(const NodeConfig& config) {
+  if (config.datasets.empty()) return invalid("a node needs at least one dataset");
+  if (const Status status = check_datasets(config.datasets); !status) return status;
+  if (const Status status = check_text(config.software, limits::kTextBytesMax, "software"); !status)
+    return status;
+  return check_pace(config);
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,46 @@
+// engine/config.h - what an operator decides about a node: its fleet, its datasets, its pace.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "crdt/dot.h"
+#include "crdt/result.h"
+#include "crdt/sample.h"
+#include "engine/limits.h"
+
+namespace deltamesh {
+
+enum class DatasetKind : std::uint8_t { kTelemetry = 0, kMap = 1 };
+// Whether this node sends the dataset to peers, takes it from them, both, or keeps it to itself.
+enum class Scope : std::uint8_t { kBoth = 0, kPush = 1, kPull = 2, kNeither = 3 };
+
+struct DatasetConfig {
+  std::string name;  // 1 to 64 bytes: letters, digits, '_', '-', '.'.
+  DatasetKind kind = DatasetKind::kTelemetry;
+  Resolution resolution = Resolution::kMilliseconds;  // Of telemetry.
+  StreamClass cls = StreamClass::kMetric;
+  Scope scope = Scope::kBoth;
+  friend bool operator==(const DatasetConfig&, const DatasetConfig&) = default;
+};
+
+struct Identity {
+  NodeId node;
+  Incarnation incarnation;
+  friend auto operator<=>(const Identity&, const Identity&) = default;
+};
+
+struct NodeConfig {
+  FleetId fleet;
+  std::vector<DatasetConfig> datasets;
+  // Local writes are gathered for this long into one block and one commit.
+  std::chrono::microseconds commit_interval{20'000};
+  std::chrono::microseconds keepalive = limits::kKeepalive;
+  std::string software = "deltamesh";  // Told to peers, for their logs.
+};
+
+// The first rule that `config` breaks, in words for its operator.
+Status check(const NodeConfig& config);
+
+}  // namespace deltamesh

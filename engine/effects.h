@@ -1,0 +1,64 @@
+// engine/effects.h - what a node wants done: the only way in which it touches the world.
+//
+// The driver carries them out in the order of the members. Whatever depends on a commit appears only after
+// the driver has reported that commit durable, so sending at once is always right.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crdt/interval_set.h"
+#include "engine/store.h"
+
+namespace deltamesh {
+
+// The driver's two clocks at one moment. Timers follow `steady`; only map stamps look at `wall`.
+struct Instant {
+  std::chrono::microseconds steady{0};  // Never goes back; its zero means nothing.
+  std::chrono::microseconds wall{0};    // Since 1970 as the machine believes; may jump.
+};
+
+// One connection, numbered by the driver; never reused within a run.
+enum class PeerId : std::uint64_t {};
+// One accepted local write; the driver tells its writer when it is durable.
+enum class WriteId : std::uint64_t {};
+
+struct Send {
+  PeerId peer{};
+  std::shared_ptr<const Bytes> frame;
+};
+struct Close {
+  PeerId peer{};
+  std::string reason;
+};
+struct Written {
+  WriteId write{};
+  Status status = Done{};
+};
+// Something became durable here: events of a stream, or (empty dots) keys of a map.
+struct Arrival {
+  DatasetId dataset{};
+  StreamId stream;
+  std::optional<Interval> dots;
+  std::vector<std::string> keys;
+  bool local = false;
+};
+struct Note {
+  enum class Level : std::uint8_t { kInfo, kWarning } level = Level::kInfo;
+  std::string text;
+};
+
+struct Effects {
+  std::vector<Batch> persist;
+  std::vector<Send> send;
+  std::vector<Close> close;
+  std::vector<Written> written;
+  std::vector<Arrival> publish;
+  std::vector<Note> notes;
+  std::optional<std::chrono::microseconds> wake_at;  // On the steady clock: call tick() then.
+};
+
+}  // namespace deltamesh

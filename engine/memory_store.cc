@@ -1,0 +1,137 @@
+// engine/memory_store.cc - the store in memory.
+#include "engine/memory_store.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "engine/batch_rules.h"
+
+namespace deltamesh {
+namespace {
+
+bool may_hold(const StoredBlock& block, Ticks from, Ticks to) {
+  return !block.has_utc || (block.time_min <= to && block.time_max >= from);
+}
+
+// Visits [begin, end) until told to stop.
+template <class Iterator>
+void visit_range(Iterator begin, Iterator end, Ticks from, Ticks to,
+                 const std::function<bool(const StoredBlock&)>& visit) {
+  for (; begin != end; ++begin) {
+    if (may_hold(begin->second, from, to) && !visit(begin->second)) return;
+  }
+}
+
+bool by_name(const StreamSeries& a, const StreamSeries& b) {
+  return std::tie(a.decl.name, a.stream, a.decl.number) < std::tie(b.decl.name, b.stream, b.decl.number);
+}
+
+}  // namespace
+
+void MemoryStore::commit(Batch batch, Committed committed) {
+  queue_.push_back({std::move(batch), std::move(committed)});
+  while (auto_ == Sync::kAuto && !syncing_ && !queue_.empty()) sync();
+}
+
+void MemoryStore::sync() {
+  syncing_ = true;
+  for (std::size_t left = queue_.size(); left > 0 && !queue_.empty(); --left) sync_one();
+  syncing_ = false;
+}
+
+void MemoryStore::sync_one() {
+  Queued next = std::move(queue_.front());
+  queue_.pop_front();
+  const BatchId id = next.batch.id;
+  Status status = apply(next.batch);
+  if (next.committed) next.committed(id, std::move(status));
+}
+
+Status MemoryStore::apply(Batch& batch) {
+  if (fail_next_) return *std::exchange(fail_next_, std::nullopt);
+  if (Status status = check_batch(batch); !status) return status;
+  Result<KnowledgeChange> change = knowledge_after(knowledge_, batch);
+  if (!change) return change.error();
+
+  for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
+  for (StreamSeries& series : batch.declarations)
+    series_.try_emplace({series.stream, series.decl.number}, std::move(series.decl));
+  for (StoredBlock& block : batch.blocks) blocks_[block.stream].emplace(block.first, std::move(block));
+  for (MapWrite& write : batch.entries) join(write);
+  clock_ = std::max(clock_, batch.clock);
+  return Done{};
+}
+
+void MemoryStore::join(MapWrite& write) {
+  Entries& entries = entries_[write.dataset];
+  const auto at = entries.find(write.entry.key);
+  if (at == entries.end()) {
+    entries.emplace(write.entry.key, std::move(write.entry));
+  } else if (wins(write.entry, at->second)) {
+    at->second = std::move(write.entry);
+  }
+}
+
+Result<StoreImage> MemoryStore::image() const {
+  StoreImage image{identity_, knowledge_, {}, {}, clock_};
+  for (const auto& [key, decl] : series_) image.series.push_back({key.first, decl});
+  for (const auto& [dataset, entries] : entries_) {
+    for (const auto& [key, entry] : entries) image.entries.push_back({dataset, entry});
+  }
+  return image;
+}
+
+Result<std::vector<StoredBlock>> MemoryStore::blocks(const StreamId& stream, Interval dots,
+                                                     std::size_t bytes_max) const {
+  std::vector<StoredBlock> found;
+  const auto at = blocks_.find(stream);
+  if (at == blocks_.end()) return found;
+  auto block = at->second.upper_bound(dots.first);
+  if (block != at->second.begin() && std::prev(block)->second.interval().last >= dots.first) --block;
+  std::size_t bytes = 0;
+  for (; block != at->second.end() && block->first <= dots.last && bytes <= bytes_max; ++block) {
+    found.push_back(block->second);
+    bytes += block->second.bytes->size();
+  }
+  return found;
+}
+
+Status MemoryStore::visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                                 const std::function<bool(const StoredBlock&)>& visit) const {
+  const auto at = blocks_.find(stream);
+  if (at == blocks_.end()) return Done{};
+  const StreamBlocks& blocks = at->second;
+  if (order == Order::kOldestFirst) {
+    visit_range(blocks.begin(), blocks.end(), from, to, visit);
+  } else {
+    visit_range(blocks.rbegin(), blocks.rend(), from, to, visit);
+  }
+  return Done{};
+}
+
+Result<std::vector<StreamSeries>> MemoryStore::series(DatasetId dataset,
+                                                      std::optional<std::string_view> name) const {
+  std::vector<StreamSeries> found;
+  for (const auto& [key, decl] : series_) {
+    if (key.first.dataset == dataset && (!name || decl.name == *name)) found.push_back({key.first, decl});
+  }
+  std::sort(found.begin(), found.end(), by_name);
+  return found;
+}
+
+Result<std::vector<MapEntry>> MemoryStore::entries(DatasetId dataset) const {
+  std::vector<MapEntry> found;
+  const auto at = entries_.find(dataset);
+  if (at == entries_.end()) return found;
+  for (const auto& [key, entry] : at->second) found.push_back(entry);
+  return found;
+}
+
+Result<std::optional<MapEntry>> MemoryStore::entry(DatasetId dataset, std::string_view key) const {
+  const auto map = entries_.find(dataset);
+  if (map == entries_.end()) return std::optional<MapEntry>{};
+  const auto at = map->second.find(key);
+  return at == map->second.end() ? std::optional<MapEntry>{} : std::optional<MapEntry>{at->second};
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,70 @@
+// engine/memory_store.h - a store in memory, for tests and for the simulator: deterministic, one thread.
+//
+// It keeps apart what was handed in and what is durable: commit() queues, sync() makes all that is queued
+// durable and reports it, crash() forgets what is queued as a power cut would. Readers see what is durable.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "engine/store.h"
+
+namespace deltamesh {
+
+class MemoryStore final : public Store, public StoreReader {
+ public:
+  enum class Sync : std::uint8_t { kManual, kAuto };  // kAuto: each commit() is followed by a sync().
+  explicit MemoryStore(Identity identity, Sync sync = Sync::kManual) : identity_(identity), auto_(sync) {}
+
+  void commit(Batch batch, Committed committed) override;
+
+  // Applies what is queued now, in order, and calls each callback. Callbacks may commit; those wait for the
+  // next sync (kAuto: they follow at once). A callback may call crash().
+  void sync();
+  // Forgets what is queued; its callbacks are never called.
+  void crash() { queue_.clear(); }
+  // The next batch that is applied fails with `error` and leaves no trace.
+  void fail_next(Error error) { fail_next_ = std::move(error); }
+
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+
+  Result<StoreImage> image() const override;
+  Result<Knowledge> knowledge() const override { return knowledge_; }
+  Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
+                                          std::size_t bytes_max) const override;
+  Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                      const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<std::vector<StreamSeries>> series(DatasetId dataset,
+                                           std::optional<std::string_view> name) const override;
+  Result<std::vector<MapEntry>> entries(DatasetId dataset) const override;
+  Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
+
+ private:
+  struct Queued {
+    Batch batch;
+    Committed committed;
+  };
+  using StreamBlocks = std::map<Seq, StoredBlock>;  // By first dot.
+  using Entries = std::map<std::string, MapEntry, std::less<>>;
+
+  void sync_one();
+  Status apply(Batch& batch);
+  void join(MapWrite& write);
+
+  Identity identity_;
+  Sync auto_;
+  bool syncing_ = false;
+  std::deque<Queued> queue_;
+  std::optional<Error> fail_next_;
+
+  Knowledge knowledge_;
+  std::map<StreamId, StreamBlocks> blocks_;
+  std::map<std::pair<StreamId, SeriesNo>, SeriesDecl> series_;
+  std::map<DatasetId, Entries> entries_;
+  HlcStamp clock_;
+};
+
+}  // namespace deltamesh

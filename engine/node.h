@@ -1,0 +1,218 @@
+// engine/node.h - one node of the fleet, as a state machine: events in, effects out.
+//
+// It reads no clock, opens nothing, starts no thread, and draws no randomness; whoever holds a
+// Node is its driver. After every call the driver carries out take_effects(). Three laws of the driver: a
+// batch is reported durable only when it would survive a power cut; batches are committed in the order given;
+// effects are carried out in the order given.
+//
+// What the node itself promises: a number of ours leaves only after the commit that uses it; an
+// acknowledgement leaves only after the commit of what it acknowledges; nothing that a peer sends can assert.
+// Not thread-safe: one thread, or one strand.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/catalogue.h"
+#include "engine/codec.h"
+#include "engine/counters.h"
+#include "engine/effects.h"
+#include "engine/open_block.h"
+#include "engine/recent_blocks.h"
+#include "engine/session.h"
+#include "engine/store.h"
+#include "engine/stream_table.h"
+
+namespace deltamesh {
+
+class Node {
+ public:
+  // `image` is what `reader` answers now; `reader` outlives the node and is used from the node's calls only.
+  // `config` has passed check().
+  Node(NodeConfig config, StoreImage image, const StoreReader& reader);
+
+  // Local writes. Each gets its number at once and is answered by Effects::written when it is durable.
+  // Refuses: unknown dataset, bad names, NaN, too large, too much pending (kFull: try again later).
+  Result<WriteId> write(DatasetId dataset, std::span<const NamedEvent> events, Instant now);
+  Result<WriteId> put(DatasetId dataset, std::string key, std::string value, Instant now);
+  Result<WriteId> remove(DatasetId dataset, std::string key, Instant now);
+  // Commits what is gathered without waiting for the commit interval.
+  void flush(Instant now);
+
+  // A connection was made (by either side); frames came in on it; it is gone.
+  void opened(PeerId peer, Instant now);
+  void received(PeerId peer, ByteView frame, Instant now);
+  void closed(PeerId peer, Instant now);
+
+  void durable(BatchId batch, Instant now);
+  void failed(BatchId batch, const Error& error, Instant now);
+  void tick(Instant now);
+
+  [[nodiscard]] Effects take_effects();
+
+  // What is durable here.
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] const NodeConfig& config() const { return config_; }
+  [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
+  [[nodiscard]] const LwwMap* map(DatasetId dataset) const;
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  // Sessions for people: who, since when, how far.
+  [[nodiscard]] std::vector<SessionStatus> sessions() const;
+  // Nothing pending, nothing in flight, nothing that an open session lacks: the driver may stop.
+  [[nodiscard]] bool quiet() const;
+
+ private:
+  struct OwnStream {
+    StreamIx ix = 0;
+    Seq next = 1;  // The number of the next event.
+    OpenBlock open;
+    SeriesNumbers numbers;
+    std::map<std::string, MapVersion> unsettled;  // By key: the last write to it that is not durable yet.
+  };
+  // A batch between take_effects() and durable() or failed(), and whom it concerns.
+  struct InFlight {
+    struct Block {
+      StreamIx ix = 0;
+      StoredBlock block;
+      bool local = false;
+    };
+    std::vector<Block> blocks;
+    std::vector<MapWrite> entries;
+    std::vector<StreamSeries> declarations;
+    std::vector<Knowledge::Entry> knowledge;
+    std::vector<WriteId> writes;
+    std::size_t write_bytes = 0;
+    std::optional<PeerId> from;  // Received from this peer: return `credit`, acknowledge `map_delta`.
+    std::uint32_t credit = 0;
+    std::optional<std::uint32_t> map_delta;
+    Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
+  };
+  struct WriteState {
+    std::uint32_t parts = 0;  // Batches that still hold some of it.
+    Status status = Done{};
+  };
+  using Micros = std::chrono::microseconds;
+
+  // node.cc: what is known, batches, time.
+  void load(StoreImage image);
+  [[nodiscard]] const DatasetConfig* dataset(DatasetId id) const;
+  Result<const DatasetConfig*> dataset_of_kind(DatasetId id, DatasetKind kind) const;
+  OwnStream& own_stream(const DatasetConfig& config);
+  StreamIx intern(const StreamId& stream);
+  Result<StreamIx> intern_remote(const StreamId& stream);
+  void void_lost();
+  [[nodiscard]] bool is_own(const StreamId& stream) const;
+  [[nodiscard]] Status check_own(const StreamId& stream, Seq last) const;
+  void gather(Instant now);
+  void commit_gathered();
+  void commit(InFlight batch);
+  void commit_rest(const InFlight& batch);
+  void apply_durable(const InFlight& batch);
+  void settle_writes(const InFlight& batch, const Status& status);
+  void void_failed(const InFlight& batch);
+  void void_own(const StreamId& stream, Interval dots);
+  void end_sessions_of(const InFlight& batch, const Error& why);
+  void count_part(WriteId write);
+  void note(Note::Level level, std::string text);
+
+  // node_write.cc: local events and entries.
+  Status check_events(std::span<const NamedEvent> events) const;
+  Status check_pending(std::size_t bytes) const;
+  Status check_entry(DatasetId dataset, const MapEntry& entry) const;
+  Status declare_all(OwnStream& own, std::span<const NamedEvent> events);
+  void append(OwnStream& own, const NamedEvent& event, WriteId write);
+  void close_block(OwnStream& own);
+  Result<WriteId> write_entry(DatasetId dataset, MapEntry entry, Instant now);
+  [[nodiscard]] MapVersion next_version(DatasetId dataset, const std::string& key, Instant now);
+  void settle_entry(DatasetId dataset, const MapEntry& entry);
+
+  // node_telemetry.cc: blocks from peers, blocks to peers.
+  Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
+  Status receive(Session& session, const message::SeriesWanted& wanted);
+  Status receive(Session& session, const message::SeriesGiven& given);
+  Result<BlockSummary> check_delta(const Session& session, StreamIx ix, const message::Delta& delta) const;
+  void learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
+                    std::vector<StreamSeries>& fresh);
+  void ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used);
+  [[nodiscard]] IntervalSet fresh_dots(StreamIx ix, Interval dots) const;
+  Result<std::vector<StoredBlock>> cut_fresh(StreamIx ix, message::Delta& delta, const BlockSummary& summary);
+  void became_durable(const InFlight::Block& block);
+  void acknowledge(Session& session, StreamIx ix, const IntervalSet& durable);
+  void send_telemetry(Session& session);
+  bool send_stream(Session& session, StreamIx ix);
+  Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
+  Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
+  std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
+  void enqueue(Session& session, StreamIx ix);
+
+  // node_map.cc: deltas from and to peers.
+  Status receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now);
+  Status resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
+  Status resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& entry) const;
+  void map_became_durable(const InFlight& batch);
+  void send_maps(Session& session);
+  void start_map_delta(Session& session, DatasetId id, SessionMap& map);
+
+  // node_session.cc: hello, frontier, acknowledgements, keepalive, end.
+  Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);
+  Status receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now);
+  Status receive(Session& session, const message::Hello& hello);
+  Status receive(Session& session, const message::Frontier& frontier);
+  Status receive(Session& session, const message::Ack& ack);
+  [[nodiscard]] message::Hello make_hello() const;
+  Status agree(const message::Hello& hello) const;
+  void send_frontier(Session& session);
+  Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry, InFlight& news);
+  void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
+  void go_live(Session& session);
+  Result<StreamIx> resolve(Session& session, const message::StreamRef& ref);
+  [[nodiscard]] message::StreamRef refer(Session& session, StreamIx ix);
+  void send(Session& session, const Message& message);
+  void send_bytes(Session& session, Bytes frame);
+  void send_acks(Session& session);
+  void pump();
+  [[nodiscard]] bool active(const Session& session) const;
+  // Tells the peer why, and ends the session; the reference is dead when it returns.
+  void end(Session& session, const Error& why);
+  void forget(PeerId peer);
+  void check_timers(Session& session, Instant now);
+  [[nodiscard]] Session* session(PeerId peer);
+
+  NodeConfig config_;
+  Identity identity_;
+  const StoreReader& reader_;
+  std::map<DatasetId, DatasetConfig> datasets_;
+
+  Knowledge knowledge_;
+  StreamTable streams_;
+  std::vector<IntervalSet> pending_;  // By StreamIx: in a batch that is not durable yet.
+  Catalogue catalogue_;
+  RecentBlocks recent_;
+  std::map<DatasetId, LwwMap> maps_;
+  std::map<DatasetId, OwnStream> own_;
+  HybridClock clock_;
+
+  InFlight gathered_;                   // Local writes that no batch holds yet.
+  std::vector<StreamSeries> unstored_;  // Declarations of ours that no batch holds yet.
+  std::optional<Micros> gather_until_;
+  std::size_t pending_write_bytes_ = 0;
+  std::map<WriteId, WriteState> writes_;
+  std::uint64_t last_write_ = 0;
+  std::map<BatchId, InFlight> in_flight_;
+  std::uint64_t last_batch_ = 0;
+
+  std::map<PeerId, std::unique_ptr<Session>> sessions_;
+  std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
+  Micros next_timer_ = Micros::max();              // No session's timer is earlier.
+  Counters counters_;
+  Effects effects_;
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,180 @@
+// engine/node_map.cc - deltas of maps, from peers and to peers.
+//
+// A delta is relative to the pair (crdt/lww_map.h) and comes in pages. An entry that arrived is known from
+// then on; what the sender knows beyond its entries counts once the last page is here and all are durable.
+#include <algorithm>
+
+#include "engine/node.h"
+
+namespace deltamesh {
+namespace {
+
+std::size_t payload_bytes(const MapEntry& entry) {
+  return entry.key.size() + entry.value.size();
+}
+
+// Cuts one delta into frames of a bounded size. Every entry's stream is named before its use.
+class Pager {
+ public:
+  Pager(DatasetId dataset, std::uint32_t number) : page_(start(dataset, number)) {}
+
+  void add(message::StreamRef ref, const MapEntry& entry) {
+    const std::uint32_t index = ref.index;
+    if (ref.stream) page_.streams.push_back(std::move(ref));
+    page_.entries.push_back({index, entry});
+    bytes_ += item_bytes_max(page_.entries.back());
+    const bool full = page_.entries.size() >= limits::kMapEntriesPerFrame ||
+                      page_.streams.size() >= limits::kStreamsPerFrame;
+    if (full || bytes_ >= limits::kMapPageBytes) turn(false);
+  }
+
+  void add(message::StreamRef ref, const StreamKnowledge& known) {
+    page_.knowledge.push_back({std::move(ref), known.held(), known.head()});
+    bytes_ += item_bytes_max(page_.knowledge.back());
+    if (page_.knowledge.size() >= limits::kStreamsPerFrame || bytes_ >= limits::kMapPageBytes) turn(false);
+  }
+
+  std::deque<Bytes> finish() {
+    turn(true);
+    return std::move(frames_);
+  }
+
+ private:
+  static message::MapDelta start(DatasetId dataset, std::uint32_t number) {
+    message::MapDelta page;
+    page.dataset = dataset;
+    page.delta = number;
+    return page;
+  }
+
+  void turn(bool last) {
+    auto next = start(page_.dataset, page_.delta);
+    page_.last = last;
+    frames_.push_back(encode(std::exchange(page_, std::move(next))));
+    bytes_ = 0;
+  }
+
+  message::MapDelta page_;
+  std::size_t bytes_ = 0;
+  std::deque<Bytes> frames_;
+};
+
+}  // namespace
+
+// --- From peers ------------------------------------------------------------------------------------------
+
+Status Node::receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now) {
+  Knowledge known;
+  if (Status good = resolve_map_delta(session, delta, known); !good.ok()) return good;
+  SessionMap& map = session.maps[delta.dataset];
+  map.incoming.join(known);
+  InFlight batch;
+  batch.from = session.peer;
+  batch.credit = static_cast<std::uint32_t>(frame_bytes);
+  Knowledge arrived;
+  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall);
+  for (auto& [index, entry] : delta.entries) {
+    counters_.payload_bytes_received += payload_bytes(entry);
+    clock_.observe(entry.version.stamp, wall);
+    arrived.hold(entry.version.dot);
+    if (maps_.at(delta.dataset).knowledge().holds(entry.version.dot)) {
+      ++counters_.redundant_events;
+      counters_.redundant_bytes += payload_bytes(entry);
+      continue;
+    }
+    batch.entries.push_back({delta.dataset, std::move(entry)});
+  }
+  map.known.join(arrived);
+  map.known.join(known);
+  if (delta.last) {
+    (map.paged ? batch.map_rest : arrived).join(std::exchange(map.incoming, {}));
+    batch.map_delta = delta.delta;
+  }
+  map.paged = !delta.last;
+  batch.knowledge = arrived.entries();
+  commit(std::move(batch));
+  return Done{};
+}
+
+// Looks up the streams that the page names, fills them in, and collects the knowledge that it carries.
+Status Node::resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known) {
+  if (!maps_.contains(delta.dataset) || !session.takes.contains(delta.dataset)) {
+    return Error{ErrorCode::kInvalid, "a map delta of a dataset that is not taken from this peer"};
+  }
+  for (const auto& ref : delta.streams) {
+    if (const auto ix = resolve(session, ref); !ix.ok()) return ix.error();
+  }
+  for (auto& item : delta.entries) {
+    if (Status good = resolve_map_entry(session, delta.dataset, item); !good.ok()) return good;
+  }
+  for (const auto& item : delta.knowledge) {
+    const auto ix = resolve(session, item.ref);
+    if (!ix.ok()) return ix.error();
+    const StreamId& stream = streams_[*ix];
+    if (stream.dataset != delta.dataset)
+      return Error{ErrorCode::kInvalid, "knowledge of another dataset's stream"};
+    if (Status own = check_own(stream, std::max(item.held.last(), item.head)); !own.ok()) return own;
+    StreamKnowledge& at = known.at(stream);
+    for (const Interval dots : item.held.intervals()) at.hold(dots);
+    at.declare_head(item.head, at.settled());
+  }
+  return Done{};
+}
+
+Status Node::resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& item) const {
+  if (item.stream >= session.in_streams.size())
+    return Error{ErrorCode::kInvalid, "an entry of an unnamed stream"};
+  const StreamId& stream = streams_[session.in_streams[item.stream]];
+  if (stream.dataset != dataset) return Error{ErrorCode::kInvalid, "an entry of another dataset's stream"};
+  item.entry.version.dot.stream = stream;
+  return check_own(stream, item.entry.version.dot.seq);
+}
+
+// --- Durable ---------------------------------------------------------------------------------------------
+
+void Node::map_became_durable(const InFlight& batch) {
+  for (const auto& [dataset, entry] : batch.entries) {
+    ++(batch.from ? counters_.map_entries_received : counters_.map_entries_written);
+    if (!batch.from) settle_entry(dataset, entry);
+    if (!maps_.at(dataset).join(entry)) continue;
+    effects_.publish.push_back({dataset, entry.version.dot.stream, std::nullopt, {entry.key}, !batch.from});
+  }
+  for (const auto& known : batch.knowledge) {
+    if (!maps_.contains(known.stream.dataset)) continue;
+    for (auto& [peer, session] : sessions_) session->maps[known.stream.dataset].behind = true;
+  }
+}
+
+// --- To peers --------------------------------------------------------------------------------------------
+
+// A delta's pages go out in one piece before the next delta is made: they name streams in order.
+void Node::send_maps(Session& session) {
+  for (auto& [id, map] : maps_) {
+    if (session.map_pages.empty() && session.sends.contains(id) && session.maps[id].behind) {
+      start_map_delta(session, id, session.maps[id]);
+    }
+    while (!session.map_pages.empty() && session.credit > 0) {
+      session.credit -= static_cast<std::int64_t>(session.map_pages.front().size());
+      send_bytes(session, std::move(session.map_pages.front()));
+      session.map_pages.pop_front();
+    }
+  }
+}
+
+void Node::start_map_delta(Session& session, DatasetId id, SessionMap& map) {
+  map.behind = false;
+  const LwwMap::Delta delta = maps_.at(id).delta_since(map.known);
+  if (delta.knowledge.empty()) return;
+  Pager pager(id, ++session.map_deltas);
+  for (const auto& entry : delta.entries) {
+    counters_.payload_bytes_sent += payload_bytes(entry);
+    pager.add(refer(session, intern(entry.version.dot.stream)), entry);
+  }
+  for (const auto& [stream, known] : delta.knowledge.entries())
+    pager.add(refer(session, intern(stream)), known);
+  session.map_pages = pager.finish();
+  session.map_deltas_sent.insert(session.map_deltas);
+  map.known.join(delta.knowledge);
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,290 @@
+// engine/node_telemetry.cc - blocks from peers into batches, and blocks to peers.
+#include <algorithm>
+
+#include "engine/node.h"
+
+namespace deltamesh {
+namespace {
+
+Interval dots_of(const message::Delta& delta) {
+  return {delta.first, delta.first + delta.events - 1};
+}
+
+Interval overlap(Interval a, Interval b) {
+  return {std::max(a.first, b.first), std::min(a.last, b.last)};
+}
+
+Result<StoredBlock> cut(const StreamId& stream, Seq first, ByteView block, Interval run) {
+  auto bytes = slice_block(block, static_cast<std::uint32_t>(run.first - first),
+                           static_cast<std::uint32_t>(run.size()), limits::kBlock);
+  if (!bytes.ok()) return bytes.error();
+  const auto summary = peek_block(*bytes, limits::kBlock);
+  if (!summary.ok()) return summary.error();
+  return stored_block(stream, run.first, *summary, *std::move(bytes));
+}
+
+}  // namespace
+
+// --- From peers ------------------------------------------------------------------------------------------
+
+Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_bytes) {
+  const auto ix = resolve(session, delta.ref);
+  if (!ix.ok()) return ix.error();
+  const auto summary = check_delta(session, *ix, delta);
+  if (!summary.ok()) return summary.error();
+  auto fresh = cut_fresh(*ix, delta, *summary);
+  if (!fresh.ok()) return fresh.error();
+
+  const Interval dots = dots_of(delta);
+  session.at(*ix).remote.add(dots);
+  session.at(*ix).owed.add(dots);
+  const StreamKnowledge* const known = knowledge_.find(streams_[*ix]);
+  if (known != nullptr) acknowledge(session, *ix, known->held());
+
+  InFlight batch;
+  batch.from = session.peer;
+  batch.credit = static_cast<std::uint32_t>(frame_bytes);
+  learn_series(streams_[*ix], delta.declarations, batch.declarations);
+  ask_series(session, streams_[*ix], summary->series);
+  for (auto& block : *fresh) {
+    pending_[*ix].add(block.interval());
+    batch.blocks.push_back({*ix, std::move(block), false});
+  }
+  if (batch.blocks.empty() && batch.declarations.empty()) {
+    session.credit_due += batch.credit;
+    return Done{};
+  }
+  Knowledge::Entry head{streams_[*ix], {}};
+  head.known.declare_head(delta.head, delta.settled);
+  batch.knowledge.push_back(std::move(head));
+  commit(std::move(batch));
+  return Done{};
+}
+
+Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix,
+                                       const message::Delta& delta) const {
+  const StreamId& stream = streams_[ix];
+  const DatasetConfig* const config = dataset(stream.dataset);
+  if (config == nullptr || config->kind != DatasetKind::kTelemetry ||
+      !session.takes.contains(stream.dataset)) {
+    return Error{ErrorCode::kInvalid, "a block of a dataset that is not taken from this peer"};
+  }
+  if (delta.codec != kBlockCodec) {
+    return Error{ErrorCode::kUnsupported, "block codec " + std::to_string(delta.codec) + ", known here is " +
+                                              std::to_string(kBlockCodec)};
+  }
+  if (delta.first == 0 || delta.events == 0 || delta.first > delta.head ||
+      delta.events - 1 > delta.head - delta.first) {
+    return Error{ErrorCode::kInvalid, "a block beyond its stream's head"};
+  }
+  if (Status own = check_own(stream, delta.first + delta.events - 1); !own.ok()) return own.error();
+  const StreamKnowledge* const known = knowledge_.find(stream);
+  const std::size_t runs = known == nullptr ? 0 : known->held().intervals().size();
+  if (runs + pending_[ix].intervals().size() >= limits::kIntervalsMax) {
+    return Error{ErrorCode::kLimit,
+                 "more than " + std::to_string(limits::kIntervalsMax) + " gaps in one stream"};
+  }
+  auto summary = validate_block(delta.block, limits::kBlock);
+  if (summary.ok() && summary->events != delta.events) {
+    return Error{ErrorCode::kInvalid, "a block of " + std::to_string(summary->events) +
+                                          " events, announced as " + std::to_string(delta.events)};
+  }
+  return summary;
+}
+
+IntervalSet Node::fresh_dots(StreamIx ix, Interval dots) const {
+  const IntervalSet fresh = IntervalSet(dots).minus(pending_[ix]);
+  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  return known == nullptr ? fresh : fresh.minus(known->held()).minus(known->dropped());
+}
+
+// The runs of the block that are neither held nor pending, as blocks; the block itself if it is all new.
+Result<std::vector<StoredBlock>> Node::cut_fresh(StreamIx ix, message::Delta& delta,
+                                                 const BlockSummary& summary) {
+  const Interval dots = dots_of(delta);
+  const IntervalSet fresh = fresh_dots(ix, dots);
+  const std::uint64_t redundant = delta.events - fresh.size();
+  counters_.payload_bytes_received += delta.block.size();
+  counters_.redundant_events += redundant;
+  counters_.redundant_bytes += delta.block.size() * redundant / delta.events;
+
+  std::vector<StoredBlock> blocks;
+  if (redundant == 0) {
+    blocks.push_back(stored_block(streams_[ix], delta.first, summary, std::move(delta.block)));
+    return blocks;
+  }
+  for (const Interval run : fresh.intervals()) {
+    auto block = cut(streams_[ix], delta.first, delta.block, run);
+    if (!block.ok()) return block.error();
+    blocks.push_back(*std::move(block));
+  }
+  return blocks;
+}
+
+void Node::learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
+                        std::vector<StreamSeries>& fresh) {
+  if (is_own(stream)) return;  // Only we name our series.
+  for (const auto& decl : declarations) {
+    switch (catalogue_.add(stream, decl)) {
+      case Catalogue::Added::kSame: break;
+      case Catalogue::Added::kNew: fresh.push_back({stream, decl}); break;
+      case Catalogue::Added::kFull:
+      case Catalogue::Added::kConflict:
+        ++counters_.series_conflicts;
+        note(Note::Level::kWarning, "the declaration of series " + decl.name + " contradicts an earlier one");
+    }
+  }
+}
+
+// A block whose series are unknown is kept all the same; queries show it once the declarations are here.
+void Node::ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used) {
+  message::SeriesWanted wanted{stream, {}};
+  for (const SeriesNo series : used) {
+    const bool known = catalogue_.find(stream, series) != nullptr;
+    if (!known && wanted.numbers.size() < limits::kSeriesPerFrame) wanted.numbers.push_back(series);
+  }
+  if (!wanted.numbers.empty()) send(session, wanted);
+}
+
+Status Node::receive(Session& session, const message::SeriesWanted& wanted) {
+  if (!session.sends.contains(wanted.stream.dataset)) {
+    return Error{ErrorCode::kInvalid, "a question about a dataset that is not sent to this peer"};
+  }
+  message::SeriesGiven given{wanted.stream, {}};
+  for (const SeriesNo series : wanted.numbers) {
+    const SeriesDecl* const decl = catalogue_.find(wanted.stream, series);
+    if (decl == nullptr) continue;
+    given.declarations.push_back(*decl);
+    if (given.declarations.size() < limits::kSeriesPerFrame) continue;
+    send(session, std::exchange(given, {wanted.stream, {}}));
+  }
+  if (!given.declarations.empty()) send(session, given);
+  return Done{};
+}
+
+Status Node::receive(Session& session, const message::SeriesGiven& given) {
+  if (!session.takes.contains(given.stream.dataset)) {
+    return Error{ErrorCode::kInvalid, "declarations of a dataset that is not taken from this peer"};
+  }
+  if (const auto ix = intern_remote(given.stream); !ix.ok()) return ix.error();
+  InFlight batch;
+  learn_series(given.stream, given.declarations, batch.declarations);
+  if (batch.declarations.empty()) return Done{};
+  batch.from = session.peer;
+  commit(std::move(batch));
+  return Done{};
+}
+
+// --- Durable ---------------------------------------------------------------------------------------------
+
+void Node::became_durable(const InFlight::Block& block) {
+  const Interval dots = block.block.interval();
+  const StreamId& stream = block.block.stream;
+  pending_[block.ix].remove(dots);
+  knowledge_.at(stream).hold(dots);
+  recent_.add(block.ix, block.block);
+  (block.local ? counters_.events_written : counters_.events_received) += dots.size();
+  effects_.publish.push_back({stream.dataset, stream, dots, {}, block.local});
+  for (auto& [peer, session] : sessions_) {
+    acknowledge(*session, block.ix, IntervalSet(dots));
+    enqueue(*session, block.ix);
+  }
+}
+
+// Turns what we owe the peer an answer for, and is durable, into acknowledgements.
+void Node::acknowledge(Session& session, StreamIx ix, const IntervalSet& durable) {
+  SessionStream& stream = session.at(ix);
+  if (stream.owed.empty()) return;
+  const IntervalSet done = stream.owed.intersect(durable);
+  if (done.empty()) return;
+  stream.owed = stream.owed.minus(done);
+  session.acks_due[ix].join(done);
+}
+
+// --- To peers --------------------------------------------------------------------------------------------
+
+// Notes that `ix` may hold something that the peer lacks. A peer always holds its own current stream.
+void Node::enqueue(Session& session, StreamIx ix) {
+  const StreamId& stream = streams_[ix];
+  const bool own = stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
+  SessionStream& state = session.at(ix);
+  if (own || state.queued || session.phase != SessionPhase::kLive) return;
+  if (!session.sends.contains(stream.dataset) || maps_.contains(stream.dataset)) return;
+  state.queued = true;
+  session.work.push_back(ix);
+}
+
+// Streams take turns, so that none waits for another's backlog.
+void Node::send_telemetry(Session& session) {
+  while (!session.work.empty() && session.credit > 0) {
+    const StreamIx ix = session.work.front();
+    session.work.pop_front();
+    session.at(ix).queued = false;
+    if (send_stream(session, ix)) enqueue(session, ix);
+  }
+}
+
+// Sends some of what the peer lacks of a stream; true if there may be more.
+bool Node::send_stream(Session& session, StreamIx ix) {
+  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const SessionStream& state = session.at(ix);
+  const auto wanted = known == nullptr ? std::nullopt : known->held().first_missing(state.remote, state.sent);
+  if (!wanted) return false;
+  const auto blocks = read_blocks(ix, *wanted);
+  Status sent = blocks.ok() ? Status(Done{}) : Status(blocks.error());
+  if (blocks.ok() && blocks->empty()) sent = Error{ErrorCode::kCorrupt, "held events are not in the store"};
+  for (std::size_t i = 0; sent.ok() && i < blocks->size() && session.credit > 0; ++i) {
+    sent = send_block(session, ix, (*blocks)[i], *wanted);
+  }
+  if (!sent.ok()) note(Note::Level::kWarning, "cannot send from the store: " + sent.error().text);
+  return sent.ok();
+}
+
+Result<std::vector<StoredBlock>> Node::read_blocks(StreamIx ix, Interval wanted) const {
+  if (const StoredBlock* const block = recent_.find(ix, wanted.first))
+    return std::vector<StoredBlock>{*block};
+  return reader_.blocks(streams_[ix], wanted, limits::kReadAheadBytes);
+}
+
+// A block of which nearly all is wanted goes out as it is: that costs less than to encode it anew.
+Status Node::send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted) {
+  const Interval part = overlap(block.interval(), wanted);
+  StoredBlock out = block;
+  if (part.size() * 10 < block.interval().size() * 9) {
+    auto piece = cut(block.stream, block.first, *block.bytes, part);
+    if (!piece.ok()) return piece.error();
+    out = *std::move(piece);
+  }
+  const auto summary = peek_block(*out.bytes, limits::kBlock);
+  if (!summary.ok()) return summary.error();
+  const StreamKnowledge& known = *knowledge_.find(block.stream);
+  message::Delta delta;
+  delta.declarations = declare_to(session, ix, summary->series);
+  delta.ref = refer(session, ix);
+  delta.first = out.first;
+  delta.events = out.events;
+  delta.codec = out.codec;
+  delta.head = known.head();
+  delta.settled = known.settled();
+  Bytes frame = encode_delta(delta, *out.bytes);
+  session.credit -= static_cast<std::int64_t>(frame.size());
+  session.at(ix).sent.add(out.interval());
+  counters_.payload_bytes_sent += out.bytes->size();
+  send_bytes(session, std::move(frame));
+  return Done{};
+}
+
+// The declarations that the block's frame must carry; if they are too many for it, the rest goes ahead.
+std::vector<SeriesDecl> Node::declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used) {
+  std::vector<SeriesDecl> fresh;
+  for (const SeriesNo series : used) {
+    const SeriesDecl* const decl = catalogue_.find(streams_[ix], series);
+    if (decl == nullptr || !session.at(ix).declared.insert(series).second) continue;
+    fresh.push_back(*decl);
+    if (fresh.size() < limits::kSeriesPerFrame) continue;
+    send(session, message::SeriesGiven{streams_[ix], std::exchange(fresh, {})});
+  }
+  return fresh;
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,216 @@
+// engine/node_write.cc - local writes: events into blocks, puts and removes into entries.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "engine/node.h"
+#include "engine/validate.h"
+
+namespace deltamesh {
+namespace {
+
+std::string number(std::size_t n) {
+  return std::to_string(n);
+}
+
+std::size_t value_bytes(const Value& value) {
+  if (const auto* const text = std::get_if<std::string>(&value)) return text->size();
+  if (const auto* const bytes = std::get_if<Bytes>(&value)) return bytes->size();
+  return sizeof(std::uint64_t);
+}
+
+std::size_t event_bytes(const NamedEvent& event) {
+  std::size_t bytes = 2 * sizeof(std::uint64_t);
+  for (const auto& reading : event.readings) bytes += value_bytes(reading.value);
+  return bytes;
+}
+
+Status check_reading(const NamedReading& reading) {
+  if (!valid_series_name(reading.series)) {
+    return Error{ErrorCode::kInvalid, "a series name is 1 to 255 bytes of UTF-8 without control characters"};
+  }
+  if (Status good = check_text(reading.unit, limits::kUnitBytesMax, "the unit"); !good.ok()) return good;
+  if (value_bytes(reading.value) > limits::kBlock.value_bytes_max) {
+    return Error{ErrorCode::kLimit, "the value of " + reading.series + " is larger than " +
+                                        number(limits::kBlock.value_bytes_max) + " bytes"};
+  }
+  const auto* const real = std::get_if<double>(&reading.value);
+  if (real == nullptr || !std::isnan(*real)) return Done{};
+  return Error{ErrorCode::kInvalid, "the value of " + reading.series + " is NaN"};
+}
+
+Status check_unique(const NamedEvent& event) {
+  std::vector<std::string_view> names;
+  names.reserve(event.readings.size());
+  for (const auto& reading : event.readings) names.push_back(reading.series);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return Done{};
+  return Error{ErrorCode::kInvalid, "an event names series " + std::string(*twice) + " twice"};
+}
+
+Status check_event(const NamedEvent& event) {
+  if (event.readings.empty() || event.readings.size() > limits::kEventReadingsMax) {
+    return Error{ErrorCode::kLimit, "an event holds 1 to " + number(limits::kEventReadingsMax) +
+                                        " readings, not " + number(event.readings.size())};
+  }
+  if (event_bytes(event) > limits::kOpenBlockBytesMax) {
+    return Error{ErrorCode::kLimit,
+                 "an event holds at most " + number(limits::kOpenBlockBytesMax) + " bytes"};
+  }
+  for (const auto& reading : event.readings) {
+    if (Status good = check_reading(reading); !good.ok()) return good;
+  }
+  return check_unique(event);
+}
+
+Event numbered(const SeriesNumbers& numbers, const NamedEvent& event) {
+  Event out{event.time, event.boot, event.quality, event.source, {}};
+  out.readings.reserve(event.readings.size());
+  for (const auto& reading : event.readings) {
+    const SeriesNo series = numbers.find(reading.series, reading.unit, type_of(reading.value));
+    out.readings.push_back({series, reading.value});
+  }
+  const auto by_series = [](const Reading& a, const Reading& b) { return a.series < b.series; };
+  std::sort(out.readings.begin(), out.readings.end(), by_series);
+  return out;
+}
+
+}  // namespace
+
+Result<WriteId> Node::write(DatasetId dataset, std::span<const NamedEvent> events, Instant now) {
+  const auto config = dataset_of_kind(dataset, DatasetKind::kTelemetry);
+  Status good = config.ok() ? check_events(events) : Status(config.error());
+  OwnStream* const own = config.ok() ? &own_stream(**config) : nullptr;
+  if (good.ok()) good = declare_all(*own, events);
+  if (!good.ok()) {
+    ++counters_.writes_refused;
+    return good.error();
+  }
+  const WriteId write{++last_write_};
+  for (const auto& event : events) append(*own, event, write);
+  gather(now);
+  tick(now);
+  return write;
+}
+
+Status Node::check_events(std::span<const NamedEvent> events) const {
+  if (events.empty()) return Error{ErrorCode::kInvalid, "a write without events"};
+  std::size_t bytes = 0;
+  for (const auto& event : events) {
+    if (Status good = check_event(event); !good.ok()) return good;
+    bytes += event_bytes(event);
+  }
+  return check_pending(bytes);
+}
+
+// One write of any size is taken when nothing else waits; else the sum is bounded.
+Status Node::check_pending(std::size_t bytes) const {
+  if (pending_write_bytes_ == 0 || pending_write_bytes_ + bytes <= limits::kPendingWriteBytesMax)
+    return Done{};
+  return Error{ErrorCode::kFull,
+               "more than " + number(limits::kPendingWriteBytesMax) + " bytes wait to be stored"};
+}
+
+// Declares the series of all events before the first is numbered, so that a write is taken whole or not.
+Status Node::declare_all(OwnStream& own, std::span<const NamedEvent> events) {
+  for (const auto& event : events) {
+    for (const auto& reading : event.readings) {
+      const ValueType type = type_of(reading.value);
+      if (own.numbers.find(reading.series, reading.unit, type) != 0) continue;
+      const auto decl = own.numbers.declare(reading.series, reading.unit, type);
+      if (!decl.ok()) return decl.error();
+      catalogue_.add(streams_[own.ix], *decl);
+      unstored_.push_back({streams_[own.ix], *decl});
+    }
+  }
+  return Done{};
+}
+
+void Node::append(OwnStream& own, const NamedEvent& event, WriteId write) {
+  const std::size_t bytes = event_bytes(event);
+  own.open.add(numbered(own.numbers, event), bytes, write);
+  pending_write_bytes_ += bytes;
+  ++own.next;
+  if (own.open.complete()) close_block(own);
+}
+
+// Moves what `own` has open into the gathered batch.
+void Node::close_block(OwnStream& own) {
+  const OpenBlock& open = own.open;
+  if (open.empty()) return;
+  auto bytes = encode_block(open.events(), limits::kBlock);
+  assert(bytes.ok());  // check_events() and OpenBlock::complete() keep within the limits.
+  const auto summary = peek_block(*bytes, limits::kBlock);
+  assert(summary.ok());
+  const StreamId& stream = streams_[own.ix];
+  gathered_.blocks.push_back({own.ix, stored_block(stream, open.first(), *summary, *std::move(bytes)), true});
+  gathered_.write_bytes += open.bytes();
+  for (const WriteId write : open.writes()) count_part(write);
+  Knowledge::Entry head{stream, {}};
+  head.known.declare_head(open.next() - 1, open.next() - 1);
+  gathered_.knowledge.push_back(std::move(head));
+  pending_[own.ix].add({open.first(), open.next() - 1});
+  own.open.start(own.next);
+}
+
+Result<WriteId> Node::put(DatasetId dataset, std::string key, std::string value, Instant now) {
+  return write_entry(dataset, {std::move(key), {}, false, std::move(value)}, now);
+}
+
+Result<WriteId> Node::remove(DatasetId dataset, std::string key, Instant now) {
+  return write_entry(dataset, {std::move(key), {}, true, {}}, now);
+}
+
+Status Node::check_entry(DatasetId dataset, const MapEntry& entry) const {
+  if (const auto config = dataset_of_kind(dataset, DatasetKind::kMap); !config.ok()) return config.error();
+  if (entry.key.empty()) return Error{ErrorCode::kInvalid, "an empty key"};
+  if (Status good = check_text(entry.key, limits::kMapEntry.key_bytes_max, "the key"); !good.ok())
+    return good;
+  if (entry.value.size() > limits::kMapEntry.value_bytes_max) {
+    return Error{ErrorCode::kLimit,
+                 "a value holds at most " + number(limits::kMapEntry.value_bytes_max) + " bytes"};
+  }
+  return check_pending(entry.key.size() + entry.value.size());
+}
+
+Result<WriteId> Node::write_entry(DatasetId dataset, MapEntry entry, Instant now) {
+  if (const Status good = check_entry(dataset, entry); !good.ok()) {
+    ++counters_.writes_refused;
+    return good.error();
+  }
+  entry.version = next_version(dataset, entry.key, now);
+  const Dot& dot = entry.version.dot;
+  Knowledge::Entry known{dot.stream, {}};
+  known.known.hold({dot.seq, dot.seq});
+  const std::size_t bytes = entry.key.size() + entry.value.size();
+  pending_write_bytes_ += bytes;
+  gathered_.write_bytes += bytes;
+  gathered_.knowledge.push_back(std::move(known));
+  gathered_.entries.push_back({dataset, std::move(entry)});
+  const WriteId write{++last_write_};
+  count_part(write);
+  gather(now);
+  tick(now);
+  return write;
+}
+
+// Later than all that is durable here, and than our own writes that are not yet.
+MapVersion Node::next_version(DatasetId dataset, const std::string& key, Instant now) {
+  OwnStream& own = own_.at(dataset);
+  const HlcStamp stamp = clock_.now(std::chrono::duration_cast<std::chrono::milliseconds>(now.wall));
+  MapVersion version{maps_.at(dataset).epoch_for(key, stamp), stamp, {streams_[own.ix], own.next++}};
+  const auto [unsettled, first] = own.unsettled.try_emplace(key, version);
+  version.epoch = std::max(version.epoch, unsettled->second.epoch);
+  unsettled->second = version;
+  return version;
+}
+
+// A write of ours is durable or has failed.
+void Node::settle_entry(DatasetId dataset, const MapEntry& entry) {
+  auto& unsettled = own_.at(dataset).unsettled;
+  const auto it = unsettled.find(entry.key);
+  if (it != unsettled.end() && it->second == entry.version) unsettled.erase(it);
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,92 @@
+# engine/protocol.capnp - the control part of each frame, packed; docs/protocol.md says what the fields mean.
+#
+# Long lists are not here: a count stands in the control part and the items in the raw part behind it
+# (engine/raw_part.h). Fields are only ever added, at the end and with a default that keeps the old meaning.
+@0xfaa143abb7ea4c8d;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("deltamesh::wire");
+
+struct Hello {
+  versionMin @0 :UInt16;
+  versionMax @1 :UInt16;
+  credit @2 :UInt32;
+  fleet @3 :Data;        # 16 bytes, as are the next two.
+  node @4 :Data;
+  incarnation @5 :Data;
+  software @6 :Text;
+  codecs @7 :Data;       # One byte each.
+  datasets @8 :List(Dataset);
+  own @9 :List(OwnStream);
+  resumeToken @10 :Data; # Reserved.
+}
+
+struct Dataset {
+  kind @0 :UInt8;
+  resolution @1 :UInt8;
+  streamClass @2 :UInt8;
+  scope @3 :UInt8;
+  name @4 :Text;
+}
+
+# The node is the one of the Hello.
+struct OwnStream {
+  dataset @0 :UInt64;
+  head @1 :UInt64;
+  streamClass @2 :UInt8;
+  incarnation @3 :Data;
+  prefixFingerprint @4 :Data;  # Reserved: 16 bytes or none.
+}
+
+# Raw: the entries.
+struct Frontier {
+  entries @0 :UInt32;
+  last @1 :Bool;
+}
+
+# Raw: the stream's id if this is its first mention, the declarations, and all the rest is the block.
+struct Delta {
+  first @0 :UInt64;
+  head @1 :UInt64;
+  settled @2 :UInt64;
+  stream @3 :UInt32;
+  events @4 :UInt32;
+  declarations @5 :UInt32;
+  codec @6 :UInt8;
+  firstMention @7 :Bool;
+}
+
+# Raw: streams, knowledge, entries.
+struct MapDelta {
+  dataset @0 :UInt64;
+  delta @1 :UInt32;
+  entries @2 :UInt32;
+  streams @3 :UInt16;
+  knowledge @4 :UInt16;
+  last @5 :Bool;
+}
+
+# Raw: streams, numbers of map deltas.
+struct Ack {
+  credit @0 :UInt32;
+  streams @1 :UInt16;
+  mapDeltas @2 :UInt16;
+}
+
+# Raw: the stream's id, the numbers.
+struct SeriesWanted {
+  numbers @0 :UInt32;
+}
+
+# Raw: the stream's id, the declarations.
+struct SeriesGiven {
+  declarations @0 :UInt32;
+}
+
+struct Ping {}
+struct Pong {}
+
+struct Goodbye {
+  code @0 :UInt16;
+  text @1 :Text;
+}

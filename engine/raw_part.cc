@@ -1,0 +1,188 @@
+// engine/raw_part.cc - items to bytes, and bytes to items that keep every rule.
+#include "engine/raw_part.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "engine/validate.h"
+
+namespace deltamesh {
+namespace {
+
+template <std::size_t N>
+void put_array(Bytes& out, const std::array<std::uint8_t, N>& bytes) {
+  const auto view = std::as_bytes(std::span(bytes));
+  out.insert(out.end(), view.begin(), view.end());
+}
+
+}  // namespace
+
+void put_stream_id(Bytes& out, const StreamId& stream) {
+  put_fixed64(out, static_cast<std::uint64_t>(stream.dataset));
+  out.push_back(static_cast<std::byte>(stream.cls));
+  put_array(out, stream.node.bytes);
+  put_array(out, stream.incarnation.bytes);
+}
+
+void put_stream_ref(Bytes& out, const message::StreamRef& ref) {
+  put_varint(out, std::uint64_t{ref.index} << 1 | (ref.stream ? 1u : 0u));
+  if (ref.stream) put_stream_id(out, *ref.stream);
+}
+
+void put_declaration(Bytes& out, const SeriesDecl& decl) {
+  put_varint(out, decl.number);
+  put_varint(out, static_cast<std::uint64_t>(decl.type));
+  put_string(out, decl.name);
+  put_string(out, decl.unit);
+}
+
+void put_item(Bytes& out, const message::Frontier::Entry& entry) {
+  put_stream_ref(out, entry.ref);
+  entry.held.encode(out);
+  entry.voided.encode(out);
+  put_varint(out, entry.head);
+  put_varint(out, entry.settled);
+}
+
+void put_item(Bytes& out, const message::MapDelta::Known& known) {
+  put_stream_ref(out, known.ref);
+  known.held.encode(out);
+  put_varint(out, known.head);
+}
+
+void put_item(Bytes& out, const message::Ack::Stream& stream) {
+  put_varint(out, stream.index);
+  stream.dots.encode(out);
+}
+
+void RawReader::refuse(ErrorCode code, std::string text) {
+  if (!error_) error_ = Error{code, std::move(text)};
+  in_ = {};
+}
+
+void RawReader::check(const Status& status) {
+  if (!status) refuse(status.error().code, status.error().text);
+}
+
+std::uint64_t RawReader::number(const char* what) {
+  std::uint64_t value = 0;
+  if (get_varint(in_, value)) return value;
+  refuse(ErrorCode::kInvalid, std::string(what) + " is cut short or not canonical");
+  return 0;
+}
+
+std::uint32_t RawReader::number(const char* what, std::uint32_t max) {
+  const std::uint64_t value = number(what);
+  if (value <= max) return static_cast<std::uint32_t>(value);
+  refuse(ErrorCode::kLimit,
+         std::string(what) + " " + std::to_string(value) + ", at most " + std::to_string(max));
+  return 0;
+}
+
+template <std::size_t N>
+void RawReader::fill(std::array<std::uint8_t, N>& bytes) {
+  if (in_.size() < N) return refuse(ErrorCode::kInvalid, "a stream id is cut short");
+  std::transform(in_.begin(), in_.begin() + N, bytes.begin(), std::to_integer<std::uint8_t>);
+  in_ = in_.subspan(N);
+}
+
+StreamId RawReader::stream_id() {
+  StreamId stream;
+  std::uint64_t dataset = 0;
+  std::array<std::uint8_t, 1> number{};
+  if (!get_fixed64(in_, dataset)) refuse(ErrorCode::kInvalid, "a stream id is cut short");
+  fill(number);
+  fill(stream.node.bytes);
+  fill(stream.incarnation.bytes);
+  const auto cls = check_enum(number[0], StreamClass::kLog, "stream class");
+  if (!cls) refuse(cls.error().code, cls.error().text);
+  if (!ok()) return {};
+  stream.dataset = DatasetId{dataset};
+  stream.cls = *cls;
+  return stream;
+}
+
+message::StreamRef RawReader::stream_ref() {
+  constexpr std::uint32_t kIndexMax = limits::kStreamsMax - 1;
+  const std::uint32_t tagged = number("stream index with its mark", kIndexMax << 1 | 1);
+  message::StreamRef ref;
+  ref.index = tagged >> 1;
+  if ((tagged & 1) != 0) ref.stream = stream_id();
+  return ref;
+}
+
+IntervalSet RawReader::intervals() {
+  if (!ok()) return {};
+  auto set = IntervalSet::decode(in_, limits::kIntervalsMax);
+  if (set) return *std::move(set);
+  refuse(set.error().code, set.error().text + " (at most " + std::to_string(limits::kIntervalsMax) + ")");
+  return {};
+}
+
+SeriesDecl RawReader::declaration() {
+  SeriesDecl decl;
+  decl.number = number("series number", std::numeric_limits<SeriesNo>::max());
+  const auto type = check_enum(number("value type"), ValueType::kBytes, "value type");
+  if (!type) refuse(type.error().code, type.error().text);
+  if (!get_string(in_, decl.name, in_.size()) || !get_string(in_, decl.unit, in_.size())) {
+    refuse(ErrorCode::kInvalid, "a series name or unit is cut short");
+  }
+  if (!ok()) return {};
+  decl.type = *type;
+  check(check_series(decl));
+  return decl;
+}
+
+message::Frontier::Entry RawReader::frontier_entry() {
+  message::Frontier::Entry entry;
+  entry.ref = stream_ref();
+  entry.held = intervals();
+  entry.voided = intervals();
+  entry.head = number("head");
+  entry.settled = number("settled number");
+  check(check_settled(entry.settled, entry.head));
+  return entry;
+}
+
+message::MapDelta::Known RawReader::map_known() {
+  message::MapDelta::Known known;
+  known.ref = stream_ref();
+  known.held = intervals();
+  known.head = number("head");
+  return known;
+}
+
+message::MapDelta::Entry RawReader::map_entry() {
+  if (!ok()) return {};
+  message::MapDelta::Entry item;
+  auto entry = decode_map_entry(in_, item.stream, limits::kMapEntry);
+  if (!entry) {
+    refuse(entry.error().code,
+           entry.error().text + " (key at most " + std::to_string(limits::kMapEntry.key_bytes_max) +
+               " bytes, value at most " + std::to_string(limits::kMapEntry.value_bytes_max) + ")");
+    return {};
+  }
+  item.entry = *std::move(entry);
+  check(check_stream_index(item.stream));
+  return item;
+}
+
+message::Ack::Stream RawReader::ack_stream() {
+  message::Ack::Stream stream;
+  stream.index = number("stream index", limits::kStreamsMax - 1);
+  stream.dots = intervals();
+  return stream;
+}
+
+ByteView RawReader::rest() {
+  return std::exchange(in_, {});
+}
+
+Status RawReader::finish() const {
+  if (error_) return *error_;
+  if (in_.empty()) return Done{};
+  return Error{ErrorCode::kInvalid, std::to_string(in_.size()) + " bytes are left over"};
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,58 @@
+// engine/raw_part.h - the items of long lists, as they stand behind the control part of a frame.
+//
+// Varints and canonical bytes of crdt; docs/protocol.md has the grammar. Cap'n Proto would spend a pointer
+// and padding on each, and a decoder could not tell how many there are before it has believed the sender.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "crdt/varint.h"
+#include "engine/message.h"
+
+namespace deltamesh {
+
+inline constexpr std::size_t kStreamIdBytes = 41;
+
+void put_stream_id(Bytes& out, const StreamId& stream);
+void put_stream_ref(Bytes& out, const message::StreamRef& ref);
+void put_declaration(Bytes& out, const SeriesDecl& decl);
+void put_item(Bytes& out, const message::Frontier::Entry& entry);
+void put_item(Bytes& out, const message::MapDelta::Known& known);
+void put_item(Bytes& out, const message::Ack::Stream& stream);
+
+// Takes items from the front of a raw part. After the first refusal every further call yields an empty value
+// and takes nothing, so callers look at ok() once a loop, and at finish().
+class RawReader {
+ public:
+  explicit RawReader(ByteView bytes) : in_(bytes) {}
+
+  std::uint64_t number(const char* what);
+  // 0 to max.
+  std::uint32_t number(const char* what, std::uint32_t max);
+  StreamId stream_id();
+  message::StreamRef stream_ref();
+  IntervalSet intervals();
+  SeriesDecl declaration();
+  message::Frontier::Entry frontier_entry();
+  message::MapDelta::Known map_known();
+  message::MapDelta::Entry map_entry();
+  message::Ack::Stream ack_stream();
+  ByteView rest();
+
+  void check(const Status& status);
+  [[nodiscard]] bool ok() const { return !error_; }
+  // The first refusal; or, if there was none, one for bytes left over.
+  [[nodiscard]] Status finish() const;
+
+ private:
+  void refuse(ErrorCode code, std::string text);
+  template <std::size_t N>
+  void fill(std::array<std::uint8_t, N>& bytes);
+
+  ByteView in_;
+  std::optional<Error> error_;
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,78 @@
+// engine/sample_set.h - the samples of one series, gathered block by block and read as a set.
+//
+// Keeps no more than the answer can need: the earliest samples of the range up to its limits and, of those
+// with a source, the copies within kSourceWindow around them. So memory follows the answer, not the data.
+#pragma once
+
+#include <vector>
+
+#include "engine/limits.h"
+#include "engine/query.h"
+
+namespace deltamesh {
+
+// The samples of a block, column by column; the times are decoded once.
+class BlockSamples {
+ public:
+  static Result<BlockSamples> open(const StoredBlock& block);
+
+  // Calls `take(Sample)` for each sample of `series` in UTC; nothing if the block lacks the series.
+  template <class Take>
+  Status each(SeriesNo series, const Take& take) const {
+    const auto column = block_column(*block_->bytes, series, limits::kBlock);
+    if (!column.ok()) {
+      return column.error().code == ErrorCode::kNotFound ? Status(Done{}) : Status(column.error());
+    }
+    for (std::size_t i = 0; i < column->events.size(); ++i) {
+      if (times_.boots[column->events[i]] == 0) take(sample(*column, i));
+    }
+    return Done{};
+  }
+
+ private:
+  BlockSamples(const StoredBlock& block, EventTimes times) : block_(&block), times_(std::move(times)) {}
+  [[nodiscard]] Sample sample(const SeriesColumn& column, std::size_t i) const;
+
+  const StoredBlock* block_;
+  EventTimes times_;
+};
+
+// By (time, value); of equal ones the best (quality, dot) first.
+bool sample_before(const Sample& a, const Sample& b);
+bool same_sample(const Sample& a, const Sample& b);
+
+Ticks source_window(Resolution resolution);
+
+class SampleSet {
+ public:
+  SampleSet(const SampleQuery& query);
+
+  Status add(const StoredBlock& block, SeriesNo series);
+
+  // Blocks outside can add nothing any more; shrinks as the set fills.
+  [[nodiscard]] TimeRange reach() const;
+
+  // What the query asked for; once.
+  SampleAnswer take();
+
+ private:
+  [[nodiscard]] bool wants(const Sample& sample) const;
+  [[nodiscard]] bool in_range(Ticks time) const { return time >= range_.from && time <= range_.to; }
+  void insert(Sample sample);
+  void sort_unique();
+  [[nodiscard]] std::vector<bool> copies() const;
+  void prune();
+
+  TimeRange range_;
+  Ticks window_;
+  std::size_t limit_;
+  std::size_t text_bytes_max_;
+
+  std::vector<Sample> samples_;
+  std::size_t text_bytes_ = 0;
+  std::size_t prune_at_size_;
+  std::size_t prune_at_bytes_;
+  bool cut_ = false;  // Samples beyond range_.to, which has come down, were dropped.
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,91 @@
+// engine/session.h - one connection's conversation with a peer: what each side has said so far.
+//
+// Plain state, owned by Node; node_session.cc, node_telemetry.cc and node_map.cc hold the rules. A session
+// dies with its connection, and the next one starts from what is durable on both sides.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "crdt/knowledge.h"
+#include "engine/config.h"
+#include "engine/effects.h"
+#include "engine/message.h"
+#include "engine/stream_table.h"
+
+namespace deltamesh {
+
+enum class SessionPhase : std::uint8_t {
+  kHello,     // Our HELLO is out, theirs is awaited.
+  kFrontier,  // Both agreed; their frontier is still coming, so we may not send data yet.
+  kLive,
+};
+
+// One stream as seen from one session; indexed by the node's StreamTable.
+struct SessionStream {
+  std::optional<std::uint32_t> out_index;  // In our table, once we have mentioned it.
+  std::optional<std::uint32_t> in_index;   // In the peer's table.
+  bool queued = false;                     // Stands in Session::work.
+  IntervalSet remote;           // Dots that the peer has: by its frontier, its ACKs, or its own sending.
+  IntervalSet sent;             // In flight: sent and not acknowledged.
+  IntervalSet owed;             // Received from the peer and not yet acknowledged by us.
+  std::set<SeriesNo> declared;  // Series that the peer has from us.
+};
+
+// What a session knows of one map at the peer.
+struct SessionMap {
+  Knowledge known;     // What the peer has or was sent.
+  bool behind = true;  // The map may hold more than `known`.
+  Knowledge incoming;  // Knowledge of the peer's delta until its last page is here.
+  bool paged = false;  // That delta has more than one page.
+};
+
+struct Session {
+  PeerId peer{};
+  SessionPhase phase = SessionPhase::kHello;
+  std::chrono::microseconds opened{0};
+  std::chrono::microseconds heard{0};  // When the last frame came in, on the steady clock.
+  int pings = 0;                       // Sent since then.
+
+  Identity remote;
+  std::string software;
+  std::set<DatasetId> sends, takes;  // Datasets that flow from us to the peer, and to us.
+
+  std::vector<StreamIx> out_streams;   // Our table: index -> stream.
+  std::vector<StreamIx> in_streams;    // Theirs.
+  std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
+  std::deque<StreamIx> work;           // Streams that may hold something for the peer.
+  std::map<DatasetId, SessionMap> maps;
+  std::deque<Bytes> map_pages;              // Frames of the map delta under way; they go before telemetry.
+  std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
+  std::set<std::uint32_t> map_deltas_sent;  // And not yet acknowledged.
+
+  std::int64_t credit = 0;       // Bytes that we may still have in flight; may end below zero by a frame.
+  std::int64_t window = 0;       // The same for the peer.
+  std::uint32_t credit_due = 0;  // To be returned with the next Ack.
+  std::map<StreamIx, IntervalSet> acks_due;  // Dots that became durable since the last Ack.
+  std::vector<std::uint32_t> map_acks_due;
+
+  [[nodiscard]] SessionStream& at(StreamIx ix) {
+    if (streams.size() <= ix) streams.resize(ix + 1);
+    return streams[ix];
+  }
+};
+
+// For people and tests.
+struct SessionStatus {
+  PeerId peer{};
+  SessionPhase phase = SessionPhase::kHello;
+  Identity remote;
+  std::string software;
+  std::uint64_t events_unacknowledged = 0;  // Of telemetry sent and not yet durable there.
+};
+
+}  // namespace deltamesh

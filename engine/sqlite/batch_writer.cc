@@ -1,0 +1,204 @@
+// engine/sqlite/batch_writer.cc - one batch, all of it or nothing.
+#include "engine/sqlite/batch_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace deltamesh::sqlite {
+namespace {
+
+template <class Items, class Write>
+Status write_each(const Items& items, Write write) {
+  for (const auto& item : items) {
+    if (Status status = write(item); !status) return status;
+  }
+  return Done{};
+}
+
+Status prepare_into(std::optional<Statement>& statement, Database& database, const std::string& sql) {
+  Result<Statement> prepared = database.prepare(sql);
+  if (!prepared) return prepared.error();
+  statement.emplace(std::move(*prepared));
+  return Done{};
+}
+
+}  // namespace
+
+Result<BatchWriter> BatchWriter::open(Database& database) {
+  BatchWriter writer(database);
+  if (Status status = writer.prepare(); !status) return status.error();
+  if (Status status = writer.reload(); !status) return status.error();
+  return writer;
+}
+
+Status BatchWriter::prepare() {
+  const std::pair<std::optional<Statement>*, std::string> statements[] = {
+      {&insert_block_,
+       "INSERT INTO blocks (stream, first, last, codec, quality, time_min, time_max, checksum, bytes) "
+       "VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)"},
+      {&insert_series_,
+       "INSERT INTO series (stream, number, dataset, name, unit, type, checksum) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+      {&find_entry_, select_entries("WHERE e.dataset = ? AND e.key = ?")},
+      {&insert_entry_,
+       "INSERT INTO map_entries (dataset, key, epoch, stamp, stream, seq, tombstone, checksum, value) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset, key) DO UPDATE SET "
+       "epoch = excluded.epoch, stamp = excluded.stamp, stream = excluded.stream, seq = excluded.seq, "
+       "tombstone = excluded.tombstone, checksum = excluded.checksum, value = excluded.value"},
+      {&insert_knowledge_,
+       "INSERT OR REPLACE INTO knowledge (stream, head, settled, held, dropped, voided, checksum) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?)"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    if (Status status = prepare_into(*statement, *database_, sql); !status) return status;
+  }
+  return Done{};
+}
+
+Status BatchWriter::reload() {
+  Result<Meta> meta = read_meta(*database_);
+  if (!meta) return meta.error();
+  Result<std::map<StreamId, StreamKey>> streams = load_streams(*database_);
+  if (!streams) return streams.error();
+  Result<Knowledge> knowledge = load_knowledge(*database_);
+  if (!knowledge) return knowledge.error();
+  meta_ = *meta;
+  streams_ = std::move(*streams);
+  knowledge_ = std::move(*knowledge);
+  return Done{};
+}
+
+Status BatchWriter::apply(const Batch& batch) {
+  if (Status status = check_batch(batch); !status) return status;
+  Result<KnowledgeChange> change = knowledge_after(knowledge_, batch);
+  if (!change) return change.error();
+
+  if (Status status = database_->run("SAVEPOINT batch"); !status) return status;
+  if (Status status = write(batch, *change); !status) return undo(status.error());
+  if (Status status = database_->run("RELEASE batch"); !status) return status;
+
+  for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
+  return Done{};
+}
+
+Error BatchWriter::undo(Error why) {
+  const bool lost = database_->damaged() || why.code == ErrorCode::kFull || why.code == ErrorCode::kIo;
+  // Where the transaction is gone, so is the savepoint.
+  const bool undone = !lost && database_->run("ROLLBACK TO batch").ok() &&
+                      database_->run("RELEASE batch").ok() && reload().ok();
+  if (!undone && why.code != ErrorCode::kFull) why.code = ErrorCode::kIo;
+  return why;
+}
+
+Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
+  Status status = write_each(batch.declarations, [this](const auto& series) { return write_series(series); });
+  if (status) status = write_each(batch.blocks, [this](const auto& block) { return write_block(block); });
+  if (status) status = write_each(batch.entries, [this](const auto& entry) { return write_entry(entry); });
+  if (status)
+    status = write_each(change, [this](const auto& one) { return write_knowledge({one.first, one.second}); });
+  if (status) status = write_clock(batch.clock);
+  return status;
+}
+
+Status BatchWriter::write_block(const StoredBlock& block) {
+  const Result<StreamKey> stream = key_of(block.stream);
+  if (!stream) return stream.error();
+  const std::uint64_t checksum = checksum_of(block);
+  const ByteView bytes = *block.bytes;
+  const Seq last = block.interval().last;
+  const std::uint32_t codec = block.codec;
+  if (block.has_utc) {
+    insert_block_->bind(*stream, block.first, last, codec, block.time_min, block.time_max, checksum, bytes);
+  } else {
+    insert_block_->bind(*stream, block.first, last, codec, nullptr, nullptr, checksum, bytes);
+  }
+  return insert_block_->run();
+}
+
+Status BatchWriter::write_series(const StreamSeries& series) {
+  const Result<StreamKey> stream = key_of(series.stream);
+  if (!stream) return stream.error();
+  const auto dataset = static_cast<std::uint64_t>(series.stream.dataset);
+  return insert_series_
+      ->bind(*stream, series.decl.number, dataset, std::string_view(series.decl.name),
+             std::string_view(series.decl.unit), static_cast<std::uint32_t>(series.decl.type),
+             checksum_of(series))
+      .run();
+}
+
+Result<bool> BatchWriter::beats_stored(const MapWrite& write) {
+  const std::string_view key = write.entry.key;
+  find_entry_->bind(static_cast<std::uint64_t>(write.dataset),
+                    std::as_bytes(std::span(key.data(), key.size())));
+  const Result<bool> row = find_entry_->step();
+  if (!row || !*row) return row ? Result<bool>(true) : row;
+  const Result<MapWrite> stored = read_entry(*find_entry_);
+  find_entry_->reset();
+  if (!stored) return stored.error();
+  return wins(write.entry, stored->entry);
+}
+
+Status BatchWriter::write_entry(const MapWrite& write) {
+  const Result<bool> won = beats_stored(write);
+  if (!won) return won.error();
+  if (!*won) return Done{};
+  const MapEntry& entry = write.entry;
+  const Result<StreamKey> stream = key_of(entry.version.dot.stream);
+  if (!stream) return stream.error();
+  return insert_entry_
+      ->bind(static_cast<std::uint64_t>(write.dataset),
+             std::as_bytes(std::span(entry.key.data(), entry.key.size())), entry.version.epoch,
+             entry.version.stamp.bits, *stream, entry.version.dot.seq, entry.tombstone, checksum_of(write),
+             std::as_bytes(std::span(entry.value.data(), entry.value.size())))
+      .run();
+}
+
+Status BatchWriter::write_knowledge(const Knowledge::Entry& entry) {
+  const Result<StreamKey> stream = key_of(entry.stream);
+  if (!stream) return stream.error();
+  const KnowledgeRow row(entry);
+  return insert_knowledge_
+      ->bind(*stream, row.head, row.settled, ByteView(row.held), ByteView(row.dropped), ByteView(row.voided),
+             row.checksum(entry.stream))
+      .run();
+}
+
+Status BatchWriter::write_clock(HlcStamp clock) {
+  if (clock <= meta_.clock) return Done{};
+  Meta meta = meta_;
+  meta.clock = clock;
+  Status status = write_meta(*database_, meta);
+  if (status) meta_ = meta;
+  return status;
+}
+
+Status BatchWriter::set_mark(const Mark& mark) {
+  Meta meta = meta_;
+  meta.mark = mark;
+  Status status = write_meta(*database_, meta);
+  if (status) meta_ = meta;
+  return status;
+}
+
+Result<StreamKey> BatchWriter::key_of(const StreamId& stream) {
+  if (const auto at = streams_.find(stream); at != streams_.end()) return at->second;
+  Result<StreamKey> key = insert_stream(*database_, stream);
+  if (key) streams_.emplace(stream, *key);
+  return key;
+}
+
+void BatchWriter::raise_to_local(Seq& max, const StreamId& stream, Seq seq) const {
+  const Identity writer{stream.node, stream.incarnation};
+  if (writer == meta_.identity) max = std::max(max, seq);
+}
+
+Seq BatchWriter::local_seq_max(const Batch& batch) const {
+  Seq max = 0;
+  for (const StoredBlock& block : batch.blocks) raise_to_local(max, block.stream, block.interval().last);
+  for (const MapWrite& write : batch.entries)
+    raise_to_local(max, write.entry.version.dot.stream, write.entry.version.dot.seq);
+  for (const Knowledge::Entry& entry : batch.knowledge) raise_to_local(max, entry.stream, entry.known.head());
+  return max;
+}
+
+}  // namespace deltamesh::sqlite

@@ -1,0 +1,53 @@
+// engine/sqlite/batch_writer.h - puts batches into the open transaction of the write connection.
+//
+// It keeps what the store knows in memory, as the transaction will leave it; after a rollback the owner calls
+// reload(). A batch that fails has changed neither the transaction nor this.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "engine/batch_rules.h"
+#include "engine/sqlite/rows.h"
+#include "engine/sqlite/schema.h"
+
+namespace deltamesh::sqlite {
+
+class BatchWriter {
+ public:
+  // `database` outlives the writer.
+  static Result<BatchWriter> open(Database& database);
+
+  // kFull and kIo: the whole transaction is lost and the owner must roll back. Otherwise the batch alone has
+  // failed.
+  Status apply(const Batch& batch);
+  Status reload();
+
+  [[nodiscard]] const Meta& meta() const { return meta_; }
+  Status set_mark(const Mark& mark);
+  // The largest number that `batch` uses of streams of ours.
+  [[nodiscard]] Seq local_seq_max(const Batch& batch) const;
+
+ private:
+  explicit BatchWriter(Database& database) : database_(&database) {}
+
+  Status prepare();
+  Error undo(Error why);
+  Status write(const Batch& batch, const KnowledgeChange& change);
+  Status write_block(const StoredBlock& block);
+  Status write_series(const StreamSeries& series);
+  Status write_entry(const MapWrite& write);
+  Status write_knowledge(const Knowledge::Entry& entry);
+  Status write_clock(HlcStamp clock);
+  Result<bool> beats_stored(const MapWrite& write);
+  Result<StreamKey> key_of(const StreamId& stream);
+  void raise_to_local(Seq& max, const StreamId& stream, Seq seq) const;
+
+  Database* database_;
+  std::optional<Statement> insert_block_, insert_series_, find_entry_, insert_entry_, insert_knowledge_;
+  std::map<StreamId, StreamKey> streams_;
+  Knowledge knowledge_;
+  Meta meta_;
+};
+
+}  // namespace deltamesh::sqlite

@@ -1,0 +1,91 @@
+// engine/sqlite/committer.cc - transactions, reservations, checkpoints.
+#include "engine/sqlite/committer.h"
+
+#include <algorithm>
+
+namespace deltamesh::sqlite {
+namespace {
+
+// While readers hold the log open it cannot start anew; beyond this many times its size, wait for them a
+// little.
+constexpr std::uint32_t kLogExcess = 8;
+
+bool concerns_all(const Status& status) {
+  return !status && (status.error().code == ErrorCode::kFull || status.error().code == ErrorCode::kIo);
+}
+
+}  // namespace
+
+Result<std::vector<Status>> Committer::commit(std::span<const Batch* const> group) {
+  if (Status status = reserve(group); !status) return status.error();
+  if (Status status = store_.database->run("BEGIN IMMEDIATE"); !status) return status.error();
+  Result<std::vector<Status>> outcomes = apply(group);
+  if (!outcomes) return rolled_back(outcomes.error());
+  if (Status status = store_.database->run("COMMIT"); !status) return rolled_back(status.error());
+  return outcomes;
+}
+
+Result<std::vector<Status>> Committer::apply(std::span<const Batch* const> group) {
+  std::vector<Status> outcomes;
+  for (const Batch* batch : group) {
+    outcomes.push_back(store_.writer.apply(*batch));
+    if (concerns_all(outcomes.back())) return outcomes.back().error();
+  }
+  return outcomes;
+}
+
+// Whatever SQLite undid by itself, afterwards the connection and the writer's memory agree with the file. If
+// they do not, nothing more may be written.
+Error Committer::rolled_back(Error why) {
+  Database& database = *store_.database;
+  const bool undone =
+      (!database.in_transaction() || database.run("ROLLBACK").ok()) && store_.writer.reload().ok();
+  if (!undone || why.code != ErrorCode::kFull) why.code = ErrorCode::kIo;
+  return why;
+}
+
+Status Committer::reserve(std::span<const Batch* const> group) {
+  Seq max = 0;
+  for (const Batch* batch : group) max = std::max(max, store_.writer.local_seq_max(*batch));
+  Mark mark = meta().mark;
+  if (max <= mark.reserved) return Done{};
+  mark.reserved = max > kStoredSeqMax - options_.reserve_chunk ? max : max + options_.reserve_chunk;
+  return advance(mark);
+}
+
+Status Committer::advance(const Mark& to) {
+  const Mark from = meta().mark;
+  Status status =
+      store_.fence.advance(from, to, [this](const Mark& mark) { return store_.writer.set_mark(mark); });
+  if (!status && status.error().code != ErrorCode::kFull) return Error{ErrorCode::kIo, status.error().text};
+  return status;
+}
+
+Status Committer::maintain() {
+  const std::uint32_t pages = log_pages();
+  const bool began_anew = pages < checkpoint_at_ && pages < options_.log_pages_max;
+  if (checkpoint_at_ == 0 || began_anew) checkpoint_at_ = options_.log_pages_max;
+  if (pages < checkpoint_at_) return Done{};
+  checkpoint_at_ = pages + options_.log_pages_max;
+  const bool excessive = pages / kLogExcess >= options_.log_pages_max;
+  const auto mode = excessive ? Database::Checkpoint::kTruncate : Database::Checkpoint::kPassive;
+  const Result<std::uint32_t> left = store_.database->checkpoint(mode);
+  if (left || left.error().code == ErrorCode::kFull) return Done{};
+  return Error{ErrorCode::kIo, left.error().text};
+}
+
+void Committer::make_room() {
+  static_cast<void>(store_.database->checkpoint(Database::Checkpoint::kTruncate));
+}
+
+Status Committer::close() {
+  Mark mark = meta().mark;
+  ++mark.closes;
+  if (Status status = advance(mark); !status) return status;
+  const Result<std::uint32_t> left = store_.database->checkpoint(Database::Checkpoint::kTruncate);
+  if (!left) return left.error();
+  store_.database->tidy_on_close();
+  return Done{};
+}
+
+}  // namespace deltamesh::sqlite

@@ -1,0 +1,190 @@
+// engine/sqlite/files.cc - POSIX files, with every error named.
+#include "engine/sqlite/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "engine/sqlite/checksum.h"
+
+namespace deltamesh::sqlite {
+namespace {
+
+Error system_error(const std::string& what, int number) {
+  const bool full = number == ENOSPC || number == EDQUOT;
+  return {full ? ErrorCode::kFull : ErrorCode::kIo, what + ": " + std::strerror(number)};
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  [[nodiscard]] int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+int open_retrying(const std::string& path, int flags) {
+  int descriptor = -1;
+  do descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  while (descriptor < 0 && errno == EINTR);
+  return descriptor;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// A rename is durable once its folder is.
+Status sync_folder(const std::string& path) {
+  const std::string folder = folder_of(path);
+  const Descriptor descriptor(open_retrying(folder, O_RDONLY | O_DIRECTORY));
+  if (descriptor.get() < 0) return system_error("cannot open the folder " + folder, errno);
+  if (::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync the folder " + folder};
+  return Done{};
+}
+
+Status write_all(int descriptor, const std::string& bytes, const std::string& path) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("cannot write " + path, errno);
+    done += static_cast<std::size_t>(count);
+  }
+  return Done{};
+}
+
+Status write_new(const std::string& path, const std::string& bytes, bool sync) {
+  const Descriptor descriptor(open_retrying(path, O_WRONLY | O_CREAT | O_TRUNC));
+  if (descriptor.get() < 0) return system_error("cannot create " + path, errno);
+  if (Status status = write_all(descriptor.get(), bytes, path); !status) return status;
+  if (sync && ::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync " + path};
+  return Done{};
+}
+
+// File systems whose inode numbers and birth times outlast a remount: ext, XFS, Btrfs, F2FS, UBIFS, tmpfs.
+bool has_stable_numbers(const std::string& path) {
+  struct statfs facts {};
+  if (::statfs(path.c_str(), &facts) != 0) return false;
+  constexpr std::array<std::uint32_t, 6> kStable{0xef53,     0x58465342, 0x9123683e,
+                                                 0xf2f52010, 0x24051905, 0x01021994};
+  return std::find(kStable.begin(), kStable.end(), static_cast<std::uint32_t>(facts.f_type)) != kStable.end();
+}
+
+std::uint64_t birth_of(const std::string& path) {
+#ifdef STATX_BTIME
+  struct statx facts {};
+  const bool known =
+      has_stable_numbers(path) && ::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &facts) == 0;
+  if (!known || (facts.stx_mask & STATX_BTIME) == 0) return 0;
+  Checksum sum(RowKind::kFile);
+  sum.add(static_cast<std::uint64_t>(facts.stx_ino));
+  sum.add(static_cast<std::uint64_t>(facts.stx_btime.tv_sec));
+  sum.add(static_cast<std::uint64_t>(facts.stx_btime.tv_nsec));
+  return sum.value();
+#else
+  return static_cast<void>(path), 0;
+#endif
+}
+
+}  // namespace
+
+Result<FileFacts> file_facts(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) {
+    if (errno == ENOENT) return FileFacts{};
+    return system_error("cannot look at " + path, errno);
+  }
+  if (!S_ISREG(facts.st_mode)) return Error{ErrorCode::kInvalid, path + " is not a file"};
+  return FileFacts{true, static_cast<std::uint64_t>(facts.st_size), birth_of(path)};
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t size_max) {
+  const Descriptor descriptor(open_retrying(path, O_RDONLY));
+  if (descriptor.get() < 0 && errno == ENOENT) return Error{ErrorCode::kNotFound, path + " does not exist"};
+  if (descriptor.get() < 0) return system_error("cannot open " + path, errno);
+  std::string bytes(size_max + 1, '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::read(descriptor.get(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("cannot read " + path, errno);
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  if (done > size_max)
+    return Error{ErrorCode::kLimit, path + " is larger than " + std::to_string(size_max) + " bytes"};
+  bytes.resize(done);
+  return bytes;
+}
+
+Status replace_file(const std::string& path, const std::string& bytes, bool sync) {
+  const std::string temporary = path + ".new";
+  Status status = write_new(temporary, bytes, sync);
+  if (status) return rename_file(temporary, path, sync);
+  ::unlink(temporary.c_str());
+  return status;
+}
+
+Status rename_file(const std::string& from, const std::string& to, bool sync) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename " + from, errno);
+  return sync ? sync_folder(to) : Status(Done{});
+}
+
+Status remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return Done{};
+  return system_error("cannot remove " + path, errno);
+}
+
+Status fill_random(std::array<std::uint8_t, 16>& bytes) {
+  if (::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) return Done{};
+  return system_error("cannot get random bytes", errno);
+}
+
+std::uint64_t machine_hash() {
+  const Result<std::string> id = read_file("/etc/machine-id", 256);
+  if (!id || id->empty()) return 0;
+  Checksum sum(RowKind::kMachine);
+  sum.add(std::string_view(*id));
+  return sum.value();
+}
+
+Result<LockFile> LockFile::take(const std::string& path) {
+  const int descriptor = open_retrying(path, O_RDWR | O_CREAT);
+  if (descriptor < 0) return system_error("cannot open " + path, errno);
+  LockFile lock(descriptor);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK)
+    return Error{ErrorCode::kIo, path + " is locked: another process has this store open"};
+  return system_error("cannot lock " + path, errno);
+}
+
+LockFile& LockFile::operator=(LockFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+void LockFile::release() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+}  // namespace deltamesh::sqlite

@@ -1,0 +1,56 @@
+// engine/sqlite/files.h - the few things a store does with files beside its database.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "crdt/dot.h"
+#include "crdt/result.h"
+
+namespace deltamesh::sqlite {
+
+// Whether a file exists, and its size; nothing is an error but a failing system.
+struct FileFacts {
+  bool exists = false;
+  std::uint64_t size = 0;
+  // Names this very file (number and time of birth), where the file system keeps both stable; else 0. A copy
+  // of the file has another.
+  std::uint64_t birth = 0;
+};
+Result<FileFacts> file_facts(const std::string& path);
+
+// The whole file; refuses more than `size_max` bytes. Not found if it does not exist.
+Result<std::string> read_file(const std::string& path, std::size_t size_max);
+
+// Replaces `path` by a file of these bytes so that a reader, or a crash at any time, meets the old one or the
+// new one. When `sync`, the new one is durable on return.
+Status replace_file(const std::string& path, const std::string& bytes, bool sync);
+
+// rename(2), durable when `sync`.
+Status rename_file(const std::string& from, const std::string& to, bool sync);
+Status remove_file(const std::string& path);  // No error if there is none.
+
+// 16 bytes that nobody can foretell.
+Status fill_random(std::array<std::uint8_t, 16>& bytes);
+
+// A hash of the machine's id; 0 where it has none.
+std::uint64_t machine_hash();
+
+// An exclusive lock on a file that lies there for nothing else; the system releases it when the process dies.
+class LockFile {
+ public:
+  // Refuses at once if another process, or another opening in this one, has it.
+  static Result<LockFile> take(const std::string& path);
+  LockFile(LockFile&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
+  LockFile& operator=(LockFile&& other) noexcept;
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+  ~LockFile() { release(); }
+  void release();
+
+ private:
+  explicit LockFile(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_ = -1;
+};
+
+}  // namespace deltamesh::sqlite

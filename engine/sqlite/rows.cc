@@ -1,0 +1,256 @@
+// engine/sqlite/rows.cc - checked rows.
+#include "engine/sqlite/rows.h"
+
+#include <algorithm>
+
+#include "engine/batch_rules.h"
+#include "engine/sqlite/checksum.h"
+
+namespace deltamesh::sqlite {
+namespace {
+
+Error corrupt(const std::string& what) {
+  return {ErrorCode::kCorrupt, what + " fails its checksum or does not decode"};
+}
+
+std::uint64_t bits(DatasetId dataset) {
+  return static_cast<std::uint64_t>(dataset);
+}
+std::uint64_t bits(Ticks ticks) {
+  return static_cast<std::uint64_t>(ticks);
+}
+
+// The four columns of kStreamColumns, from `column` on.
+bool read_stream(const Statement& row, int column, StreamId& stream) {
+  stream.dataset = DatasetId{row.bits(column)};
+  stream.cls = static_cast<StreamClass>(row.integer(column + 1));
+  return row.id(column + 2, stream.node) && row.id(column + 3, stream.incarnation);
+}
+
+std::uint64_t checksum_of(const StreamId& stream) {
+  Checksum sum(RowKind::kStream);
+  sum.add(stream);
+  return sum.value();
+}
+
+// A block's place as the database has it, before its bytes are looked at.
+Result<StoredBlock> read_place(const Statement& row, const StreamId& stream) {
+  const std::int64_t first = row.integer(0), last = row.integer(1);
+  if (first < 1 || last < first || last - first >= std::int64_t{UINT32_MAX})
+    return corrupt("a block of " + describe(stream));
+  StoredBlock block;
+  block.stream = stream;
+  block.first = static_cast<Seq>(first);
+  block.events = static_cast<std::uint32_t>(last - first + 1);
+  block.codec = static_cast<std::uint8_t>(row.integer(2));
+  block.has_utc = !row.is_null(4);
+  block.time_min = row.integer(4);
+  block.time_max = row.integer(5);
+  return block;
+}
+
+// A whole interval list and nothing behind it. The blob bounds the count, and its checksum has been verified.
+std::optional<IntervalSet> decode_intervals(const Bytes& bytes) {
+  ByteView in = bytes;
+  Result<IntervalSet> set = IntervalSet::decode(in, bytes.size());
+  if (!set || !in.empty()) return std::nullopt;
+  return std::move(*set);
+}
+
+// Dropped dots were held once, so they are held and dropped again before the rest.
+std::optional<StreamKnowledge> decode_knowledge(const KnowledgeRow& row) {
+  const auto held = decode_intervals(row.held), dropped = decode_intervals(row.dropped),
+             voided = decode_intervals(row.voided);
+  if (!held || !dropped || !voided) return std::nullopt;
+  StreamKnowledge known;
+  for (const Interval& dots : dropped->intervals()) known.hold(dots);
+  for (const Interval& dots : dropped->intervals()) known.drop(dots);
+  for (const Interval& dots : held->intervals()) known.hold(dots);
+  for (const Interval& dots : voided->intervals()) known.declare_void(dots);
+  known.declare_head(row.head, row.settled);
+  return known;
+}
+
+Result<Knowledge::Entry> read_knowledge(const Statement& row) {
+  Knowledge::Entry entry;
+  if (!read_stream(row, 0, entry.stream)) return corrupt("a row of knowledge");
+  const auto copy = [&row](int column) {
+    const ByteView view = row.bytes(column);
+    return Bytes(view.begin(), view.end());
+  };
+  KnowledgeRow columns;
+  columns.head = row.bits(4);
+  columns.settled = row.bits(5);
+  columns.held = copy(6);
+  columns.dropped = copy(7);
+  columns.voided = copy(8);
+  auto known = row.bits(9) == columns.checksum(entry.stream) ? decode_knowledge(columns) : std::nullopt;
+  if (!known) return corrupt("what is known of " + describe(entry.stream));
+  entry.known = std::move(*known);
+  return entry;
+}
+
+}  // namespace
+
+Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId& stream) {
+  Result<Statement> query = database.prepare(
+      "SELECT id FROM streams WHERE dataset = ? AND class = ? AND node = ? AND incarnation = ?");
+  if (!query) return query.error();
+  query->bind(bits(stream.dataset), static_cast<std::uint32_t>(stream.cls), stream.node, stream.incarnation);
+  const Result<bool> row = query->step();
+  if (!row) return row.error();
+  return *row ? std::optional<StreamKey>(query->integer(0)) : std::nullopt;
+}
+
+Result<std::map<StreamId, StreamKey>> load_streams(Database& database) {
+  Result<Statement> query =
+      database.prepare(std::string("SELECT ") + kStreamColumns + ", s.id, s.checksum FROM streams s");
+  if (!query) return query.error();
+  std::map<StreamId, StreamKey> streams;
+  for (;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return streams;
+    StreamId stream;
+    if (!read_stream(*query, 0, stream) || query->bits(5) != checksum_of(stream))
+      return corrupt("the name of a stream");
+    streams.emplace(stream, query->integer(4));
+  }
+}
+
+Result<StreamKey> insert_stream(Database& database, const StreamId& stream) {
+  Result<Statement> insert = database.prepare(
+      "INSERT INTO streams (dataset, class, node, incarnation, checksum) VALUES (?, ?, ?, ?, ?)");
+  if (!insert) return insert.error();
+  insert->bind(bits(stream.dataset), static_cast<std::uint32_t>(stream.cls), stream.node, stream.incarnation,
+               checksum_of(stream));
+  if (Status status = insert->run(); !status) return status.error();
+  return database.last_row();
+}
+
+std::uint64_t checksum_of(const StoredBlock& block) {
+  Checksum sum(RowKind::kBlock);
+  sum.add(block.stream);
+  sum.add(block.first);
+  sum.add(std::uint64_t{block.events});
+  sum.add(std::uint64_t{block.codec});
+  sum.add(std::uint64_t{0});  // Quality.
+  sum.add(std::uint64_t{block.has_utc});
+  sum.add(block.has_utc ? bits(block.time_min) : 0);
+  sum.add(block.has_utc ? bits(block.time_max) : 0);
+  return sum.value_with(*block.bytes);
+}
+
+Result<StoredBlock> read_block(const Statement& row, const StreamId& stream) {
+  Result<StoredBlock> block = read_place(row, stream);
+  if (!block) return block;
+  const ByteView bytes = row.bytes(7);
+  block->bytes = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  const bool whole = row.integer(3) == 0 && !bytes.empty() && row.bits(6) == checksum_of(*block);
+  if (!whole) return corrupt("a block of " + describe(stream, block->interval()));
+  return block;
+}
+
+std::string select_series(const char* where) {
+  return std::string("SELECT ") + kStreamColumns +
+         ", r.number, r.name, r.unit, r.type, r.checksum FROM series r JOIN streams s ON s.id = r.stream " +
+         where;
+}
+
+Result<StreamSeries> read_series(const Statement& row) {
+  StreamSeries series;
+  const bool named = read_stream(row, 0, series.stream);
+  series.decl.number = static_cast<SeriesNo>(row.integer(4));
+  series.decl.name = row.text(5);
+  series.decl.unit = row.text(6);
+  series.decl.type = static_cast<ValueType>(row.integer(7));
+  if (!named || row.bits(8) != checksum_of(series))
+    return corrupt("series " + std::to_string(series.decl.number) + " of " + describe(series.stream));
+  return series;
+}
+
+std::uint64_t checksum_of(const StreamSeries& series) {
+  Checksum sum(RowKind::kSeries);
+  sum.add(series.stream);
+  sum.add(std::uint64_t{series.decl.number});
+  sum.add(std::string_view(series.decl.name));
+  sum.add(std::string_view(series.decl.unit));
+  sum.add(static_cast<std::uint64_t>(series.decl.type));
+  return sum.value();
+}
+
+std::string select_entries(const char* where) {
+  return std::string("SELECT ") + kStreamColumns +
+         ", e.dataset, e.key, e.epoch, e.stamp, e.seq, e.tombstone, e.checksum, e.value "
+         "FROM map_entries e JOIN streams s ON s.id = e.stream " +
+         where;
+}
+
+Result<MapWrite> read_entry(const Statement& row) {
+  MapWrite write;
+  MapEntry& entry = write.entry;
+  const bool named = read_stream(row, 0, entry.version.dot.stream);
+  write.dataset = DatasetId{row.bits(4)};
+  entry.key = row.text(5);
+  entry.version.epoch = static_cast<std::uint32_t>(row.integer(6));
+  entry.version.stamp = {row.bits(7)};
+  entry.version.dot.seq = row.bits(8);
+  entry.tombstone = row.integer(9) != 0;
+  entry.value = row.text(11);
+  if (!named || row.bits(10) != checksum_of(write)) return corrupt("the map entry under key " + entry.key);
+  return write;
+}
+
+std::uint64_t checksum_of(const MapWrite& write) {
+  const MapEntry& entry = write.entry;
+  Checksum sum(RowKind::kEntry);
+  sum.add(bits(write.dataset));
+  sum.add(std::string_view(entry.key));
+  sum.add(std::uint64_t{entry.version.epoch});
+  sum.add(entry.version.stamp.bits);
+  sum.add(entry.version.dot.stream);
+  sum.add(entry.version.dot.seq);
+  sum.add(std::uint64_t{entry.tombstone});
+  return sum.value_with(std::as_bytes(std::span(entry.value.data(), entry.value.size())));
+}
+
+KnowledgeRow::KnowledgeRow(const Knowledge::Entry& entry)
+    : head(entry.known.head()), settled(entry.known.settled()) {
+  entry.known.held().encode(held);
+  entry.known.dropped().encode(dropped);
+  entry.known.voided().encode(voided);
+}
+
+std::uint64_t KnowledgeRow::checksum(const StreamId& stream) const {
+  Checksum sum(RowKind::kKnowledge);
+  sum.add(stream);
+  sum.add(head);
+  sum.add(settled);
+  sum.add(ByteView(held));
+  sum.add(ByteView(dropped));
+  sum.add(ByteView(voided));
+  return sum.value();
+}
+
+Result<Knowledge> load_knowledge(Database& database) {
+  Result<Statement> query = database.prepare(std::string("SELECT ") + kStreamColumns +
+                                             ", k.head, k.settled, k.held, k.dropped, k.voided, k.checksum "
+                                             "FROM knowledge k JOIN streams s ON s.id = k.stream");
+  if (!query) return query.error();
+  std::vector<Knowledge::Entry> entries;
+  for (;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) break;
+    Result<Knowledge::Entry> entry = read_knowledge(*query);
+    if (!entry) return entry.error();
+    entries.push_back(std::move(*entry));
+  }
+  // In the order of Knowledge, so that each is appended.
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.stream < b.stream; });
+  Knowledge knowledge;
+  for (Knowledge::Entry& entry : entries) knowledge.at(entry.stream) = std::move(entry.known);
+  return knowledge;
+}
+
+}  // namespace deltamesh::sqlite

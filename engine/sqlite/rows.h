@@ -1,0 +1,55 @@
+// engine/sqlite/rows.h - values to rows and back, each with its checksum.
+//
+// Every reader of a row names its columns through the constants here, in that order, and every value is
+// verified before it is handed on: what comes out of a store is what went in, or kCorrupt.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "engine/sqlite/statement.h"
+#include "engine/store.h"
+
+namespace deltamesh::sqlite {
+
+// A stream's small integer in this file; streams are interned because their names take 41 bytes.
+using StreamKey = std::int64_t;
+
+// Queries end in these joins; `s` is the stream's row.
+inline constexpr const char* kStreamColumns = "s.dataset, s.class, s.node, s.incarnation";
+inline constexpr int kStreamColumnCount = 4;
+
+Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId& stream);
+Result<std::map<StreamId, StreamKey>> load_streams(Database& database);
+Result<StreamKey> insert_stream(Database& database, const StreamId& stream);
+
+// Of `blocks`: "first, last, codec, quality, time_min, time_max, checksum, bytes".
+inline constexpr const char* kBlockColumns =
+    "first, last, codec, quality, time_min, time_max, checksum, bytes";
+Result<StoredBlock> read_block(const Statement& row, const StreamId& stream);
+std::uint64_t checksum_of(const StoredBlock& block);
+
+// "SELECT ... FROM series r JOIN streams s", and what one row of it says.
+std::string select_series(const char* where);
+Result<StreamSeries> read_series(const Statement& row);
+std::uint64_t checksum_of(const StreamSeries& series);
+
+// The same of `map_entries`.
+std::string select_entries(const char* where);
+Result<MapWrite> read_entry(const Statement& row);
+std::uint64_t checksum_of(const MapWrite& write);
+
+// One row of `knowledge` as its columns.
+struct KnowledgeRow {
+  explicit KnowledgeRow(const Knowledge::Entry& entry);
+  KnowledgeRow() = default;
+  [[nodiscard]] std::uint64_t checksum(const StreamId& stream) const;
+
+  Seq head = 0;
+  Seq settled = 0;
+  Bytes held, dropped, voided;
+};
+Result<Knowledge> load_knowledge(Database& database);
+
+}  // namespace deltamesh::sqlite

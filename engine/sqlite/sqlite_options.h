@@ -1,0 +1,48 @@
+// engine/sqlite/sqlite_options.h - how a store on disk is opened, and what its opening found.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "engine/config.h"
+
+namespace deltamesh {
+
+// What a commit waits for. kFull survives a power cut; kNormal survives a killed process, and a power cut may
+// take the last commits; kOff is for tests and bulk loads that can be repeated.
+enum class Fsync : std::uint8_t { kFull, kNormal, kOff };
+
+struct SqliteOptions {
+  std::string path;
+  Fsync fsync = Fsync::kFull;
+
+  // How long the first batch waits for company. Longer: fewer, larger commits. The node gathers already.
+  std::chrono::milliseconds gather{0};
+  // Of blocks and values in one transaction. Larger: later acknowledgements. Smaller: more syncs.
+  std::size_t group_bytes_max = 8u << 20;
+  // The log is written back after this many pages of 4 KiB. Larger: slower recovery, more space. Smaller:
+  // pages that change often are written more often.
+  std::uint32_t log_pages_max = 1024;
+  // Page cache of the write connection and of each reader. Larger: memory. Smaller: more reads.
+  std::uint32_t cache_kib = 8192;
+  std::uint32_t reader_cache_kib = 2048;
+  // Numbers reserved at a time. Larger: nothing is lost but room in a 63-bit range. Smaller: more syncs.
+  std::uint64_t reserve_chunk = 65'536;
+  // Between tries while the disk is full: from the first, doubling, to the last.
+  std::chrono::milliseconds space_retry_first{50};
+  std::chrono::milliseconds space_retry_last{1000};
+
+  // Told in words what an operator should know; called from the store's thread and from open().
+  std::function<void(std::string)> log;
+};
+
+struct Opened {
+  bool created = false;          // There was no store.
+  bool new_incarnation = false;  // There was, but numbers issued from it may have been forgotten.
+  std::string why;               // Of the new incarnation, for people.
+  std::uint64_t opens = 0;       // How often this store was opened, this time included.
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,211 @@
+// engine/sqlite/sqlite_reader.cc - queries.
+#include "engine/sqlite/sqlite_reader.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "engine/batch_rules.h"
+#include "engine/sqlite/files.h"
+#include "engine/sqlite/rows.h"
+#include "engine/sqlite/schema.h"
+
+namespace deltamesh {
+
+using namespace sqlite;
+
+namespace {
+
+constexpr std::uint32_t kToolCacheKib = 8192;
+
+// Reads every row of `query` with `read` into a vector.
+template <class Value, class Read>
+Result<std::vector<Value>> collect(Result<Statement> query, Read read) {
+  if (!query) return query.error();
+  std::vector<Value> found;
+  for (;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    Result<Value> value = read(*query);
+    if (!value) return value.error();
+    found.push_back(std::move(*value));
+  }
+}
+
+template <class... Values>
+Result<Statement> prepare(Database& database, const std::string& sql, const Values&... values) {
+  Result<Statement> query = database.prepare(sql);
+  if (query) query->bind(values...);
+  return query;
+}
+
+std::uint64_t bits(DatasetId dataset) {
+  return static_cast<std::uint64_t>(dataset);
+}
+
+ByteView bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+bool by_name(const StreamSeries& a, const StreamSeries& b) {
+  return std::tie(a.decl.name, a.stream, a.decl.number) < std::tie(b.decl.name, b.stream, b.decl.number);
+}
+
+Result<MapEntry> read_entry_alone(const Statement& row) {
+  Result<MapWrite> write = read_entry(row);
+  if (!write) return write.error();
+  return std::move(write->entry);
+}
+
+// A copy without side files can be read where nothing can be written; beside a log the locks are needed.
+Result<Database::Access> access_to(const std::string& path) {
+  for (const char* side : {"-wal", "-shm"}) {
+    const Result<FileFacts> facts = file_facts(path + side);
+    if (!facts) return facts.error();
+    if (facts->exists) return Database::Access::kReadOnly;
+  }
+  return Database::Access::kImmutable;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteReader>> SqliteReader::open_read_only(const std::string& path) {
+  const Result<FileFacts> facts = file_facts(path);
+  if (!facts) return facts.error();
+  if (!facts->exists) return Error{ErrorCode::kNotFound, path + " does not exist"};
+  const Result<Database::Access> access = access_to(path);
+  if (!access) return access.error();
+  return open(path, *access, kToolCacheKib);
+}
+
+Result<std::unique_ptr<SqliteReader>> SqliteReader::open_beside_writer(const std::string& path,
+                                                                       std::uint32_t cache_kib) {
+  return open(path, Database::Access::kReadOnly, cache_kib);
+}
+
+Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path, Database::Access access,
+                                                         std::uint32_t cache_kib) {
+  Result<Database> database = Database::open(path, access);
+  if (!database) return database.error();
+  database->busy_timeout(2000);  // The writer may be recovering the log, or closing.
+  const std::string cache = "PRAGMA cache_size = -" + std::to_string(cache_kib);
+  if (Status status = database->run(cache.c_str()); !status) return status.error();
+  if (Status status = check_store(*database, path, false); !status) return status.error();
+  return std::unique_ptr<SqliteReader>(new SqliteReader(std::move(*database)));
+}
+
+// The first question is what fixes the state.
+Status SqliteReader::hold_still() {
+  if (Status status = database_.run("BEGIN"); !status) return status;
+  const Result<std::int64_t> asked = database_.integer("SELECT count(*) FROM meta");
+  return asked ? Status(Done{}) : Status(asked.error());
+}
+
+Result<StoreImage> SqliteReader::image() const {
+  if (database_.in_transaction()) return read_image();
+  if (Status status = database_.run("BEGIN"); !status) return status.error();
+  Result<StoreImage> image = read_image();
+  if (Status status = database_.run("COMMIT"); !status && image) return status.error();
+  return image;
+}
+
+Result<StoreImage> SqliteReader::read_image() const {
+  const Result<Meta> meta = read_meta(database_);
+  if (!meta) return meta.error();
+  Result<Knowledge> knowledge = load_knowledge(database_);
+  if (!knowledge) return knowledge.error();
+  auto series = collect<StreamSeries>(database_.prepare(select_series("")), read_series);
+  if (!series) return series.error();
+  auto entries = collect<MapWrite>(database_.prepare(select_entries("")), read_entry);
+  if (!entries) return entries.error();
+  std::sort(series->begin(), series->end(), [](const StreamSeries& a, const StreamSeries& b) {
+    return std::tie(a.stream, a.decl.number) < std::tie(b.stream, b.decl.number);
+  });
+  std::sort(entries->begin(), entries->end(), [](const MapWrite& a, const MapWrite& b) {
+    return std::tie(a.dataset, a.entry.key) < std::tie(b.dataset, b.entry.key);
+  });
+  return StoreImage{meta->identity, std::move(*knowledge), std::move(*series), std::move(*entries),
+                    meta->clock};
+}
+
+Result<Knowledge> SqliteReader::knowledge() const {
+  return load_knowledge(database_);
+}
+
+Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, Interval dots,
+                                                      std::size_t bytes_max) const {
+  std::vector<StoredBlock> found;
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key || dots.first > kStoredSeqMax) return found;
+  // From the last block that starts at or before the first dot: it may reach into the range.
+  Result<Statement> query =
+      prepare(database_,
+              std::string("SELECT ") + kBlockColumns +
+                  " FROM blocks WHERE stream = ?1 AND first >= coalesce((SELECT max(first) FROM blocks "
+                  "WHERE stream = ?1 AND first <= ?2), ?2) ORDER BY first",
+              **key, dots.first);
+  if (!query) return query.error();
+  for (std::size_t bytes = 0; bytes <= bytes_max;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row || query->bits(0) > dots.last) break;
+    if (query->bits(1) < dots.first) continue;
+    Result<StoredBlock> block = read_block(*query, stream);
+    if (!block) return block.error();
+    bytes += block->bytes->size();
+    found.push_back(std::move(*block));
+  }
+  return found;
+}
+
+Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                                  const std::function<bool(const StoredBlock&)>& visit) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key) return Done{};
+  Result<Statement> query =
+      prepare(database_,
+              std::string("SELECT ") + kBlockColumns +
+                  " FROM blocks WHERE stream = ? AND (time_min IS NULL OR (time_min <= ? AND "
+                  "time_max >= ?)) ORDER BY first" +
+                  (order == Order::kNewestFirst ? " DESC" : ""),
+              **key, to, from);
+  if (!query) return query.error();
+  for (;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return Done{};
+    const Result<StoredBlock> block = read_block(*query, stream);
+    if (!block) return block.error();
+    if (!visit(*block)) return Done{};
+  }
+}
+
+Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,
+                                                       std::optional<std::string_view> name) const {
+  auto found =
+      name ? collect<StreamSeries>(prepare(database_, select_series("WHERE r.dataset = ? AND r.name = ?"),
+                                           bits(dataset), *name),
+                                   read_series)
+           : collect<StreamSeries>(prepare(database_, select_series("WHERE r.dataset = ?"), bits(dataset)),
+                                   read_series);
+  if (found) std::sort(found->begin(), found->end(), by_name);
+  return found;
+}
+
+Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset) const {
+  return collect<MapEntry>(
+      prepare(database_, select_entries("WHERE e.dataset = ? ORDER BY e.key"), bits(dataset)),
+      read_entry_alone);
+}
+
+Result<std::optional<MapEntry>> SqliteReader::entry(DatasetId dataset, std::string_view key) const {
+  auto found = collect<MapEntry>(
+      prepare(database_, select_entries("WHERE e.dataset = ? AND e.key = ?"), bits(dataset), bytes_of(key)),
+      read_entry_alone);
+  if (!found) return found.error();
+  return found->empty() ? std::optional<MapEntry>() : std::optional<MapEntry>(std::move(found->front()));
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,48 @@
+// engine/sqlite/sqlite_reader.h - questions to a store on disk, through a connection that cannot write.
+//
+// One thread at a time; each thread that asks has its own. Reading never blocks the writer, nor is blocked by
+// it: a call sees one state of the store, as of its start.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/sqlite/statement.h"
+#include "engine/store.h"
+
+namespace deltamesh {
+
+class SqliteReader final : public StoreReader {
+ public:
+  // For tools. Works while a node runs on the store, and on a copy of the database file alone; in the latter
+  // case nothing may start to write it meanwhile. Never writes to the database or its log.
+  static Result<std::unique_ptr<SqliteReader>> open_read_only(const std::string& path);
+  // For SqliteStore::make_reader(): the store is open for writing in this process.
+  static Result<std::unique_ptr<SqliteReader>> open_beside_writer(const std::string& path,
+                                                                  std::uint32_t cache_kib);
+
+  // From here on all calls see one state of the store, as of now. Meanwhile a writer's log can only grow: for
+  // readers that are soon done.
+  Status hold_still();
+
+  Result<StoreImage> image() const override;
+  Result<Knowledge> knowledge() const override;
+  Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
+                                          std::size_t bytes_max) const override;
+  Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                      const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<std::vector<StreamSeries>> series(DatasetId dataset,
+                                           std::optional<std::string_view> name) const override;
+  Result<std::vector<MapEntry>> entries(DatasetId dataset) const override;
+  Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
+
+ private:
+  explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
+  static Result<std::unique_ptr<SqliteReader>> open(const std::string& path, sqlite::Database::Access access,
+                                                    std::uint32_t cache_kib);
+  Result<StoreImage> read_image() const;
+
+  mutable sqlite::Database database_;  // Asking it changes nothing that a caller can see.
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,112 @@
+// engine/store.h - what a node asks of the thing that keeps its data.
+//
+// Two sides. A StoreReader answers questions about what is durable; any thread may own one of its own. A
+// Store takes batches, in order, and reports each once it is durable or has failed. A batch is atomic: its
+// blocks, declarations, map entries and knowledge are all there after a crash, or none is. Kept narrow, so
+// that a shared database can be a second implementation. tests/engine/store_conformance.h is the contract as
+// code.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "crdt/block.h"
+#include "crdt/knowledge.h"
+#include "crdt/lww_map.h"
+#include "crdt/result.h"
+#include "engine/config.h"
+
+namespace deltamesh {
+
+enum class BatchId : std::uint64_t {};
+
+// A block with its place. The bytes are shared, never changed.
+struct StoredBlock {
+  StreamId stream;
+  Seq first = 1;
+  std::uint32_t events = 0;
+  std::uint8_t codec = kBlockCodec;
+  bool has_utc = false;  // If so, the next two span its UTC times.
+  Ticks time_min = 0;
+  Ticks time_max = 0;
+  std::shared_ptr<const Bytes> bytes;
+  [[nodiscard]] Interval interval() const { return {first, first + events - 1}; }
+};
+
+// A block whose encoding is `bytes`, described by `summary`.
+inline StoredBlock stored_block(const StreamId& stream, Seq first, const BlockSummary& summary, Bytes bytes) {
+  return {stream,           first,
+          summary.events,   kBlockCodec,
+          summary.has_utc,  summary.time_min,
+          summary.time_max, std::make_shared<const Bytes>(std::move(bytes))};
+}
+
+struct StreamSeries {
+  StreamId stream;
+  SeriesDecl decl;
+  friend bool operator==(const StreamSeries&, const StreamSeries&) = default;
+};
+
+struct MapWrite {
+  DatasetId dataset{};
+  MapEntry entry;
+};
+
+struct Batch {
+  BatchId id{};
+  std::vector<StreamSeries> declarations;   // An already declared (stream, number) is left as it is.
+  std::vector<StoredBlock> blocks;          // Disjoint from each other and from all that is held.
+  std::vector<MapWrite> entries;            // Joined: a stored winner stays.
+  std::vector<Knowledge::Entry> knowledge;  // Joined. The blocks' own dots need not be repeated here.
+  HlcStamp clock;                           // The largest stamp issued so far; the stored one only grows.
+};
+
+// Everything a node needs to start.
+struct StoreImage {
+  Identity identity;
+  Knowledge knowledge;
+  std::vector<StreamSeries> series;
+  std::vector<MapWrite> entries;
+  HlcStamp clock;
+};
+
+class StoreReader {
+ public:
+  virtual ~StoreReader() = default;
+
+  virtual Result<StoreImage> image() const = 0;
+  virtual Result<Knowledge> knowledge() const = 0;
+
+  // Blocks that overlap `dots`, ascending, until `bytes_max` is passed (at least one, if there is one).
+  virtual Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
+                                                  std::size_t bytes_max) const = 0;
+
+  // Calls `visit` for the blocks of `stream` that may hold an event in [from, to] (those without UTC times
+  // always may), in order of their first dot, or the reverse. Stops when visit returns false.
+  enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
+  virtual Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                              const std::function<bool(const StoredBlock&)>& visit) const = 0;
+
+  // Declarations in `dataset`, ordered by (name, stream, number): of one name, or of all.
+  virtual Result<std::vector<StreamSeries>> series(DatasetId dataset,
+                                                   std::optional<std::string_view> name) const = 0;
+
+  // Entries of a map in key order, tombstones too; and one.
+  virtual Result<std::vector<MapEntry>> entries(DatasetId dataset) const = 0;
+  virtual Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Called once a batch, in the order of commit(), possibly on the store's own thread. A batch that fails has
+  // left no trace and the store goes on. A lack of space is no failure: the store waits and tries again.
+  using Committed = std::function<void(BatchId, Status)>;
+  virtual void commit(Batch batch, Committed committed) = 0;
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,28 @@
+// ingest/timestamp.h - times as devices write them, to the ticks of a dataset.
+//
+// Exact on the decimal text, rounded half to even (ingest/number.h). What passes the years 1 to 9999 is taken
+// for a mistake of the unit (milliseconds read as seconds land beyond the year 50,000) and refused.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "crdt/sample.h"
+#include "ingest/refusal.h"
+
+namespace deltamesh {
+
+enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kMicroseconds, kNanoseconds, kIso8601 };
+
+// A number of `unit` since 1970, or for kIso8601 such as 2020-07-13T00:00:24.502Z: 'T' or a blank, any
+// fraction, "Z", "+02:00", "+0200" or nothing, which means UTC. Leap seconds are refused.
+Judged<Ticks> parse_timestamp(std::string_view text, TimeUnit unit, Resolution resolution);
+
+// The tick in which `time` since 1970 lies.
+Ticks to_ticks(std::chrono::nanoseconds time, Resolution resolution);
+
+// Powers of ten: 3, 6 or 9 ticks a second.
+int decimals(Resolution resolution);
+
+}  // namespace deltamesh

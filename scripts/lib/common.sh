@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# scripts/lib/common.sh - what the commands in scripts/ share: messages, packages, builds.
+#
+# Source it after `set -euo pipefail`; it leaves the shell in the root of the project.
+
+project_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$project_root" || exit 1
+# shellcheck source=scripts/lib/packages.sh
+source "$project_root/scripts/lib/packages.sh"
+
+assume_yes=${assume_yes:-false}
+
+say() { printf '\n==> %s\n' "$*"; }
+warn() { printf 'warning: %s\n' "$*" >&2; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# Asks on a terminal; without one, or with --yes, the answer is yes.
+confirm() {
+  if [[ $assume_yes == true || ! -t 0 ]]; then return 0; fi
+  local answer
+  read -r -p "$1 [Y/n] " answer
+  [[ -z $answer || $answer == [Yy]* ]]
+}
+
+as_root() {
+  if [[ $(id -u) -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "installing packages needs root: run this as root once, or install sudo"
+  fi
+}
+
+is_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Prints those of the packages named that are not installed, one a line.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    is_installed "$package" || printf '%s\n' "$package"
+  done
+}
+
+# ensure_packages NAME...: installs what is missing, and does nothing at all where nothing is.
+ensure_packages() {
+  command -v apt-get >/dev/null || die "apt-get not found; the packages are those of Debian 12: $*"
+  local -a missing
+  mapfile -t missing < <(missing_packages "$@")
+  if [[ ${#missing[@]} -eq 0 ]]; then return 0; fi
+  say "packages to install: ${missing[*]}"
+  confirm "Install them with apt-get?" || die "not installed; nothing was changed"
+  if [[ " ${missing[*]} " == *" mosquitto "* ]]; then
+    without_broker_service install_packages "${missing[@]}"
+  else
+    install_packages "${missing[@]}"
+  fi
+}
+
+install_packages() {
+  local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+  as_root "${apt[@]}" update || warn "apt-get update failed; trying with the package lists at hand"
+  as_root "${apt[@]}" install --yes --no-install-recommends "$@"
+}
+
+# Debian starts a broker on port 1883 when it installs mosquitto, now and at every boot. Ours run on free ports
+# for as long as a test or a demo lasts, so a service that was not there before is kept from starting: by a
+# policy while dpkg runs, and by disabling the unit afterwards. A policy of the machine's own is left in charge.
+broker_policy=/usr/sbin/policy-rc.d
+
+without_broker_service() {
+  local status=0 policy_is_ours=false
+  if [[ ! -e $broker_policy ]]; then
+    policy_is_ours=true
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\ncase "$1" in mosquitto*) exit 101 ;; esac\nexit 0\n' | as_root tee "$broker_policy" >/dev/null
+    as_root chmod 755 "$broker_policy"
+  fi
+  "$@" || status=$?
+  if [[ $policy_is_ours == true ]]; then as_root rm -f "$broker_policy"; fi
+  disable_broker_service
+  return "$status"
+}
+
+disable_broker_service() {
+  if [[ -d /run/systemd/system ]]; then
+    as_root systemctl disable --now --quiet mosquitto.service || warn "could not disable mosquitto.service"
+  elif command -v update-rc.d >/dev/null && [[ -e /etc/init.d/mosquitto ]]; then
+    as_root update-rc.d mosquitto disable >/dev/null || warn "could not disable the mosquitto service"
+  fi
+}
+
+# A file that includes Boost.Beast takes 1.2 GB to compile, so memory bounds the jobs as well as cores do.
+parallel_jobs() {
+  local cores kilobytes by_memory
+  cores=$(nproc)
+  kilobytes=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
+  by_memory=$((${kilobytes:-0} / 1300000))
+  if ((by_memory < 1)); then by_memory=1; fi
+  echo $((by_memory < cores ? by_memory : cores))
+}
+
+# build PRESET [TARGET...]: configures and builds quietly; without a target, all of it.
+build() {
+  local preset=$1
+  shift
+  local -a targets=()
+  if [[ $# -gt 0 ]]; then targets=(--target "$@"); fi
+  say "building preset $preset ${*:+($*)}"
+  cmake --preset "$preset" --log-level=WARNING >/dev/null &&
+    cmake --build --preset "$preset" --parallel "$(parallel_jobs)" ${targets[@]+"${targets[@]}"}
+}
+
+# A TCP port on loopback that nobody uses now.
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}

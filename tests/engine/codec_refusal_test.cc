@@ -1,0 +1,285 @@
+// tests/engine/codec_refusal_test.cc - frames that nobody honest sends: refused with a reason, never worse.
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "crdt/varint.h"
+#include "engine/codec.h"
+#include "tests/engine/golden_messages.h"
+
+using namespace deltamesh;
+using Catch::Contains;
+
+namespace {
+
+Bytes frame_of(FrameType type, ByteView control, ByteView raw = {}, std::uint8_t flags = 0) {
+  const auto head =
+      encode_head({static_cast<std::uint32_t>(control.size() + raw.size()), static_cast<std::uint8_t>(type),
+                   flags, static_cast<std::uint16_t>(control.size())});
+  Bytes frame(head.begin(), head.end());
+  frame.insert(frame.end(), control.begin(), control.end());
+  frame.insert(frame.end(), raw.begin(), raw.end());
+  return frame;
+}
+
+// Words of an unpacked Cap'n Proto message in the plainest packing: each a tag, eight bytes, no run.
+Bytes packed(const std::vector<std::uint64_t>& words) {
+  Bytes out;
+  for (const std::uint64_t word : words) {
+    out.push_back(std::byte{0xff});
+    put_fixed64(out, word);
+    out.push_back(std::byte{0});
+  }
+  return out;
+}
+
+// A Goodbye in words: segment table, root, data, pointers, then the letters of its text.
+std::vector<std::uint64_t> goodbye_words(std::uint64_t code, std::size_t letters, unsigned later_words = 0) {
+  const std::uint64_t data = 1 + later_words, pointers = 1 + later_words;
+  const std::uint64_t text_words = letters / 8 + 1;
+  std::vector<std::uint64_t> words{(1 + data + pointers + text_words) << 32, data << 32 | pointers << 48,
+                                   code};
+  words.insert(words.end(), later_words, ~std::uint64_t{0});                              // Later fields.
+  words.push_back(std::uint64_t{letters + 1} << 35 | 2ull << 32 | later_words << 2 | 1);  // A list of bytes.
+  words.insert(words.end(), later_words, 0);
+  for (std::size_t i = 0; i < text_words; ++i) {
+    const std::size_t here = std::min<std::size_t>(8, letters - 8 * i);
+    words.push_back(here == 8 ? 0x6161616161616161 : 0x6161616161616161 & ((1ull << 8 * here) - 1));
+  }
+  return words;
+}
+
+std::string refusal(ByteView frame) {
+  const auto decoded = decode(frame);
+  return decoded ? "accepted" : decoded.error().text;
+}
+
+message::Delta delta_with(void (*spoil)(message::Delta&)) {
+  message::Delta delta = golden::delta();
+  spoil(delta);
+  return delta;
+}
+
+message::Hello hello_with(void (*spoil)(message::Hello&)) {
+  message::Hello hello = golden::hello();
+  spoil(hello);
+  return hello;
+}
+
+IntervalSet comb(std::size_t intervals) {
+  IntervalSet set;
+  for (Seq i = 0; i < intervals; ++i) set.add({2 * i + 1, 2 * i + 1});
+  return set;
+}
+
+message::MapDelta::Entry map_entry(std::size_t key_bytes, std::size_t value_bytes) {
+  message::MapDelta::Entry item = golden::map_delta().entries[0];
+  item.entry.key = std::string(key_bytes, 'k');
+  item.entry.value = std::string(value_bytes, 'v');
+  return item;
+}
+
+message::MapDelta map_with(message::MapDelta::Entry item) {
+  message::MapDelta delta = golden::map_delta();
+  delta.entries = {std::move(item)};
+  return delta;
+}
+
+}  // namespace
+
+TEST_CASE("a message beyond a limit is refused with the number that bounds it", "[engine][codec][limits]") {
+  struct Row {
+    Message message;
+    const char* text;
+  };
+  const std::vector<Row> rows{
+      {hello_with([](message::Hello& h) { h.version_min = 3; }), "versions from 3 to 0"},
+      {hello_with([](message::Hello& h) { h.datasets.assign(65, h.datasets[0]); }),
+       "65 datasets, at most 64"},
+      {hello_with([](message::Hello& h) { h.datasets[0].name = std::string(65, 'n'); }),
+       "65 bytes, at most 64"},
+      {hello_with([](message::Hello& h) { h.datasets[1].name = "telemetry"; }), "named twice"},
+      {hello_with([](message::Hello& h) { h.datasets[0].kind = DatasetKind{2}; }), "dataset kind 2"},
+      {hello_with([](message::Hello& h) { h.datasets[0].resolution = Resolution{3}; }), "resolution 3"},
+      {hello_with([](message::Hello& h) { h.datasets[0].cls = StreamClass{3}; }), "stream class 3"},
+      {hello_with([](message::Hello& h) { h.datasets[0].scope = Scope{4}; }), "scope 4"},
+      {hello_with([](message::Hello& h) { h.own.assign(513, h.own[0]); }), "513 own streams, at most 512"},
+      {hello_with([](message::Hello& h) { h.own[0].stream.cls = StreamClass{9}; }), "stream class 9"},
+      {hello_with([](message::Hello& h) { h.own[0].prefix_fingerprint = Bytes(15); }),
+       "15 bytes, must be 16 or 0"},
+      {hello_with([](message::Hello& h) { h.resume_token = Bytes(257); }),
+       "257 bytes of resume token, at most 256"},
+      {hello_with([](message::Hello& h) { h.codecs.assign(257, 1); }), "257 codecs, at most 256"},
+      {message::Frontier{std::vector<message::Frontier::Entry>(513), true},
+       "513 streams in a frontier, at most 512"},
+      {message::Frontier{{{{}, comb(16'385), {}, 0, 0}}, true}, "at most 16384"},
+      {message::Frontier{{{{65'536, {}}, {}, {}, 0, 0}}, true}, "stream index"},
+      {message::Frontier{{{{}, {}, {}, 4, 5}}, true}, "settled up to 5, beyond the head 4"},
+      {delta_with([](message::Delta& d) { d.ref.index = 65'536; }), "stream index 65536, at most 65535"},
+      {delta_with([](message::Delta& d) { d.first = 0; }), "sequence number 0"},
+      {delta_with([](message::Delta& d) { d.events = 0; }), "no events"},
+      {delta_with([](message::Delta& d) { d.events = 8193; }), "8193 events in a block, at most 8192"},
+      {delta_with([](message::Delta& d) { d.first = ~Seq{0}, d.events = 2; }), "overflows"},
+      {delta_with([](message::Delta& d) { d.settled = d.head + 1; }), "beyond the head"},
+      {delta_with([](message::Delta& d) { d.block.clear(); }), "no block"},
+      {delta_with([](message::Delta& d) { d.block.resize((768u << 10) + 1); }),
+       "786433 bytes of block, at most 786432"},
+      {delta_with([](message::Delta& d) { d.declarations[0].name = ""; }), "1 to 255 bytes"},
+      {delta_with([](message::Delta& d) { d.declarations[0].name = std::string(256, 'n'); }),
+       "1 to 255 bytes"},
+      {delta_with([](message::Delta& d) { d.declarations[0].name = "\xc0\x80"; }), "UTF-8"},
+      {delta_with([](message::Delta& d) { d.declarations[0].unit = std::string(65, 'u'); }),
+       "65 bytes, at most 64"},
+      {delta_with([](message::Delta& d) { d.declarations[0].type = ValueType{5}; }), "value type 5"},
+      {map_with(map_entry(513, 1)), "key at most 512 bytes"},
+      {map_with(map_entry(1, (256u << 10) + 1)), "value at most 262144"},
+      {map_with([] {
+         auto e = map_entry(1, 1);
+         e.stream = 65'536;
+         return e;
+       }()),
+       "stream index 65536, at most 65535"},
+      {[] {
+         auto d = golden::map_delta();
+         d.streams.resize(513);
+         return d;
+       }(),
+       "513 streams in a map page, at most 512"},
+      {[] {
+         auto d = golden::map_delta();
+         d.knowledge.resize(513);
+         return d;
+       }(),
+       "513 known streams"},
+      {message::Ack{std::vector<message::Ack::Stream>(513), {}, 0},
+       "513 streams in an acknowledgement, at most 512"},
+      {message::Ack{{}, std::vector<std::uint32_t>(513), 0},
+       "513 map deltas in an acknowledgement, at most 512"},
+      {message::Ack{{{65'536, {}}}, {}, 0}, "stream index 65536, at most 65535"},
+      {message::SeriesWanted{{}, std::vector<SeriesNo>(65'537)}, "65537 series wanted, at most 65536"},
+      {message::SeriesWanted{{}, {7, 7}}, "not ascending"},
+      {message::SeriesGiven{{}, std::vector<SeriesDecl>(65'537)}, "65537 declarations, at most 65536"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text, row.message.index());
+    CHECK_THAT(refusal(encode(row.message)), Contains(row.text));
+  }
+}
+
+TEST_CASE("a frame of another length than its head says is refused", "[engine][codec]") {
+  Bytes frame = encode(golden::ack());
+  frame.push_back(std::byte{0});
+  CHECK_THAT(refusal(frame), Contains("its head says"));
+  CHECK_THAT(refusal(ByteView(frame).first(7)), Contains("a head has 8"));
+}
+
+TEST_CASE("an unknown frame type is skipped, unless its sender calls it critical", "[engine][codec]") {
+  const Bytes raw(5, std::byte{9});
+  const auto skipped = decode(frame_of(FrameType{200}, {}, raw));
+  REQUIRE(skipped.ok());
+  CHECK_FALSE((*skipped).has_value());
+  CHECK_THAT(refusal(frame_of(FrameType{200}, {}, raw, kFrameCritical)), Contains("unknown type 200"));
+}
+
+TEST_CASE("fields that a later version adds to a control part are skipped", "[engine][codec]") {
+  const auto decoded = decode(frame_of(FrameType::kGoodbye, packed(goodbye_words(4, 9, 3))));
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == Message{message::Goodbye{ErrorCode::kMismatch, "aaaaaaaaa"}});
+  const Bytes later_ping = packed({std::uint64_t{2} << 32, std::uint64_t{1} << 32, 77});
+  CHECK(*decode(frame_of(FrameType::kPing, later_ping)) == Message{message::Ping{}});
+}
+
+TEST_CASE("the code of a later version in a goodbye does not hide its reason", "[engine][codec]") {
+  const auto decoded = decode(frame_of(FrameType::kGoodbye, packed(goodbye_words(999, 9))));
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == Message{message::Goodbye{ErrorCode::kUnsupported, "aaaaaaaaa"}});
+}
+
+TEST_CASE("a text longer than its limit is refused", "[engine][codec][limits]") {
+  CHECK(refusal(frame_of(FrameType::kGoodbye, packed(goodbye_words(0, 512)))) == "accepted");
+  CHECK_THAT(refusal(frame_of(FrameType::kGoodbye, packed(goodbye_words(0, 513)))),
+             Contains("513 bytes, at most 512"));
+}
+
+TEST_CASE("bytes left over are refused in either part", "[engine][codec]") {
+  const Bytes extra(3, std::byte{0});
+  CHECK_THAT(refusal(frame_of(FrameType::kPing, {}, extra)), Contains("3 bytes are left over"));
+  Bytes control = packed(goodbye_words(0, 9));
+  control.insert(control.end(), 10, std::byte{0});
+  CHECK_THAT(refusal(frame_of(FrameType::kGoodbye, control)),
+             Contains("10 bytes are left over in the control"));
+}
+
+TEST_CASE("a control part that would unpack to far more than it weighs is refused",
+          "[engine][codec][limits]") {
+  // Two bytes of packing stand for 256 words of zeros.
+  Bytes bomb = packed({std::uint64_t{0xffff} << 32});
+  for (int i = 0; i < 256; ++i) bomb.insert(bomb.end(), {std::byte{0x00}, std::byte{0xff}});
+  CHECK_THAT(refusal(frame_of(FrameType::kGoodbye, bomb)), Contains("too large"));
+  const Bytes claim = packed({0xffffffff00000000, 0});
+  CHECK_THAT(refusal(frame_of(FrameType::kGoodbye, claim)), Contains("too large"));
+}
+
+TEST_CASE("a control part that points outside itself is refused", "[engine][codec]") {
+  auto words = goodbye_words(0, 9);
+  words[3] += 0x1000 << 2;  // The text begins beyond the end.
+  CHECK(refusal(frame_of(FrameType::kGoodbye, packed(words))) != "accepted");
+}
+
+TEST_CASE("a control part without the second segment that it promises is refused", "[engine][codec]") {
+  auto words = goodbye_words(0, 400);
+  words[0] |= 1;                       // Two segments: all that is there, and
+  words.insert(words.begin() + 1, 5);  // five words that are not.
+  CHECK(refusal(frame_of(FrameType::kGoodbye, packed(words))) != "accepted");
+}
+
+TEST_CASE("damaged frames are refused or are messages within limits", "[engine][codec][hostile]") {
+  std::mt19937_64 random(20'24);
+  std::size_t accepted = 0, refused = 0;
+  for (const golden::Case& each : golden::messages()) {
+    const Bytes sound = encode(each.message);
+    for (int round = 0; round < 3000; ++round) {
+      Bytes frame = sound;
+      for (std::uint64_t flips = random() % 4; flips > 0; --flips) {
+        frame[random() % frame.size()] ^= static_cast<std::byte>(1u << random() % 8);
+      }
+      if (random() % 4 == 0) frame.resize(random() % (frame.size() + 1));
+      const auto decoded = decode(frame);
+      ++(decoded ? accepted : refused);
+      if (!decoded || !*decoded) continue;
+      const auto again = decode(encode(**decoded));  // What was accepted can be said again.
+      REQUIRE(again.ok());
+      REQUIRE(*again == *decoded);
+    }
+  }
+  CAPTURE(accepted, refused);
+  CHECK(accepted > 1000);
+  CHECK(refused > 1000);
+}
+
+TEST_CASE("every prefix of a frame is refused", "[engine][codec][hostile]") {
+  for (const golden::Case& each : golden::messages()) {
+    const Bytes sound = encode(each.message);
+    for (std::size_t size = 0; size < sound.size(); ++size) {
+      REQUIRE_FALSE(decode(ByteView(sound).first(size)).ok());
+      if (size < kFrameHeadBytes) continue;
+      Bytes shorter(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size));
+      shorter[0] = static_cast<std::byte>(size - kFrameHeadBytes);  // A head that agrees.
+      shorter[1] = static_cast<std::byte>((size - kFrameHeadBytes) >> 8);
+      const bool part_of_block = each.message.index() == 2 && size > sound.size() - 4;
+      CHECK(decode(shorter).ok() == part_of_block);
+    }
+  }
+}
+
+TEST_CASE("random payloads of every type are refused or are messages within limits",
+          "[engine][codec][hostile]") {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 30'000; ++round) {
+    Bytes control(random() % 40), raw(random() % 60);
+    for (Bytes* part : {&control, &raw}) {
+      for (std::byte& byte : *part) byte = static_cast<std::byte>(random() % 3 == 0 ? 0 : random());
+    }
+    const auto decoded = decode(frame_of(FrameType(random() % 12), control, raw));
+    if (decoded && *decoded) REQUIRE(decode(encode(**decoded)).ok());
+  }
+}

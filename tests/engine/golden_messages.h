@@ -1,0 +1,97 @@
+// tests/engine/golden_messages.h - one message of each type, the conversation that docs/protocol.md tells.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/message.h"
+
+namespace deltamesh::golden {
+
+struct Case {
+  const char* name;  // Of tests/formats/frame_<name>_v0.hex.
+  Message message;
+};
+
+template <class Id>
+Id id(std::uint8_t fill) {
+  Id out;
+  out.bytes.fill(fill);
+  return out;
+}
+
+inline StreamId gateway_stream() {
+  return {dataset_id("telemetry"), StreamClass::kMetric, id<NodeId>(0x11), id<Incarnation>(0x22)};
+}
+
+inline message::Hello hello() {
+  message::Hello out;
+  out.fleet = id<FleetId>(0xf1);
+  out.identity = {id<NodeId>(0x11), id<Incarnation>(0x22)};
+  out.software = "deltamesh";
+  out.codecs = {0};
+  out.datasets = {
+      {"telemetry", DatasetKind::kTelemetry, Resolution::kMilliseconds, StreamClass::kMetric, Scope::kBoth},
+      {"desired", DatasetKind::kMap, Resolution::kMilliseconds, StreamClass::kMetric, Scope::kPush}};
+  out.own = {{gateway_stream(), 1000, {}}};
+  out.credit = 8u << 20;
+  return out;
+}
+
+inline message::Frontier frontier() {
+  message::Frontier::Entry entry;
+  entry.ref = {0, gateway_stream()};
+  entry.held.add({1, 900});
+  entry.held.add({911, 1000});
+  entry.voided.add({905, 906});
+  entry.head = 1000;
+  entry.settled = 1000;
+  return {{entry}, true};
+}
+
+inline message::Delta delta() {
+  message::Delta out;
+  out.ref.index = 0;
+  out.first = 1001;
+  out.events = 1;
+  out.head = 1001;
+  out.settled = 1001;
+  out.declarations = {{7, "greenhouse-3/temperature", "Cel", ValueType::kDouble}};
+  out.block = Bytes(4, std::byte{0xb0});  // The codec does not look into a block.
+  return out;
+}
+
+inline message::MapDelta map_delta() {
+  const StreamId stream{dataset_id("desired"), StreamClass::kMetric, id<NodeId>(0x11), id<Incarnation>(0x22)};
+  message::MapDelta out;
+  out.dataset = stream.dataset;
+  out.delta = 1;
+  out.knowledge = {{{1, stream}, IntervalSet(Interval{1, 5}), 5}};
+  message::MapDelta::Entry entry;
+  entry.stream = 1;
+  entry.entry.key = "valve-1";
+  entry.entry.version.stamp.bits = std::uint64_t{1'700'000'000'000} << 16;
+  entry.entry.version.dot.seq = 5;
+  entry.entry.value = "open";
+  out.entries = {entry};
+  return out;
+}
+
+inline message::Ack ack() {
+  return {{{0, IntervalSet(Interval{1001, 1001})}}, {1}, 4096};
+}
+
+inline std::vector<Case> messages() {
+  return {{"hello", hello()},
+          {"frontier", frontier()},
+          {"delta", delta()},
+          {"map_delta", map_delta()},
+          {"ack", ack()},
+          {"series_wanted", message::SeriesWanted{gateway_stream(), {7, 300}}},
+          {"series_given", message::SeriesGiven{gateway_stream(), delta().declarations}},
+          {"ping", message::Ping{}},
+          {"pong", message::Pong{}},
+          {"goodbye", message::Goodbye{ErrorCode::kMismatch, "fleet f1f1 here, f2f2 there"}}};
+}
+
+}  // namespace deltamesh::golden

@@ -1,0 +1,202 @@
+// tests/engine/random_message.h - random messages within limits, for properties of rapidcheck.
+//
+// Each function draws from the running property, so failing messages shrink.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+
+#include "engine/codec.h"
+
+namespace deltamesh::random {
+
+template <class T>
+T below(T end) {
+  return *rc::gen::inRange<T>(0, end);
+}
+
+template <class Make>
+auto list(std::size_t size_max, Make make) {
+  std::vector<decltype(make())> items;
+  for (std::size_t n = below<std::size_t>(size_max + 1); n > 0; --n) items.push_back(make());
+  return items;
+}
+
+// Numbers of every length, also the largest.
+inline std::uint64_t number() {
+  const auto bits = *rc::gen::arbitrary<std::uint64_t>();
+  return *rc::gen::element(bits, bits & 0xffff, bits & 0x7f, ~std::uint64_t{0}, std::uint64_t{0});
+}
+
+inline std::uint32_t number32() {
+  return static_cast<std::uint32_t>(number());
+}
+
+inline Bytes bytes(std::size_t size_max) {
+  return list(size_max, [] { return static_cast<std::byte>(below(256)); });
+}
+
+inline std::string text(std::size_t characters_max, bool may_be_empty = true) {
+  std::string out = may_be_empty ? "" : "x";
+  for (std::size_t n = below<std::size_t>(characters_max); n > 0; --n) {
+    out += *rc::gen::element<std::string>("a", "Z", "/", " ", "\u00e9", "\u20ac", "\U0001f321");
+  }
+  return out;
+}
+
+template <class Id>
+Id id() {
+  Id out;
+  for (auto& byte : out.bytes) byte = static_cast<std::uint8_t>(below(256));
+  return out;
+}
+
+inline StreamClass stream_class() {
+  return *rc::gen::element(StreamClass::kMetric, StreamClass::kAlarm, StreamClass::kLog);
+}
+
+inline StreamId stream() {
+  return {DatasetId{number()}, stream_class(), id<NodeId>(), id<Incarnation>()};
+}
+
+inline message::StreamRef stream_ref() {
+  message::StreamRef ref;
+  ref.index = below(static_cast<std::uint32_t>(limits::kStreamsMax));
+  if (below(2) == 1) ref.stream = stream();
+  return ref;
+}
+
+inline IntervalSet intervals() {
+  IntervalSet set;
+  for (int n = below(6); n > 0; --n) {
+    const Seq first = std::max<Seq>(1, number());
+    set.add({first, first + std::min<Seq>(number() & 0xfff, ~first)});
+  }
+  return set;
+}
+
+inline SeriesDecl declaration() {
+  const auto type = *rc::gen::element(ValueType::kBool, ValueType::kInt, ValueType::kDouble,
+                                      ValueType::kString, ValueType::kBytes);
+  return {number32(), text(20, false), text(8), type};
+}
+
+inline DatasetConfig dataset(std::size_t index) {
+  DatasetConfig config;
+  config.name =
+      *rc::gen::element<std::string>("plant", "A-1_b.c", std::string(60, 'n')) + std::to_string(index);
+  config.kind = *rc::gen::element(DatasetKind::kTelemetry, DatasetKind::kMap);
+  config.resolution =
+      *rc::gen::element(Resolution::kMilliseconds, Resolution::kMicroseconds, Resolution::kNanoseconds);
+  config.cls = stream_class();
+  config.scope = *rc::gen::element(Scope::kBoth, Scope::kPush, Scope::kPull, Scope::kNeither);
+  return config;
+}
+
+inline message::Hello::OwnStream own_stream(const NodeId& node) {
+  message::Hello::OwnStream own{stream(), number(), {}};
+  own.stream.node = node;
+  if (below(2) == 1) own.prefix_fingerprint = Bytes(16, std::byte{7});
+  return own;
+}
+
+inline message::Hello hello() {
+  message::Hello out;
+  out.version_max = static_cast<std::uint16_t>(number());
+  out.version_min = static_cast<std::uint16_t>(below(out.version_max + 1));
+  out.fleet = id<FleetId>();
+  out.identity = {id<NodeId>(), id<Incarnation>()};
+  out.software = text(100);
+  out.codecs = list(5, [] { return static_cast<std::uint8_t>(below(256)); });
+  out.datasets = list(5, [index = std::size_t{0}]() mutable { return dataset(index++); });
+  out.own = list(5, [&] { return own_stream(out.identity.node); });
+  out.resume_token = bytes(20);
+  out.credit = number32();
+  return out;
+}
+
+inline message::Frontier::Entry frontier_entry() {
+  message::Frontier::Entry entry{stream_ref(), intervals(), intervals(), number(), number()};
+  if (entry.settled > entry.head) std::swap(entry.settled, entry.head);
+  return entry;
+}
+
+inline message::Frontier frontier() {
+  return {list(8, frontier_entry), below(2) == 1};
+}
+
+inline message::Delta delta() {
+  message::Delta out;
+  out.ref = stream_ref();
+  out.events = 1 + below(limits::kBlock.events_max);
+  out.first = std::clamp<Seq>(number(), 1, ~Seq{0} - out.events + 1);
+  out.codec = static_cast<std::uint8_t>(below(256));
+  out.head = number();
+  out.settled = std::min(number(), out.head);
+  out.declarations = list(4, declaration);
+  out.block = bytes(200);
+  out.block.push_back(std::byte{1});
+  return out;
+}
+
+inline message::MapDelta::Entry map_entry() {
+  message::MapDelta::Entry item;
+  item.stream = below(static_cast<std::uint32_t>(limits::kStreamsMax));
+  item.entry.key = text(20, false);
+  item.entry.version.epoch = number32();
+  item.entry.version.stamp.bits = number();
+  item.entry.version.dot.seq = std::max<Seq>(1, number());
+  item.entry.tombstone = below(3) == 0;
+  if (!item.entry.tombstone) item.entry.value = text(40);
+  return item;
+}
+
+inline message::MapDelta map_delta() {
+  message::MapDelta out;
+  out.dataset = DatasetId{number()};
+  out.delta = number32();
+  out.last = below(2) == 1;
+  out.streams = list(4, stream_ref);
+  out.knowledge = list(4, [] { return message::MapDelta::Known{stream_ref(), intervals(), number()}; });
+  out.entries = list(8, map_entry);
+  return out;
+}
+
+inline message::Ack ack() {
+  message::Ack out;
+  out.streams = list(8, [] {
+    return message::Ack::Stream{below(static_cast<std::uint32_t>(limits::kStreamsMax)), intervals()};
+  });
+  out.map_deltas = list(8, number32);
+  out.credit = number32();
+  return out;
+}
+
+inline message::SeriesWanted series_wanted() {
+  message::SeriesWanted out{stream(), list(20, number32)};
+  std::sort(out.numbers.begin(), out.numbers.end());
+  out.numbers.erase(std::unique(out.numbers.begin(), out.numbers.end()), out.numbers.end());
+  return out;
+}
+
+inline message::Goodbye goodbye() {
+  return {static_cast<ErrorCode>(below(9)), text(100)};
+}
+
+inline Message any_message() {
+  switch (below(10)) {
+    case 0: return hello();
+    case 1: return frontier();
+    case 2: return delta();
+    case 3: return map_delta();
+    case 4: return ack();
+    case 5: return series_wanted();
+    case 6: return message::SeriesGiven{stream(), list(8, declaration)};
+    case 7: return message::Ping{};
+    case 8: return message::Pong{};
+    default: return goodbye();
+  }
+}
+
+}  // namespace deltamesh::random

@@ -1,0 +1,345 @@
+// tests/engine/store_conformance.h - the contract of engine/store.h as code; every store passes it.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/engine/store_model.h"
+
+namespace deltamesh {
+
+// A store with what the cases need beside it.
+class StoreUnderTest {
+ public:
+  virtual ~StoreUnderTest() = default;
+  virtual Store& store() = 0;
+  virtual const StoreReader& reader() = 0;
+  virtual void settle() = 0;  // Returns once all that was committed is reported.
+  virtual void reopen() = 0;  // As if the process had ended and started again.
+  virtual Identity identity() = 0;
+};
+
+namespace conformance {
+
+inline Status commit(StoreUnderTest& test, Batch batch) {
+  Status outcome = Error{ErrorCode::kClosed, "never reported"};
+  test.store().commit(std::move(batch), [&outcome](BatchId, Status status) { outcome = std::move(status); });
+  test.settle();
+  return outcome;
+}
+
+inline std::vector<StoredBlock> visited(const StoreReader& reader, const StreamId& stream, Ticks from,
+                                        Ticks to, StoreReader::Order order) {
+  std::vector<StoredBlock> found;
+  REQUIRE(reader.visit_blocks(stream, from, to, order, [&found](const StoredBlock& block) {
+    found.push_back(block);
+    return true;
+  }));
+  return found;
+}
+
+inline void check_blocks(const StoreReader& reader, const StoreModel& model, Random& random) {
+  const StreamId stream = stream_number(static_cast<std::uint8_t>(random.below(5)));
+  const Seq first = random.between(1, 450);
+  const Interval dots{first, first + random.below(100)};
+  const auto found = reader.blocks(stream, dots, 1u << 20);
+  REQUIRE(found);
+  CHECK(same_blocks(*found, model.blocks_where(stream, [&dots](const StoredBlock& block) {
+    return block.first <= dots.last && block.interval().last >= dots.first;
+  })));
+
+  const Ticks from = static_cast<Ticks>(random.below(2400)) - 1200,
+              to = from + static_cast<Ticks>(random.below(500));
+  auto expected = model.blocks_where(stream, [from, to](const StoredBlock& block) {
+    return !block.has_utc || (block.time_min <= to && block.time_max >= from);
+  });
+  CHECK(same_blocks(visited(reader, stream, from, to, StoreReader::Order::kOldestFirst), expected));
+  std::reverse(expected.begin(), expected.end());
+  CHECK(same_blocks(visited(reader, stream, from, to, StoreReader::Order::kNewestFirst), expected));
+}
+
+inline void check_series(const StoreReader& reader, const StoreModel& model) {
+  for (const DatasetId dataset : {DatasetId{7}, DatasetId{~std::uint64_t{0} - 3}}) {
+    std::vector<StreamSeries> expected;
+    for (const auto& [key, decl] : model.declarations)
+      if (key.first.dataset == dataset) expected.push_back({key.first, decl});
+    std::sort(expected.begin(), expected.end(), [](const StreamSeries& a, const StreamSeries& b) {
+      return std::tie(a.decl.name, a.stream, a.decl.number) < std::tie(b.decl.name, b.stream, b.decl.number);
+    });
+    const auto all = reader.series(dataset, std::nullopt);
+    REQUIRE(all);
+    CHECK(*all == expected);
+    expected.erase(std::remove_if(expected.begin(), expected.end(),
+                                  [](const auto& s) { return s.decl.name != "room/b"; }),
+                   expected.end());
+    const auto named = reader.series(dataset, "room/b");
+    REQUIRE(named);
+    CHECK(*named == expected);
+  }
+}
+
+inline void check_entries(const StoreReader& reader, const StoreModel& model) {
+  for (const auto& [dataset, map] : model.maps) {
+    std::vector<MapEntry> expected;
+    for (const auto& [key, entry] : map.entries()) expected.push_back(entry);
+    const auto all = reader.entries(dataset);
+    REQUIRE(all);
+    CHECK(*all == expected);
+    for (const MapEntry& entry : expected) {
+      const auto one = reader.entry(dataset, entry.key);
+      REQUIRE(one);
+      CHECK(*one == entry);
+    }
+    const auto none = reader.entry(dataset, "no such key");
+    REQUIRE(none);
+    CHECK(!none->has_value());
+  }
+}
+
+inline void check_image(const StoreReader& reader, const StoreModel& model, const Identity& identity) {
+  const auto image = reader.image();
+  REQUIRE(image);
+  CHECK(image->identity == identity);
+  CHECK(image->clock == model.clock);
+  const auto knowledge = reader.knowledge();
+  REQUIRE(knowledge);
+  CHECK(image->knowledge == *knowledge);
+  std::size_t known = 0;
+  for (const auto& [stream, state] : model.streams) {
+    const StreamKnowledge* there = knowledge->find(stream);
+    CHECK(state.equals(there != nullptr ? *there : StreamKnowledge{}));
+    known += there != nullptr ? 1 : 0;
+  }
+  CHECK(knowledge->entries().size() == known);
+
+  std::vector<StreamSeries> series;
+  for (const auto& [key, decl] : model.declarations) series.push_back({key.first, decl});
+  CHECK(image->series == series);
+  std::size_t at = 0;
+  for (const auto& [dataset, map] : model.maps) {
+    for (const auto& [key, entry] : map.entries()) {
+      REQUIRE(at < image->entries.size());
+      CHECK(image->entries[at].dataset == dataset);
+      CHECK(image->entries[at++].entry == entry);
+    }
+  }
+  CHECK(at == image->entries.size());
+}
+
+inline void holds_what_a_model_holds(StoreUnderTest& test) {
+  Random random(20);
+  StoreModel model;
+  std::vector<bool> expected, seen;
+  std::vector<std::uint64_t> order;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    Batch batch = random_batch(random, i);
+    expected.push_back(model.take(batch));
+    test.store().commit(std::move(batch), [&seen, &order](BatchId id, const Status& status) {
+      seen.push_back(status.ok());
+      order.push_back(static_cast<std::uint64_t>(id));
+    });
+    if (random.chance(20)) test.settle();
+    if (random.chance(2)) test.reopen();
+  }
+  test.settle();
+  CHECK(seen == expected);
+  CHECK(std::is_sorted(order.begin(), order.end()));
+  CHECK(order.size() == 300);
+  CHECK(std::count(expected.begin(), expected.end(), false) > 10);
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int i = 0; i < 60; ++i) check_blocks(test.reader(), model, random);
+    check_series(test.reader(), model);
+    check_entries(test.reader(), model);
+    check_image(test.reader(), model, test.identity());
+    test.reopen();
+  }
+}
+
+inline void a_refused_batch_leaves_no_trace(StoreUnderTest& test) {
+  Random random(1);
+  const StreamId stream = stream_number(1), other = stream_number(2);
+  Batch good;
+  good.blocks.push_back(random_block(random, stream, 10, 5));
+  REQUIRE(commit(test, good));
+  const auto before = test.reader().image();
+  REQUIRE(before);
+
+  Batch bad;
+  bad.declarations.push_back({other, {1, "room/t", "Cel", ValueType::kDouble}});
+  bad.entries.push_back(random_write(random));
+  bad.blocks.push_back(random_block(random, other, 1, 3));
+  bad.blocks.push_back(random_block(random, stream, 14, 1));  // Held already.
+  bad.clock.bits = 99;
+  const Status status = commit(test, bad);
+  REQUIRE(!status);
+  CHECK(status.error().code == ErrorCode::kInvalid);
+  CHECK(status.error().text.find("dots 14 to 14") != std::string::npos);
+
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    const auto after = test.reader().image();
+    REQUIRE(after);
+    CHECK(after->knowledge == before->knowledge);
+    CHECK(after->series.empty());
+    CHECK(after->entries.empty());
+    CHECK(after->clock == before->clock);
+    CHECK(test.reader().blocks(other, {1, 100}, 1000)->empty());
+  }
+}
+
+inline void one_refused_batch_does_not_touch_its_neighbours(StoreUnderTest& test) {
+  Random random(2);
+  std::vector<bool> seen;
+  for (const Seq first : {Seq{1}, Seq{5}, Seq{11}}) {  // The second overlaps the first.
+    Batch batch;
+    batch.blocks.push_back(
+        random_block(random, stream_number(1), first, 10 - static_cast<std::uint32_t>(first) / 2));
+    test.store().commit(std::move(batch),
+                        [&seen](BatchId, const Status& status) { seen.push_back(status.ok()); });
+  }
+  test.settle();
+  CHECK(seen == std::vector<bool>{true, false, true});
+  CHECK(test.reader().blocks(stream_number(1), {1, 100}, 1u << 20)->size() == 2);
+}
+
+inline void refuses_what_breaks_a_rule(StoreUnderTest& test) {
+  Random random(3);
+  const StreamId stream = stream_number(1);
+  struct Row {
+    const char* what;
+    std::function<void(Batch&)> spoil;
+  };
+  const MapWrite write = random_write(random);
+  const Row rows[] = {
+      {"no events", [](Batch& b) { b.blocks[0].events = 0; }},
+      {"dot zero", [](Batch& b) { b.blocks[0].first = 0; }},
+      {"beyond the last number", [](Batch& b) { b.blocks[0].first = ~Seq{0} - 1; }},
+      {"no bytes", [](Batch& b) { b.blocks[0].bytes = nullptr; }},
+      {"empty bytes", [](Batch& b) { b.blocks[0].bytes = std::make_shared<const Bytes>(); }},
+      {"time backwards",
+       [](Batch& b) { b.blocks[0].has_utc = true, b.blocks[0].time_min = b.blocks[0].time_max + 1; }},
+      {"overlap within", [](Batch& b) { b.blocks.push_back(b.blocks[0]); }},
+      {"series without name",
+       [&stream](Batch& b) {
+         b.declarations.push_back({stream, {1, "", "", ValueType::kInt}});
+       }},
+      {"long unit",
+       [&stream](Batch& b) {
+         b.declarations.push_back({stream, {1, "t", std::string(65, 'x'), ValueType::kInt}});
+       }},
+      {"unknown type",
+       [&stream](Batch& b) {
+         b.declarations.push_back({stream, {1, "t", "", static_cast<ValueType>(5)}});
+       }},
+      {"long key",
+       [&write](Batch& b) { b.entries = {write}, b.entries[0].entry.key = std::string(513, 'x'); }},
+      {"tombstone with value",
+       [&write](Batch& b) {
+         b.entries = {write}, b.entries[0].entry.tombstone = true, b.entries[0].entry.value = "x";
+       }},
+      {"entry without number",
+       [&write](Batch& b) { b.entries = {write}, b.entries[0].entry.version.dot.seq = 0; }},
+      {"entry of another dataset",
+       [&write](Batch& b) { b.entries = {write}, b.entries[0].dataset = DatasetId{1}; }},
+      {"too many gaps",
+       [&stream](Batch& b) {
+         b.knowledge.push_back({stream, {}});
+         for (Seq seq = 10'000; seq < 50'000; seq += 2) b.knowledge[0].known.hold({seq, seq});
+       }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Batch batch;
+    batch.blocks.push_back(random_block(random, stream, 1, 5));
+    row.spoil(batch);
+    CHECK(!commit(test, std::move(batch)));
+  }
+  CHECK(test.reader().knowledge()->empty());
+  Batch batch;
+  batch.blocks.push_back(random_block(random, stream, 1, 5));
+  CHECK(commit(test, std::move(batch)));
+}
+
+inline void reads_blocks_up_to_a_size(StoreUnderTest& test) {
+  Random random(4);
+  const StreamId stream = stream_number(1);
+  Batch batch;
+  for (Seq first = 1; first <= 91; first += 10) {
+    batch.blocks.push_back(random_block(random, stream, first, 10));
+    batch.blocks.back().bytes = std::make_shared<const Bytes>(random_bytes(random, 100));
+  }
+  REQUIRE(commit(test, std::move(batch)));
+  CHECK(test.reader().blocks(stream, {1, 100}, 0)->size() == 1);
+  CHECK(test.reader().blocks(stream, {1, 100}, 99)->size() == 1);
+  CHECK(test.reader().blocks(stream, {1, 100}, 100)->size() == 2);
+  CHECK(test.reader().blocks(stream, {1, 100}, 1u << 20)->size() == 10);
+  CHECK(test.reader().blocks(stream, {10, 11}, 1u << 20)->size() == 2);
+  CHECK(test.reader().blocks(stream, {10, 10}, 1u << 20)->size() == 1);
+  CHECK(test.reader().blocks(stream, {101, ~Seq{0}}, 1u << 20)->empty());
+  CHECK(test.reader().blocks(stream, {95, ~Seq{0}}, 1u << 20)->size() == 1);
+}
+
+inline void a_visit_ends_when_it_is_told_to(StoreUnderTest& test) {
+  Random random(5);
+  Batch batch;
+  for (Seq first = 1; first <= 5; ++first) {
+    batch.blocks.push_back(random_block(random, stream_number(1), first, 1));
+    batch.blocks.back().has_utc = false;
+    batch.blocks.back().time_min = batch.blocks.back().time_max = 0;
+  }
+  REQUIRE(commit(test, std::move(batch)));
+  std::vector<Seq> seen;
+  REQUIRE(test.reader().visit_blocks(stream_number(1), 0, 0, StoreReader::Order::kNewestFirst,
+                                     [&](const StoredBlock& block) {
+                                       seen.push_back(block.first);
+                                       CHECK(test.reader().knowledge()->holds(
+                                           {stream_number(1), block.first}));  // Asking meanwhile is allowed.
+                                       return seen.size() < 2;
+                                     }));
+  CHECK(seen == std::vector<Seq>{5, 4});
+}
+
+inline void a_callback_may_commit(StoreUnderTest& test) {
+  Random random(6);
+  int reported = 0;
+  Batch second;
+  second.blocks.push_back(random_block(random, stream_number(1), 2, 1));
+  Batch first;
+  first.blocks.push_back(random_block(random, stream_number(1), 1, 1));
+  test.store().commit(std::move(first), [&](BatchId, const Status&) {
+    ++reported;
+    test.store().commit(second,
+                        [&reported](BatchId, const Status& status) { reported += status.ok() ? 1 : 0; });
+  });
+  test.settle();
+  test.settle();
+  CHECK(reported == 2);
+}
+
+struct Case {
+  const char* sentence;
+  void (*check)(StoreUnderTest&);
+};
+inline constexpr Case kCases[] = {
+    {"it holds what a model holds, also after it is reopened", holds_what_a_model_holds},
+    {"a refused batch leaves no trace", a_refused_batch_leaves_no_trace},
+    {"one refused batch does not touch its neighbours", one_refused_batch_does_not_touch_its_neighbours},
+    {"it refuses what breaks a rule", refuses_what_breaks_a_rule},
+    {"it reads blocks up to a size", reads_blocks_up_to_a_size},
+    {"a visit ends when it is told to", a_visit_ends_when_it_is_told_to},
+    {"a callback may commit", a_callback_may_commit},
+};
+
+template <class Make>
+void check_contract(const Make& make) {
+  for (const Case& one : kCases) {
+    DYNAMIC_SECTION(one.sentence) {
+      const std::unique_ptr<StoreUnderTest> test = make();
+      one.check(*test);
+    }
+  }
+}
+
+}  // namespace conformance
+}  // namespace deltamesh

@@ -1,0 +1,169 @@
+// tests/engine/store_model.h - what a store must hold after given batches, by the plainest means there are.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "engine/store.h"
+#include "tests/crdt/random.h"
+
+namespace deltamesh {
+
+inline StreamId stream_number(std::uint8_t n) {
+  StreamId stream;
+  stream.dataset = DatasetId{n % 2u == 0 ? 7u : ~std::uint64_t{0} - 3};  // One id has the top bit set.
+  stream.cls = n % 3 == 0 ? StreamClass::kAlarm : StreamClass::kMetric;
+  stream.node.bytes[15] = n;
+  stream.node.bytes[0] = static_cast<std::uint8_t>(255 - n);
+  stream.incarnation.bytes[3] = 9;
+  return stream;
+}
+
+inline Bytes random_bytes(Random& random, std::size_t size) {
+  Bytes bytes(size);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.next() & 0xff);
+  return bytes;
+}
+
+inline StoredBlock random_block(Random& random, const StreamId& stream, Seq first, std::uint32_t events) {
+  StoredBlock block;
+  block.stream = stream;
+  block.first = first;
+  block.events = events;
+  block.has_utc = random.chance(80);
+  block.time_min = block.has_utc ? static_cast<Ticks>(random.below(2000)) - 1000 : 0;
+  block.time_max = block.has_utc ? block.time_min + static_cast<Ticks>(random.below(300)) : 0;
+  block.bytes = std::make_shared<const Bytes>(random_bytes(random, random.between(1, 400)));
+  return block;
+}
+
+inline bool same_block(const StoredBlock& a, const StoredBlock& b) {
+  return a.stream == b.stream && a.first == b.first && a.events == b.events && a.codec == b.codec &&
+         a.has_utc == b.has_utc && a.time_min == b.time_min && a.time_max == b.time_max &&
+         *a.bytes == *b.bytes;
+}
+
+inline bool same_blocks(const std::vector<StoredBlock>& a, const std::vector<StoredBlock>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_block);
+}
+
+inline MapWrite random_write(Random& random) {
+  MapWrite write;
+  write.dataset = DatasetId{random.chance(50) ? 7u : ~std::uint64_t{0} - 3};
+  write.entry.key = std::string("key") + static_cast<char>('a' + random.below(5));
+  if (random.chance(10)) write.entry.key = std::string("\0\xc3\xa9", 3);
+  write.entry.version.epoch = random.chance(10) ? 1 : 0;
+  write.entry.version.stamp.bits = random.below(20) + (random.chance(20) ? std::uint64_t{1} << 63 : 0);
+  write.entry.version.dot = {stream_number(static_cast<std::uint8_t>(random.below(4))),
+                             random.between(1, 50)};
+  write.entry.version.dot.stream.dataset = write.dataset;
+  write.entry.tombstone = random.chance(25);
+  if (!write.entry.tombstone)
+    write.entry.value = std::string(random.below(40), static_cast<char>(random.below(256)));
+  return write;
+}
+
+// Knowledge as a table of dots: 3 held, 2 dropped, 1 void, 0 unknown.
+struct ModelStream {
+  std::map<Seq, int> dots;
+  Seq head = 0;
+  Seq settled = 0;
+
+  void raise(Interval range, int state) {
+    for (Seq seq = range.first; seq <= range.last; ++seq) dots[seq] = std::max(dots[seq], state);
+    head = std::max(head, range.last);
+  }
+  void join(const StreamKnowledge& known) {
+    for (const Interval& range : known.held().intervals()) raise(range, 3);
+    for (const Interval& range : known.dropped().intervals()) raise(range, 2);
+    for (const Interval& range : known.voided().intervals()) raise(range, 1);
+    head = std::max(head, known.head());
+    settled = std::max(settled, known.settled());
+  }
+  [[nodiscard]] bool equals(const StreamKnowledge& known) const {
+    std::map<Seq, int> theirs;
+    const auto fill = [&theirs](const IntervalSet& set, int state) {
+      for (const Interval& range : set.intervals())
+        for (Seq seq = range.first; seq <= range.last; ++seq) theirs.emplace(seq, state);
+    };
+    fill(known.held(), 3);
+    fill(known.dropped(), 2);
+    fill(known.voided(), 1);
+    return theirs == dots && head == known.head() && settled == known.settled();
+  }
+};
+
+class StoreModel {
+ public:
+  // Takes `batch` if a store must take it; false if it must refuse it.
+  bool take(const Batch& batch) {
+    for (const StoredBlock& block : batch.blocks)
+      if (overlaps(block)) return false;
+    for (const StoredBlock& block : batch.blocks) {
+      streams[block.stream].raise(block.interval(), 3);
+      blocks.push_back(block);
+    }
+    for (const Knowledge::Entry& entry : batch.knowledge) streams[entry.stream].join(entry.known);
+    for (const StreamSeries& series : batch.declarations)
+      declarations.emplace(std::pair(series.stream, series.decl.number), series.decl);
+    for (const MapWrite& write : batch.entries) maps[write.dataset].join(write.entry);
+    clock = std::max(clock, batch.clock);
+    return true;
+  }
+
+  [[nodiscard]] std::vector<StoredBlock> blocks_where(
+      const StreamId& stream, const std::function<bool(const StoredBlock&)>& wanted) const {
+    std::vector<StoredBlock> found;
+    for (const StoredBlock& block : blocks)
+      if (block.stream == stream && wanted(block)) found.push_back(block);
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    return found;
+  }
+
+  std::vector<StoredBlock> blocks;
+  std::map<StreamId, ModelStream> streams;
+  std::map<std::pair<StreamId, SeriesNo>, SeriesDecl> declarations;
+  std::map<DatasetId, LwwMap> maps;
+  HlcStamp clock;
+
+ private:
+  bool overlaps(const StoredBlock& block) {
+    const auto& dots = streams[block.stream].dots;
+    for (Seq seq = block.first; seq <= block.interval().last; ++seq)
+      if (const auto at = dots.find(seq); at != dots.end() && at->second == 3) return true;
+    return false;
+  }
+};
+
+inline Batch random_batch(Random& random, std::uint64_t number) {
+  Batch batch;
+  batch.id = BatchId{number};
+  const StreamId stream = stream_number(static_cast<std::uint8_t>(random.below(4)));
+  Seq first = random.between(1, 400);
+  for (std::uint64_t i = random.below(3); i > 0; --i) {
+    const auto events = static_cast<std::uint32_t>(random.between(1, 12));
+    batch.blocks.push_back(random_block(random, stream, first, events));
+    first += events + random.below(3);
+  }
+  for (std::uint64_t i = random.below(3); i > 0; --i) batch.entries.push_back(random_write(random));
+  if (random.chance(30)) {
+    Knowledge::Entry entry{stream_number(static_cast<std::uint8_t>(random.below(4))), {}};
+    const Seq at = random.between(1, 500);
+    entry.known.hold({at, at + random.below(3)});
+    if (random.chance(50)) entry.known.drop({at, at});
+    entry.known.declare_void({at + 10, at + 12});
+    entry.known.declare_head(at + 20, at + 5);
+    batch.knowledge.push_back(std::move(entry));
+  }
+  if (random.chance(40)) {
+    const auto n = static_cast<SeriesNo>(random.between(1, 6));
+    const std::string name = std::string("room/") + static_cast<char>('a' + random.below(4));
+    batch.declarations.push_back({stream, {n, name, random.chance(50) ? "Cel" : "", ValueType::kDouble}});
+  }
+  if (random.chance(30)) batch.clock.bits = random.below(1000);
+  return batch;
+}
+
+}  // namespace deltamesh

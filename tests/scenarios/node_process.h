@@ -1,0 +1,81 @@
+// tests/scenarios/node_process.h - a sync-node in a process of its own, with its settings, store and
+// questions.
+//
+// Ports are found free once and kept, so that a node that was killed comes back at the same addresses.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/child_process.h"
+
+namespace deltamesh::testing {
+
+struct NodeOptions {
+  std::vector<std::string> peers;
+  std::string keepalive = "10s";
+  std::string more;              // Further sections of the settings file, such as [[mqtt]].
+  std::filesystem::path folder;  // Of the store; empty: beside the settings file.
+};
+
+class NodeProcess {
+ public:
+  // Writes <folder>/<name>.toml; start() starts it.
+  NodeProcess(const std::filesystem::path& folder, std::string name, const NodeOptions& options = {});
+  // Writes it anew, for the next start.
+  void configure(const NodeOptions& options) const;
+
+  void start();               // Returns once it answers /healthz; throws if it does not.
+  void kill();                // SIGKILL; returns when it is gone.
+  std::optional<int> stop();  // SIGTERM; its exit status.
+  // Starts a node that is expected to end by itself: its exit status, and what it said.
+  Output run_to_end();
+
+  [[nodiscard]] std::uint16_t tcp_port() const { return tcp_; }
+  [[nodiscard]] std::uint16_t ws_port() const { return ws_; }
+  [[nodiscard]] std::uint16_t api_port() const { return api_; }
+  [[nodiscard]] std::string tcp() const;
+  [[nodiscard]] std::string ws() const;
+  [[nodiscard]] std::string store() const { return store_.string(); }
+  [[nodiscard]] std::string settings_file() const { return settings_.string(); }
+  [[nodiscard]] std::string log() const { return read_text(log_); }
+
+  struct Answer {
+    int status = 0;  // 0: it did not answer.
+    std::string body;
+  };
+  [[nodiscard]] Answer ask(const std::string& method, const std::string& target,
+                           const std::string& body = {}) const;
+  // /healthz, also when that is 503; null if there is no answer.
+  [[nodiscard]] boost::json::value health() const;
+  [[nodiscard]] std::string status() const;  // Its word for itself.
+  [[nodiscard]] std::uint64_t counter(const std::string& name) const;
+  [[nodiscard]] std::size_t live_sessions() const;
+  [[nodiscard]] std::uint64_t events_unacknowledged() const;  // Over all sessions.
+
+  // One event with one reading; the answer's status.
+  int append(std::int64_t time, const std::string& series, double value) const;
+
+ private:
+  std::string name_;
+  std::filesystem::path settings_, store_, log_;
+  std::uint16_t tcp_, ws_, api_;
+  std::unique_ptr<ChildProcess> process_;
+};
+
+std::string program(const std::string& name);
+
+// Of crdt-dump: its answer to `arguments`, or null if it fails.
+boost::json::value dump(std::vector<std::string> arguments);
+// Whether the two stores hold the same contents; says what differs on the standard output.
+bool same_contents(const NodeProcess& a, const NodeProcess& b);
+// Whether exactly `streams` streams are in the store, each known as one interval from 1, `events` in all.
+bool holds_all(const NodeProcess& node, std::size_t streams, std::uint64_t events);
+// The number called `name`, of the telemetry dataset, on the store's first page.
+std::uint64_t counted(const NodeProcess& node, const std::string& name);
+
+}  // namespace deltamesh::testing

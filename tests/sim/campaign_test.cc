@@ -1,0 +1,57 @@
+// tests/sim/campaign_test.cc - many seeds with all faults, and every seed that ever failed.
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/sim/network.h"
+
+namespace deltamesh::sim {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kSeeds = 60;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::uint64_t kSeeds = 60;
+#else
+constexpr std::uint64_t kSeeds = 300;
+#endif
+#else
+constexpr std::uint64_t kSeeds = 300;
+#endif
+
+void must_hold(const Options& options) {
+  INFO(describe(options));
+  const Outcome outcome = run(options);
+  REQUIRE(outcome.failure == "");
+}
+
+}  // namespace
+
+TEST_CASE("networks of 3 to 12 nodes survive every mix of faults", "[sim]") {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) must_hold(options_for(seed, 3, 12));
+}
+
+TEST_CASE("a network of 30 nodes survives every fault at once", "[sim]") {
+  Options options = options_for(30, 30, 30);
+  options.topology = Topology::kMesh;
+  options.cuts_per_mille = 500;
+  options.stalls_per_mille = 100;
+  options.crashes_per_mille = 300;
+  options.failures_per_mille = 20;
+  must_hold(options);
+}
+
+TEST_CASE("seeds that once failed hold", "[sim]") {
+  std::ifstream file(DELTAMESH_SOURCE_DIR "/tests/regressions/seeds.txt");
+  REQUIRE(file.good());
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::uint64_t seed = 0, nodes_min = 0, nodes_max = 0;
+    if (words >> seed >> nodes_min >> nodes_max) must_hold(options_for(seed, nodes_min, nodes_max));
+  }
+}
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,22 @@
+// tests/sim/checks.h - what must be true of all nodes once faults have stopped and the network is quiet.
+//
+// Contents are read from the stores and decoded; counters and knowledge are checked against them and never
+// taken for them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "tests/sim/sim_node.h"
+
+namespace deltamesh::sim {
+
+using Nodes = std::vector<std::unique_ptr<SimNode>>;
+
+// Reports the first of these that fails to `world`: each node holds exactly the events and entries that are
+// durable at their writers, as they were written; each number is in one block, and in knowledge if and only
+// if it is in a block; each number that was issued is held or void; a node's memory says what its store says;
+// all nodes know the same; where they hold the same, their fingerprints are equal.
+void check_converged(World& world, Ledger& ledger, const Nodes& nodes);
+
+}  // namespace deltamesh::sim

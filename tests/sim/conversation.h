@@ -1,0 +1,45 @@
+// tests/sim/conversation.h - reads along what the two ends of a connection say, and holds them to it.
+//
+// A frame that leaves must decode, and what it carries must be durable at its writer. An acknowledgement that
+// arrives may name only what is durable at its sender.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "engine/codec.h"
+#include "engine/memory_store.h"
+#include "tests/sim/ledger.h"
+
+namespace deltamesh::sim {
+
+using Side = std::size_t;  // 0 or 1.
+
+class Conversation {
+ public:
+  Conversation(World& world, const Ledger& ledger) : world_(world), ledger_(ledger) {}
+
+  // `from` sends `frame`. Returns the message; nullopt after a failure.
+  std::optional<Message> sent(Side from, ByteView frame);
+  // An acknowledgement of `acker`, who has `store`, has arrived.
+  void check_ack(Side acker, const message::Ack& ack, const MemoryStore& store);
+
+ private:
+  struct Speaker {
+    std::vector<StreamId> named;
+    std::map<std::uint32_t, Knowledge> map_deltas;  // By number: what the delta covers.
+  };
+
+  void learn(Side from, const message::StreamRef& ref);
+  void learn(Side from, const message::MapDelta& delta);
+  void check_delta(Side from, const message::Delta& delta);
+  void check_durable(const StreamId& stream, Interval dots);
+
+  World& world_;
+  const Ledger& ledger_;
+  std::array<Speaker, 2> speakers_;
+};
+
+}  // namespace deltamesh::sim

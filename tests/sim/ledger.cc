@@ -1,0 +1,97 @@
+// tests/sim/ledger.cc - the model: the union of what is durable at its writers.
+#include "tests/sim/ledger.h"
+
+#include <algorithm>
+
+namespace deltamesh::sim {
+
+void Ledger::accepted(const WriteName& write, const std::vector<NamedEvent>& events) {
+  Write& open = open_[write];
+  for (const auto& event : events) {
+    open.times.push_back(event.time);
+    written_.emplace(event.time, event);
+  }
+}
+
+void Ledger::accepted(const WriteName& write, const std::string& value, const MapEntry* seen) {
+  open_[write].value = value;
+  if (seen != nullptr && !value.empty()) seen_.emplace(value, *seen);
+}
+
+// Whoever saw a write and made another meant the other.
+void Ledger::check_wins(const MapEntry& entry) {
+  const auto seen = seen_.find(entry.value);
+  if (seen != seen_.end() && !wins(entry, seen->second))
+    world_.fail("a write loses to one that its writer had seen");
+}
+
+void Ledger::reported(const WriteName& name, const Status& status) {
+  const auto it = open_.find(name);
+  if (it == open_.end()) return world_.fail("a write was answered twice");
+  if (status.ok()) {
+    ++acknowledged_;
+    if (!holds_all(it->second)) world_.fail("a write was called durable before it was");
+  } else {
+    refused_.push_back(it->second);
+  }
+  open_.erase(it);
+}
+
+void Ledger::durable(const NodeId& writer, const Batch& batch) {
+  for (const auto& block : batch.blocks) {
+    if (block.stream.node == writer) store(block);
+  }
+  for (const auto& [dataset, entry] : batch.entries) {
+    const Dot& dot = entry.version.dot;
+    if (dot.stream.node != writer) continue;
+    if (knowledge_.holds(dot)) world_.fail("a number of a map was issued twice");
+    knowledge_.hold(dot);
+    maps_[dataset].apply(entry);
+    check_wins(entry);
+    durable_values_.insert(entry.value);
+  }
+}
+
+void Ledger::store(const StoredBlock& block) {
+  if (is_durable(block.stream, block.interval())) world_.fail("a number of telemetry was issued twice");
+  const auto events = decode_block(*block.bytes, limits::kBlock);
+  if (!events.ok()) return world_.fail("a local block does not decode: " + events.error().text);
+  if (events->size() != block.events)
+    world_.fail("a local block holds another number of events than it says");
+  knowledge_.at(block.stream).hold(block.interval());
+  events_.insert({block.stream, block.first}, *events);
+  for (const auto& event : *events) durable_times_.insert(event.time);
+}
+
+bool Ledger::is_durable(const StreamId& stream, Interval dots) const {
+  const StreamKnowledge* const known = knowledge_.find(stream);
+  return known != nullptr && known->held().contains(dots);
+}
+
+const NamedEvent* Ledger::written(Ticks time) const {
+  const auto it = written_.find(time);
+  return it == written_.end() ? nullptr : &it->second;
+}
+
+bool Ledger::holds_all(const Write& write) const {
+  const auto held = [this](Ticks time) { return durable_times_.contains(time); };
+  return std::all_of(write.times.begin(), write.times.end(), held) &&
+         (write.value.empty() || durable_values_.contains(write.value));
+}
+
+bool Ledger::holds_some(const Write& write) const {
+  const auto held = [this](Ticks time) { return durable_times_.contains(time); };
+  return std::any_of(write.times.begin(), write.times.end(), held) ||
+         (!write.value.empty() && durable_values_.contains(write.value));
+}
+
+void Ledger::check_writes() {
+  for (const auto& write : refused_) {
+    if (holds_some(write)) world_.fail("a write was called failed and is stored");
+  }
+  for (const auto& [name, write] : open_) {
+    if (holds_some(write) && !holds_all(write)) world_.fail("half of a write is stored");
+  }
+}
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,75 @@
+// tests/sim/ledger.h - what an observer who sees every disk knows of a run: the model to compare nodes with.
+//
+// It takes down what writers handed in and what they were told, and what became durable at its writer. The
+// expected state of every node is the set of the latter, by crdt/event_set.h and crdt/lww_map.h. Each event
+// of a run has a time of its own and each put a value of its own, so that contents can be traced back.
+#pragma once
+
+#include <map>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "crdt/event_set.h"
+#include "crdt/lww_map.h"
+#include "engine/effects.h"
+#include "tests/sim/world.h"
+
+namespace deltamesh::sim {
+
+// A local write, named for the whole run: node, life of the node, number within that life.
+using WriteName = std::tuple<NodeIx, std::uint64_t, WriteId>;
+
+class Ledger {
+ public:
+  explicit Ledger(World& world) : world_(world) {}
+
+  // A fresh time, and a fresh value of a map.
+  Ticks next_time() { return kFirstTime + 250 * static_cast<Ticks>(++last_event_); }
+  std::string next_value() { return "value " + std::to_string(++last_value_); }
+
+  void accepted(const WriteName& write, const std::vector<NamedEvent>& events);
+  // A put of `value`, or a removal (empty), by a writer who saw `seen` under the key before (null: nothing).
+  void accepted(const WriteName& write, const std::string& value, const MapEntry* seen);
+  void reported(const WriteName& write, const Status& status);
+  // The store of `writer` holds `batch` now.
+  void durable(const NodeId& writer, const Batch& batch);
+
+  [[nodiscard]] bool is_durable(const StreamId& stream, Interval dots) const;
+  [[nodiscard]] const EventSet& events() const { return events_; }
+  [[nodiscard]] const std::map<DatasetId, LwwMap>& maps() const { return maps_; }
+  // What the writer handed in under this time; null if nobody did.
+  [[nodiscard]] const NamedEvent* written(Ticks time) const;
+  [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
+
+  // Promises about single writes, once the run is over.
+  void check_writes();
+
+ private:
+  static constexpr Ticks kFirstTime = 1'700'000'000'000;
+  struct Write {
+    std::vector<Ticks> times;
+    std::string value;  // Of a put.
+  };
+
+  void store(const StoredBlock& block);
+  void check_wins(const MapEntry& entry);
+  [[nodiscard]] bool holds_all(const Write& write) const;
+  [[nodiscard]] bool holds_some(const Write& write) const;
+
+  World& world_;
+  std::uint64_t last_event_ = 0;
+  std::uint64_t last_value_ = 0;
+  std::size_t acknowledged_ = 0;
+  std::map<Ticks, NamedEvent> written_;
+  std::map<WriteName, Write> open_;
+  std::map<std::string, MapEntry> seen_;  // By the value that was put on it.
+  std::vector<Write> refused_;
+  EventSet events_;
+  std::set<Ticks> durable_times_;
+  std::set<std::string> durable_values_;
+  std::map<DatasetId, LwwMap> maps_;
+  Knowledge knowledge_;
+};
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,97 @@
+// tests/sim/links.h - the links between simulated nodes, and all that can go wrong with them.
+//
+// A link is dialled until it is connected. A connection carries frames in order, each after a delay, until it
+// is closed by an end, cut (frames in flight are gone, each end hears of it in its own time), or stalls (it
+// carries nothing any more and nobody is told; the nodes' keepalive must find out).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "tests/sim/conversation.h"
+#include "tests/sim/sim_node.h"
+
+namespace deltamesh::sim {
+
+using LinkIx = std::size_t;
+
+// What went over all links.
+struct Traffic {
+  std::uint64_t frames = 0;
+  std::uint64_t keepalives = 0;     // Of those: PING and PONG.
+  std::uint64_t payload_bytes = 0;  // Blocks and map entries.
+};
+
+class Links final : public Wire {
+ public:
+  Links(World& world, const Ledger& ledger, const Options& options,
+        std::vector<std::unique_ptr<SimNode>>& nodes);
+
+  void add(NodeIx a, NodeIx b);
+  void dial_all();
+
+  void cut(LinkIx link);
+  void stall(LinkIx link, bool one_way);
+  // `node` has crashed. Peers hear of it soon, or (silent) only by their keepalive.
+  void lose(NodeIx node, bool silent);
+
+  // Each link has one connection, with both ends open; nothing but keepalives is under way.
+  [[nodiscard]] bool settled() const;
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] std::size_t size() const { return links_.size(); }
+  // Sends a delta of an earlier moment once more (Plant::kEcho).
+  void echo();
+
+  void send(PeerId from, std::shared_ptr<const Bytes> frame) override;
+  void close(PeerId from) override;
+
+ private:
+  enum class Phase { kPending, kOpen, kClosed };
+  struct End {
+    SimNode* node = nullptr;
+    Phase phase = Phase::kPending;
+    bool deaf = false;        // Frames to this end vanish.
+    Micros next_delivery{0};  // Nothing arrives here earlier: order is kept.
+  };
+  struct Connection {
+    std::uint64_t id = 0;
+    LinkIx link = 0;
+    std::array<End, 2> ends;
+    bool cut = false;
+    Conversation talk;
+  };
+  struct Link {
+    NodeIx a = 0, b = 0;
+    Micros delay{0}, jitter{0};
+    std::optional<std::uint64_t> current;
+    bool dialling = false;
+  };
+
+  static PeerId peer(const Connection& connection, Side side);
+  [[nodiscard]] Connection& connection_of(PeerId peer);
+  void dial(LinkIx link);
+  void dial_later(LinkIx link);
+  void connect(LinkIx link);
+  void open(Connection& connection, Side side);
+  void lost(const Connection& connection);
+  void break_off(Connection& connection);
+  void hear_close(Connection& connection, Side side, Micros when);
+  Micros arrival(Connection& connection, Side to);
+  void deliver(Connection& connection, Side to, const Bytes& frame, const Message& message);
+  Message disturbed(Connection& connection, Side from, Message message);
+  void disturb(Connection& connection, Side from, message::Delta& delta);
+  void disturb(message::MapDelta& delta);
+  void forge_ack(Connection& connection, Side from, const message::Delta& delta);
+
+  World& world_;
+  const Ledger& ledger_;
+  const Options& options_;
+  std::vector<std::unique_ptr<SimNode>>& nodes_;
+  std::vector<Link> links_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  Traffic traffic_;
+  std::uint64_t under_way_ = 0;  // Frames that are no keepalive.
+  bool planted_ = false;
+};
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,127 @@
+// tests/sim/network.cc - a run from its first event to the verdict.
+#include "tests/sim/network.h"
+
+#include <algorithm>
+
+namespace deltamesh::sim {
+namespace {
+
+constexpr Micros kKeepalive{2'000'000};
+constexpr Micros kStep{250'000};
+constexpr Micros kSettleMax{120'000'000};  // More than the keepalive needs to find every stalled connection.
+constexpr Micros kSilence = 3 * kKeepalive;
+
+NodeConfig make_config(const Options& options) {
+  NodeConfig config;
+  config.keepalive = kKeepalive;
+  config.datasets.push_back({"telemetry"});
+  if (options.datasets > 1) {
+    config.datasets.push_back(
+        {"alarms", DatasetKind::kTelemetry, Resolution::kMicroseconds, StreamClass::kAlarm, Scope::kBoth});
+  }
+  config.datasets.push_back({"settings", DatasetKind::kMap});
+  return config;
+}
+
+Nodes make_nodes(World& world, Ledger& ledger, const Options& options) {
+  Nodes nodes;
+  for (NodeIx ix = 0; ix < options.nodes; ++ix) {
+    nodes.push_back(std::make_unique<SimNode>(world, ledger, options, ix, make_config(options)));
+  }
+  return nodes;
+}
+
+}  // namespace
+
+Network::Network(const Options& options)
+    : options_(options),
+      world_(options.seed),
+      ledger_(world_),
+      nodes_(make_nodes(world_, ledger_, options_)),
+      links_(world_, ledger_, options_, nodes_) {}
+
+Outcome Network::run() {
+  link_up();
+  if (options_.plant == Plant::kLyingStore) nodes_[0]->lie_once();
+  for (auto& node : nodes_) {
+    node->start();
+    plan_writes(node->ix());
+  }
+  links_.dial_all();
+  plan_faults();
+  world_.run_until(options_.active);
+  heal();
+  settle();
+  if (!world_.failed()) check_converged(world_, ledger_, nodes_);
+  if (!world_.failed()) check_silence();
+  if (!world_.failed()) check_refusals();
+  return {world_.failure, world_.trace.number(), ledger_.events().events().size(), ledger_.acknowledged(),
+          links_.traffic()};
+}
+
+void Network::link_up() {
+  const NodeIx n = nodes_.size();
+  switch (options_.topology) {
+    case Topology::kPair:
+    case Topology::kLine:
+    case Topology::kRing:
+      for (NodeIx i = 1; i < n; ++i) links_.add(i - 1, i);
+      if (options_.topology == Topology::kRing && n > 2) links_.add(n - 1, 0);
+      return;
+    case Topology::kStar:
+      for (NodeIx i = 1; i < n; ++i) links_.add(0, i);
+      return;
+    case Topology::kTree:
+      for (NodeIx i = 1; i < n; ++i) links_.add(world_.rng.below(i), i);
+      return;
+    case Topology::kMesh:
+      for (NodeIx i = 1; i < n; ++i) links_.add(world_.rng.below(i), i);
+      for (NodeIx i = 2; i < n; ++i) {
+        if (const NodeIx other = world_.rng.below(i - 1); world_.rng.chance(700)) links_.add(other, i);
+      }
+  }
+}
+
+// --- The end of a run ------------------------------------------------------------------------------------
+
+void Network::heal() {
+  for (auto& node : nodes_) {
+    node->heal();
+    if (!node->up()) node->start();
+  }
+}
+
+bool Network::quiet() const {
+  const auto quiet = [](const auto& node) { return node->up() && node->node().quiet(); };
+  return links_.settled() && std::all_of(nodes_.begin(), nodes_.end(), quiet);
+}
+
+void Network::settle() {
+  const Micros end = world_.queue.now() + kSettleMax;
+  while (!world_.failed() && !quiet()) {
+    if (world_.queue.now() > end) return world_.fail("the network does not become quiet");
+    world_.run_until(world_.queue.now() + kStep);
+  }
+}
+
+void Network::check_silence() {
+  const Traffic before = links_.traffic();
+  if (options_.plant == Plant::kEcho) links_.echo();
+  world_.run_until(world_.queue.now() + kSilence);
+  const Traffic after = links_.traffic();
+  if (after.payload_bytes != before.payload_bytes) world_.fail("payload flows though all is equal");
+  if (after.frames - before.frames != after.keepalives - before.keepalives)
+    world_.fail("nodes talk without a cause");
+  if (after.keepalives == before.keepalives) world_.fail("an idle link sends no keepalive");
+}
+
+// All nodes are honest and alike, so that none may find fault with another.
+void Network::check_refusals() {
+  for (const auto& node : nodes_) {
+    const Counters& counters = node->node().counters();
+    if (counters.frames_refused + counters.handshakes_refused > 0) world_.fail("an honest node was refused");
+    if (counters.series_conflicts > 0) world_.fail("declarations of one series contradict each other");
+  }
+}
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,56 @@
+// tests/sim/network.h - 2 to 30 real engines in one thread under virtual time, and one run of them.
+//
+// First writes and faults, as the options say; then faults stop, every node comes back, and the network must
+// become quiet; then tests/sim/checks.h; then it must stay silent. Equal options give an equal trace number.
+// docs/simulation.md tells the whole.
+#pragma once
+
+#include <string>
+
+#include "tests/sim/checks.h"
+#include "tests/sim/links.h"
+#include "tests/sim/options.h"
+
+namespace deltamesh::sim {
+
+struct Outcome {
+  std::string failure;  // Empty: all promises were kept.
+  std::uint64_t trace = 0;
+  std::size_t events = 0;        // Durable, all nodes together.
+  std::size_t acknowledged = 0;  // Writes that were called durable.
+  Traffic traffic;
+};
+
+class Network {
+ public:
+  explicit Network(const Options& options);
+  Outcome run();
+
+ private:
+  void link_up();
+  void plan_writes(NodeIx node);
+  void write_something(SimNode& node);
+  std::vector<NamedEvent> make_events();
+  NamedReading make_reading();
+  void plan_faults();
+  void some_faults();
+  void crash(NodeIx node);
+  [[nodiscard]] DatasetId pick_telemetry();
+  void heal();
+  [[nodiscard]] bool quiet() const;
+  void settle();
+  void check_refusals();
+  void check_silence();
+
+  Options options_;
+  World world_;
+  Ledger ledger_;
+  Nodes nodes_;
+  Links links_;
+};
+
+inline Outcome run(const Options& options) {
+  return Network(options).run();
+}
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,51 @@
+// tests/sim/options.h - everything that decides how a simulated run goes.
+#pragma once
+
+#include <string>
+
+#include "tests/sim/rng.h"
+
+namespace deltamesh::sim {
+
+enum class Topology : std::uint8_t { kPair, kLine, kStar, kRing, kTree, kMesh };
+inline constexpr std::uint64_t kTopologies = 6;
+
+// A bug put in on purpose, to see that the checks see it.
+enum class Plant : std::uint8_t {
+  kNone,
+  kForgedAck,     // One delta vanishes and is acknowledged all the same.
+  kEarlyAck,      // A delta is acknowledged when it arrives instead of when it is durable.
+  kLyingStore,    // One local batch is reported durable and is not stored.
+  kAlteredEvent,  // One delta arrives with other values under the same dots.
+  kAlteredEntry,  // Map entries arrive with other values under the same versions.
+  kLostEntry,     // Map pages arrive with their knowledge and without their entries.
+  kEcho,          // A delta is sent again after all is quiet.
+};
+
+struct Options {
+  std::uint64_t seed = 0;
+  std::uint64_t nodes = 2;
+  Topology topology = Topology::kPair;
+  std::uint64_t datasets = 1;            // Of telemetry.
+  Micros active{6'000'000};              // Writes and faults happen up to here.
+  Micros write_pause_max{500'000};       // Between two writes of a node.
+  std::uint64_t burst_per_mille = 20;    // Writes that span several blocks, or a page of a map delta.
+  Micros delay_max{40'000};              // Of a link; its jitter adds up to as much again.
+  Micros commit_max{30'000};             // Until a batch is durable.
+  std::uint64_t failures_per_mille = 0;  // Commits of which the first batch fails.
+  std::uint64_t cuts_per_mille = 0;      // Chances of each fault at each of its moments.
+  std::uint64_t stalls_per_mille = 0;    // Half-open: the connection stays and carries nothing.
+  std::uint64_t crashes_per_mille = 0;
+  std::uint64_t clock_jumps_per_mille = 0;
+  bool wrong_clocks = false;
+  bool check_acks = true;  // Off only to see that the checks at the end find what follows.
+  Plant plant = Plant::kNone;
+};
+
+// The run that belongs to `seed`, with a number of nodes between the two given.
+Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
+
+// One line with all of it.
+std::string describe(const Options& options);
+
+}  // namespace deltamesh::sim

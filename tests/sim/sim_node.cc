@@ -1,0 +1,152 @@
+// tests/sim/sim_node.cc - effects into events, with delays in between.
+#include "tests/sim/sim_node.h"
+
+namespace deltamesh::sim {
+namespace {
+
+constexpr Micros kToday{1'780'000'000'000'000};
+constexpr Micros kReportMax{3'000};
+
+Identity identity_of(NodeIx ix) {
+  Identity identity;
+  identity.node.bytes.fill(static_cast<std::uint8_t>(ix + 1));
+  identity.incarnation.bytes.fill(0xa0);
+  return identity;
+}
+
+}  // namespace
+
+SimNode::SimNode(World& world, Ledger& ledger, const Options& options, NodeIx ix, NodeConfig config)
+    : world_(world),
+      ledger_(ledger),
+      options_(options),
+      ix_(ix),
+      config_(std::move(config)),
+      store_(identity_of(ix)),
+      failures_per_mille_(options.failures_per_mille) {}
+
+Instant SimNode::now() const {
+  return {world_.queue.now(), kToday + clock_offset_ + world_.queue.now()};
+}
+
+void SimNode::start() {
+  auto image = store_.image();
+  if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
+  node_ = std::make_unique<Node>(config_, *std::move(image), store_);
+  carry_out();
+}
+
+void SimNode::crash() {
+  store_.crash();
+  node_.reset();
+  ++life_;
+  sync_due_ = false;
+  wake_.reset();
+}
+
+void SimNode::later(Micros when, std::function<void()> what) {
+  world_.queue.at(when, [this, life = life_, what = std::move(what)] {
+    if (node_ != nullptr && life == life_) what();
+  });
+}
+
+void SimNode::opened(PeerId peer) {
+  node_->opened(peer, now());
+  carry_out();
+}
+
+void SimNode::received(PeerId peer, ByteView frame) {
+  node_->received(peer, frame, now());
+  carry_out();
+}
+
+void SimNode::closed(PeerId peer) {
+  node_->closed(peer, now());
+  carry_out();
+}
+
+void SimNode::write(DatasetId dataset, const std::vector<NamedEvent>& events) {
+  const auto write = node_->write(dataset, events, now());
+  if (write.ok()) ledger_.accepted({ix_, life_, *write}, events);
+  carry_out();
+}
+
+void SimNode::put(DatasetId dataset, const std::string& key, std::size_t bytes) {
+  std::string value = ledger_.next_value();
+  value.resize(std::max(value.size(), bytes), '.');
+  const MapEntry* const before = node_->map(dataset)->find_entry(key);
+  const auto seen = before == nullptr ? std::nullopt : std::optional(*before);
+  const auto write = node_->put(dataset, key, value, now());
+  if (write.ok()) ledger_.accepted({ix_, life_, *write}, value, seen ? &*seen : nullptr);
+  carry_out();
+}
+
+void SimNode::remove(DatasetId dataset, const std::string& key) {
+  const auto write = node_->remove(dataset, key, now());
+  if (write.ok()) ledger_.accepted({ix_, life_, *write}, std::string(), nullptr);
+  carry_out();
+}
+
+void SimNode::flush() {
+  node_->flush(now());
+  carry_out();
+}
+
+void SimNode::carry_out() {
+  Effects effects = node_->take_effects();
+  for (auto& batch : effects.persist) persist(std::move(batch));
+  for (auto& [peer, frame] : effects.send) wire_->send(peer, std::move(frame));
+  for (const auto& close : effects.close) wire_->close(close.peer);
+  for (const auto& [write, status] : effects.written) {
+    world_.trace.fold(static_cast<std::uint64_t>(write));
+    ledger_.reported({ix_, life_, write}, status);
+  }
+  if (effects.wake_at) wake_at(*effects.wake_at);
+}
+
+void SimNode::persist(Batch batch) {
+  const auto kept = std::make_shared<const Batch>(batch);
+  const auto committed = [this, kept](BatchId id, const Status& status) {
+    if (status.ok()) ledger_.durable(store_.identity().node, *kept);
+    report(id, status);
+  };
+  if (lies_ > 0 && !batch.blocks.empty() && batch.blocks[0].stream.node == store_.identity().node) {
+    --lies_;
+    return committed(batch.id, Done{});
+  }
+  store_.commit(std::move(batch), committed);
+  if (std::exchange(sync_due_, true)) return;
+  later(world_.queue.now() + world_.rng.between(Micros(0), options_.commit_max), [this] { sync(); });
+}
+
+void SimNode::sync() {
+  sync_due_ = false;
+  if (world_.rng.chance(failures_per_mille_)) store_.fail_next({ErrorCode::kIo, "the disk said no"});
+  store_.sync();
+}
+
+void SimNode::report(BatchId batch, const Status& status) {
+  const Micros soon = world_.queue.now() + world_.rng.between(Micros(0), kReportMax);
+  last_report_ = std::max(last_report_, soon);
+  later(last_report_, [this, batch, status] {
+    world_.trace.fold(mixed(ix_) + static_cast<std::uint64_t>(batch));
+    if (status.ok()) {
+      node_->durable(batch, now());
+    } else {
+      node_->failed(batch, status.error(), now());
+    }
+    carry_out();
+  });
+}
+
+void SimNode::wake_at(Micros when) {
+  if (wake_ && *wake_ <= when) return;
+  wake_ = when;
+  later(when, [this, when] {
+    if (wake_ == when) wake_.reset();
+    node_->tick(now());
+    carry_out();
+  });
+}
+
+}  // namespace deltamesh::sim

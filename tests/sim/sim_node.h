@@ -1,0 +1,80 @@
+// tests/sim/sim_node.h - one node of the simulated network: a real Node and its store, driven by the queue.
+//
+// It keeps the laws of a driver (engine/node.h). A commit takes time, and so does the news of it, so that a
+// crash can fall between any two steps. A node that was crashed starts again from what its store holds.
+#pragma once
+
+#include <memory>
+
+#include "engine/memory_store.h"
+#include "engine/node.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/options.h"
+#include "tests/sim/world.h"
+
+namespace deltamesh::sim {
+
+// Where a node's frames go.
+class Wire {
+ public:
+  virtual ~Wire() = default;
+  virtual void send(PeerId from, std::shared_ptr<const Bytes> frame) = 0;
+  virtual void close(PeerId from) = 0;
+};
+
+class SimNode {
+ public:
+  SimNode(World& world, Ledger& ledger, const Options& options, NodeIx ix, NodeConfig config);
+
+  void connect(Wire& wire) { wire_ = &wire; }
+  void start();
+  // The power is gone: what is not synced is lost, and so is all memory.
+  void crash();
+  // From now on commits succeed.
+  void heal() { failures_per_mille_ = 0; }
+  void jump_clock(Micros by) { clock_offset_ += by; }
+  void lie_once() { lies_ = 1; }
+
+  void opened(PeerId peer);
+  void received(PeerId peer, ByteView frame);
+  void closed(PeerId peer);
+  void write(DatasetId dataset, const std::vector<NamedEvent>& events);
+  // A value that no other put has; of `bytes` bytes, if that is more than it needs.
+  void put(DatasetId dataset, const std::string& key, std::size_t bytes);
+  void remove(DatasetId dataset, const std::string& key);
+  void flush();
+
+  [[nodiscard]] bool up() const { return node_ != nullptr; }
+  // Only when up().
+  [[nodiscard]] const Node& node() const { return *node_; }
+  [[nodiscard]] const MemoryStore& store() const { return store_; }
+  [[nodiscard]] NodeIx ix() const { return ix_; }
+
+ private:
+  [[nodiscard]] Instant now() const;
+  void carry_out();
+  void persist(Batch batch);
+  void sync();
+  void report(BatchId batch, const Status& status);
+  void wake_at(Micros when);
+  // Schedules something that happens only if the node still lives then.
+  void later(Micros when, std::function<void()> what);
+
+  World& world_;
+  Ledger& ledger_;
+  const Options& options_;
+  NodeIx ix_;
+  NodeConfig config_;
+  Wire* wire_ = nullptr;
+  MemoryStore store_;
+  std::unique_ptr<Node> node_;
+  std::uint64_t life_ = 0;
+  Micros clock_offset_{0};
+  std::uint64_t failures_per_mille_ = 0;
+  int lies_ = 0;
+  bool sync_due_ = false;
+  Micros last_report_{0};
+  std::optional<Micros> wake_;
+};
+
+}  // namespace deltamesh::sim

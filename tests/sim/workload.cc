@@ -1,0 +1,100 @@
+// tests/sim/workload.cc - what happens in a run: writes and faults, drawn from its seed.
+#include "tests/sim/network.h"
+
+namespace deltamesh::sim {
+namespace {
+
+constexpr Micros kFaultPause{500'000};
+constexpr Micros kRestartMax{3'000'000};
+constexpr std::size_t kLargeValue = 70'000;  // More than a page of a map delta.
+constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1'000'000;
+
+}  // namespace
+
+void Network::plan_writes(NodeIx node) {
+  world_.queue.in(world_.rng.between(Micros(1), options_.write_pause_max), [this, node] {
+    if (world_.queue.now() > options_.active) return;
+    if (nodes_[node]->up()) write_something(*nodes_[node]);
+    plan_writes(node);
+  });
+}
+
+void Network::write_something(SimNode& node) {
+  const std::string key = "key-" + std::to_string(world_.rng.below(4));
+  const DatasetId map = dataset_id("settings");
+  const std::uint64_t dice = world_.rng.below(100);
+  if (dice < 60) {
+    const DatasetId dataset = pick_telemetry();  // Before the events: arguments are evaluated in any order.
+    return node.write(dataset, make_events());
+  }
+  if (dice < 85) return node.put(map, key, world_.rng.chance(options_.burst_per_mille) ? kLargeValue : 0);
+  if (dice < 95) return node.remove(map, key);
+  node.flush();
+}
+
+DatasetId Network::pick_telemetry() {
+  return dataset_id(world_.rng.below(options_.datasets) == 0 ? "telemetry" : "alarms");
+}
+
+std::vector<NamedEvent> Network::make_events() {
+  const bool burst = world_.rng.chance(options_.burst_per_mille);
+  const std::uint64_t count = burst ? world_.rng.between(std::uint64_t{500}, std::uint64_t{2500})
+                                    : world_.rng.between(std::uint64_t{1}, std::uint64_t{12});
+  std::vector<NamedEvent> events(count);
+  for (auto& event : events) {
+    event.time = ledger_.next_time();
+    event.readings.push_back(make_reading());
+    NamedReading second = make_reading();
+    if (second.series != event.readings[0].series) event.readings.push_back(std::move(second));
+  }
+  return events;
+}
+
+NamedReading Network::make_reading() {
+  const std::uint64_t series = world_.rng.below(6);
+  const std::uint64_t draw = world_.rng.below(1000);
+  const std::string name = "room-" + std::to_string(series);
+  switch (series % 4) {
+    case 0: return {name, "Cel", static_cast<double>(draw) / 8};
+    case 1: return {name, "", static_cast<std::int64_t>(draw)};
+    case 2: return {name, "", draw < 500};
+    default: return {name, "text", "state " + std::to_string(draw % 5)};
+  }
+}
+
+// --- Faults ----------------------------------------------------------------------------------------------
+
+void Network::plan_faults() {
+  if (options_.wrong_clocks) {
+    for (auto& node : nodes_)
+      node->jump_clock(Micros(kYear * (static_cast<std::int64_t>(world_.rng.below(60)) - 50)));
+  }
+  for (Micros when = kFaultPause; when < options_.active; when += kFaultPause) {
+    world_.queue.at(when, [this] { some_faults(); });
+  }
+}
+
+void Network::some_faults() {
+  Rng& rng = world_.rng;
+  const LinkIx link = rng.below(links_.size());
+  const NodeIx node = rng.below(nodes_.size());
+  if (rng.chance(options_.cuts_per_mille)) links_.cut(link);
+  if (rng.chance(options_.stalls_per_mille)) links_.stall(link, rng.chance(500));
+  if (rng.chance(options_.crashes_per_mille)) crash(node);
+  if (rng.chance(options_.clock_jumps_per_mille)) {
+    const auto seconds = static_cast<std::int64_t>(rng.below(7200)) - 3600;
+    nodes_[node]->jump_clock(Micros(seconds * 1'000'000));
+  }
+}
+
+void Network::crash(NodeIx ix) {
+  SimNode& node = *nodes_[ix];
+  if (!node.up()) return;
+  node.crash();
+  links_.lose(ix, world_.rng.chance(300));
+  world_.queue.in(world_.rng.between(Micros(1'000), kRestartMax), [this, ix] {
+    if (!nodes_[ix]->up()) nodes_[ix]->start();
+  });
+}
+
+}  // namespace deltamesh::sim

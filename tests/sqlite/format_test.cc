@@ -1,0 +1,56 @@
+// tests/sqlite/format_test.cc - version 0 of the store on disk is what it was: its tables and its checksums.
+#include "engine/sqlite/checksum.h"
+#include "engine/sqlite/rows.h"
+#include "engine/sqlite/schema.h"
+#include "tests/sqlite/raw_database.h"
+#include "tests/sqlite/sqlite_fixture.h"
+
+namespace deltamesh {
+namespace {
+
+using sqlite::Database;
+
+StreamId golden_stream() {
+  StreamId stream{DatasetId{7}, StreamClass::kAlarm, {}, {}};
+  stream.node.bytes[0] = 1;
+  stream.incarnation.bytes[15] = 2;
+  return stream;
+}
+
+TEST_CASE("the tables of version 0 are what they were", "[sqlite][format]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  open_store_at(path);
+  auto database = Database::open(path, Database::Access::kImmutable);
+  REQUIRE(database);
+  const auto tables =
+      database->text("SELECT group_concat(sql, ';' || char(10)) FROM sqlite_schema WHERE sql IS NOT NULL");
+  REQUIRE(tables);
+  CHECK(*tables + ";\n" == slurp(std::string(DELTAMESH_SOURCE_DIR) + "/tests/formats/store_v0.sql"));
+  CHECK(*database->integer("PRAGMA application_id") == 0x444d5354);
+  CHECK(*database->integer("PRAGMA user_version") == 0);
+  CHECK(*database->integer("PRAGMA page_size") == 4096);
+  CHECK(slurp(path).substr(68, 4) == "DMST");
+}
+
+TEST_CASE("the checksums of version 0 are what they were", "[sqlite][format]") {
+  StoredBlock block;
+  block.stream = golden_stream();
+  block.first = 5;
+  block.events = 4;
+  block.has_utc = true;
+  block.time_min = -1;
+  block.time_max = 1000;
+  block.bytes = std::make_shared<const Bytes>(Bytes{std::byte{1}, std::byte{2}, std::byte{3}});
+  CHECK(sqlite::checksum_of(block) == 0xe80f8056e6b30b3eu);
+  CHECK(sqlite::checksum_of(StreamSeries{golden_stream(), {3, "room/t", "Cel", ValueType::kDouble}}) ==
+        0xf2f23c16189255dcu);
+  const MapWrite write{DatasetId{7}, {"limit", {0, {5}, {golden_stream(), 6}}, false, "21"}};
+  CHECK(sqlite::checksum_of(write) == 0xad6f70896c72a9a9u);
+  Knowledge::Entry entry{golden_stream(), {}};
+  entry.known.hold({1, 1000});
+  CHECK(sqlite::KnowledgeRow(entry).checksum(entry.stream) == 0x89f9f62b354e0b78u);
+}
+
+}  // namespace
+}  // namespace deltamesh

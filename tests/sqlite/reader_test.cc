@@ -1,0 +1,161 @@
+// tests/sqlite/reader_test.cc - readers beside the writer, on copies, and on damaged rows.
+#include <atomic>
+#include <thread>
+
+#include "tests/sqlite/raw_database.h"
+#include "tests/sqlite/sqlite_fixture.h"
+
+namespace deltamesh {
+namespace {
+
+StreamId stream_of(const Identity& identity) {
+  return local_batch(identity, 1, 1).blocks[0].stream;
+}
+
+TEST_CASE("a reader beside the writer sees whole batches only", "[sqlite][reader]") {
+  const TempFolder folder;
+  SqliteOptions options = options_for(folder.file("store"));
+  options.log_pages_max = 50;  // Checkpoints run meanwhile.
+  const auto store = SqliteStore::open(options);
+  REQUIRE(store);
+  std::atomic<bool> done{false};
+  std::atomic<int> seen{0}, torn{0};
+  std::thread reading([&] {
+    const auto reader = (*store)->make_reader();
+    while (!done) {
+      const auto image = (*reader)->image();
+      if (!image)
+        ++torn;
+      else if (!image->knowledge.entries().empty()) {
+        const auto& entries = image->knowledge.entries();
+        torn += entries.size() != 2 || entries[0].known.head() != entries[1].known.head() ? 1 : 0;
+        ++seen;
+      }
+    }
+  });
+  Random random(1);
+  Seq seq = 1;
+  for (; seq <= 200 || (seen < 5 && seq < 100'000); ++seq) {
+    Batch batch = local_batch((*store)->identity(), seq, 1);
+    batch.blocks.push_back(random_block(random, stream_number(1), seq, 1));
+    REQUIRE(commit_to(**store, std::move(batch)));
+  }
+  done = true;
+  reading.join();
+  CHECK(torn == 0);
+  CHECK(seen >= 5);
+}
+
+TEST_CASE("a tool reads the store while the node runs, and a copy without side files", "[sqlite][reader]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store"), copy = folder.file("a ?#% copy");
+  auto store = open_store_at(path);
+  const StreamId stream = stream_of(store->identity());
+  REQUIRE(commit_to(*store, local_batch(store->identity(), 1, 3)));
+  {
+    const auto live = SqliteReader::open_read_only(path);
+    REQUIRE(live);
+    CHECK((*live)->blocks(stream, {1, 3}, 1000)->size() == 1);
+    REQUIRE(commit_to(*store, local_batch(store->identity(), 4, 1)));
+    CHECK((*live)->blocks(stream, {1, 4}, 1000)->size() == 2);
+  }
+  store.reset();
+  CHECK(!std::filesystem::exists(path + "-wal"));
+
+  std::filesystem::create_directory(copy);
+  std::filesystem::copy_file(path, copy + "/store");
+  {
+    const auto dead = SqliteReader::open_read_only(copy + "/store");
+    REQUIRE(dead);
+    CHECK((*dead)->blocks(stream, {1, 4}, 1000)->size() == 2);
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(copy), {}) == 1);
+  CHECK(slurp(copy + "/store") == slurp(path));
+}
+
+TEST_CASE("a reader refuses what is not a store", "[sqlite][reader]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  CHECK(SqliteReader::open_read_only(path).error().code == ErrorCode::kNotFound);
+  CHECK(!std::filesystem::exists(path));
+  spill(path, std::string(5000, 'x'));
+  CHECK(SqliteReader::open_read_only(path).error().code == ErrorCode::kCorrupt);
+  CHECK(slurp(path) == std::string(5000, 'x'));
+}
+
+struct Damage {
+  const char* sql;
+  const char* words;
+};
+
+TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite][reader]") {
+  const auto damage = GENERATE(values<Damage>({
+      {"UPDATE blocks SET bytes = CAST(x'00' || substr(bytes, 2) AS BLOB) WHERE first = 5", "dots 5 to 8"},
+      {"UPDATE blocks SET time_min = NULL, time_max = NULL WHERE first = 5", "dots 5 to 8"},
+      {"UPDATE blocks SET last = 9 WHERE first = 5", "dots 5 to 9"},
+      {"UPDATE blocks SET codec = 1 WHERE first = 5", "dots 5 to 8"},
+      {"UPDATE blocks SET checksum = checksum + 1 WHERE first = 5", "dots 5 to 8"},
+      {"UPDATE blocks SET last = first + 5000000000 WHERE first = 5", "a block of the stream"},
+  }));
+  CAPTURE(damage.sql);
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  auto store = open_store_at(path);
+  const StreamId stream = stream_of(store->identity());
+  Batch batch = local_batch(store->identity(), 5, 4);
+  batch.blocks[0].has_utc = true;
+  REQUIRE(commit_to(*store, std::move(batch)));
+  store.reset();
+  run_raw(path, damage.sql);
+
+  const auto reader = SqliteReader::open_read_only(path);
+  REQUIRE(reader);
+  const auto blocks = (*reader)->blocks(stream, {1, 100}, 1000);
+  REQUIRE(!blocks);
+  CHECK(blocks.error().code == ErrorCode::kCorrupt);
+  CHECK_THAT(blocks.error().text, Catch::Contains(damage.words));
+  CHECK(!(*reader)->visit_blocks(stream, INT64_MIN, INT64_MAX, StoreReader::Order::kOldestFirst,
+                                 [](const StoredBlock&) { return true; }));
+}
+
+TEST_CASE("a changed map entry or series is named, and only the batch that needs it fails",
+          "[sqlite][reader]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  auto store = open_store_at(path);
+  MapWrite write;
+  write.dataset = DatasetId{7};
+  write.entry = {"pump/limit", {0, {5}, {stream_number(2), 1}}, false, "21"};
+  write.entry.version.dot.stream.dataset = write.dataset;
+  Batch batch;
+  batch.entries.push_back(write);
+  batch.declarations.push_back({stream_number(1), {3, "room/t", "Cel", ValueType::kDouble}});
+  REQUIRE(commit_to(*store, batch));
+  store.reset();
+  run_raw(path, "UPDATE map_entries SET value = x'3939'; UPDATE series SET unit = 'K'");
+
+  store = open_store_at(path);
+  const auto reader = store->make_reader();
+  CHECK_THAT((*reader)->entry(DatasetId{7}, "pump/limit").error().text, Catch::Contains("pump/limit"));
+  CHECK_THAT((*reader)->series(stream_number(1).dataset, "room/t").error().text, Catch::Contains("series 3"));
+  const Status joined = commit_to(*store, batch);
+  REQUIRE(!joined);
+  CHECK(joined.error().code == ErrorCode::kCorrupt);
+  CHECK(commit_to(*store, local_batch(store->identity(), 1, 1)));
+  CHECK(store->status().state == SqliteStatus::State::kHealthy);
+}
+
+TEST_CASE("the log stays short, however much is written", "[sqlite]") {
+  const TempFolder folder;
+  SqliteOptions options = options_for(folder.file("store"));
+  options.log_pages_max = 64;
+  const auto store = SqliteStore::open(options);
+  REQUIRE(store);
+  for (Seq seq = 1; seq <= 400; ++seq)
+    REQUIRE(commit_to(**store, local_batch((*store)->identity(), seq, 1, 4000)));
+  CHECK((*store)->status().log_pages < 2 * 64);
+  CHECK(std::filesystem::file_size(options.path + "-wal") < 2 * 64 * 4200);
+}
+
+}  // namespace
+}  // namespace deltamesh

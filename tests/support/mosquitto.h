@@ -1,0 +1,53 @@
+// tests/support/mosquitto.h - a real broker on a free loopback port, which can be killed and started again.
+//
+// Its queues are unbounded (the default silently drops beyond 1,000 messages) and it answers at once
+// (TCP_NODELAY).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/child_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace deltamesh::testing {
+
+// A TCP port that was free on 127.0.0.1 just now.
+std::uint16_t free_port();
+// Whether something accepts connections at 127.0.0.1:port.
+bool accepts_connections(std::uint16_t port);
+
+// kEveryChange: sessions and their messages survive SIGKILL, at under 1,000 messages/s. kNever: they do not.
+enum class BrokerSaves : unsigned char { kEveryChange, kNever };
+
+class Mosquitto {
+ public:
+  // Returns once it accepts connections; throws if it does not.
+  explicit Mosquitto(BrokerSaves saves = BrokerSaves::kEveryChange);
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string uri() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string log() const { return read_text(dir_.path() / "log"); }
+
+  // Through mosquitto_pub with QoS 1; returns when the broker has acknowledged. Payloads of publish_lines()
+  // have no line breaks and share a connection. Throws if that fails.
+  void publish(const std::string& topic, const std::string& payload, bool retain = false) const;
+  void publish_lines(const std::string& topic, const std::vector<std::string>& payloads) const;
+
+  void kill();   // SIGKILL; returns when it is gone.
+  void start();  // Again, on the same port with the same data.
+
+ private:
+  void write_config() const;
+  bool try_start();
+  void run_publisher(std::vector<std::string> arguments, const std::string& input) const;
+
+  BrokerSaves saves_;
+  TempDir dir_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<ChildProcess> process_;
+};
+
+}  // namespace deltamesh::testing

@@ -1,0 +1,42 @@
+// tests/support/tcp_proxy.h - a network that a test can break: forwards TCP connections to a port.
+//
+// It listens at a free loopback port and connects each guest to the target. hold() lets nothing through and
+// closes nothing, as a cable that was pulled; cut() closes all and answers no one until mend(). Runs on the
+// io_context given; all calls are made where that runs.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace deltamesh::testing {
+
+class TcpProxy {
+ public:
+  using tcp = boost::asio::ip::tcp;
+
+  TcpProxy(boost::asio::io_context& io, tcp::endpoint target);
+  ~TcpProxy();
+  TcpProxy(const TcpProxy&) = delete;
+  TcpProxy& operator=(const TcpProxy&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  // Passed on so far, in both directions.
+  [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] std::size_t connections() const;
+
+  void hold();
+  void cut();
+  void mend();
+
+ private:
+  struct State;
+  class Pair;
+
+  std::shared_ptr<State> state_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace deltamesh::testing

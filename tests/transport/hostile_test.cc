@@ -1,0 +1,306 @@
+// tests/transport/hostile_test.cc - strangers at the door: refused, counted, gone, and nobody else notices.
+#include <sys/resource.h>
+
+#include <catch2/catch.hpp>
+
+#include "engine/codec.h"
+#include "tests/transport/network.h"
+#include "tests/transport/raw_peer.h"
+
+namespace deltamesh::testing {
+namespace {
+
+// A node with a healthy peer, and a door for strangers.
+struct Scene {
+  boost::asio::io_context io;
+  TestNode node{io, 1}, friend_node{io, 2};
+  Endpoint tcp, web;
+
+  explicit Scene(ListenerSettings settings = {}) {
+    friend_node.dial(node.listen("tcp://127.0.0.1:0"));
+    tcp = node.listen("tcp://127.0.0.1:0", settings);
+    web = node.listen("ws://127.0.0.1:0", settings);
+    REQUIRE(run_until(io, [&] { return node.live_sessions() == 1; }));
+  }
+
+  TransportCounters& counted() { return node.driver().counters(); }
+
+  bool ends(RawPeer& stranger) {
+    return run_until(io, [&] { return stranger.ended(); });
+  }
+
+  void check_unharmed() {
+    const auto before = friend_node.events();
+    node.write(1);
+    CHECK(run_until(io, [&] { return friend_node.events() == before + 1; }));
+    CHECK(friend_node.driver().counters().links_closed == 0);
+  }
+};
+
+std::string head(const FrameHead& head) {
+  return as_text(encode_head(head));
+}
+
+TEST_CASE("a TCP stranger that speaks nonsense is told so, counted and closed", "[transport][hostile]") {
+  Scene scene;
+  std::uint64_t refused = 0;
+  for (const std::string& nonsense : {
+           std::string("GET / HTTP/1.1\r\nHost: node\r\n\r\n"),
+           std::string(5'000, '\xff'),
+           head({0xffff'ffff, 1, 0, 0}),
+           head({limits::kFrameBytesMax + 1, 1, 0, 0}),
+           head({4, 1, 0, 5}) + "abcd",
+           head({8, 1, 0, 8}) + "notcapnp",
+           head({0, 200, kFrameCritical, 0}),
+           as_text(encode(message::Ping{})),
+       }) {
+    CAPTURE(nonsense.substr(0, 40));
+    RawPeer stranger(scene.io, scene.tcp);
+    stranger.send(nonsense);
+    CHECK(scene.ends(stranger));
+    CHECK(scene.node.counters().handshakes_refused == ++refused);
+  }
+  CHECK(run_until(scene.io, [&] { return scene.counted().links_closed == refused; }));
+  scene.check_unharmed();
+}
+
+TEST_CASE("a refused stranger hears the reason before the end", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.tcp);
+  stranger.send(head({0xffff'ffff, 1, 0, 0}) + std::string(200'000, 'x'));
+  CHECK(scene.ends(stranger));
+  CHECK_THAT(goodbye_in(stranger.heard()), Catch::Contains("payload of 4294967295 bytes, at most 1048576"));
+}
+
+TEST_CASE("a stream that ends within a frame is counted as truncated", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.tcp);
+  stranger.send(head({1000, 1, 0, 1000}) + "only this");
+  stranger.finish_sending();
+  CHECK(scene.ends(stranger));
+  CHECK(run_until(scene.io, [&] { return scene.node.logged("the connection ended within a frame"); }));
+  CHECK(scene.counted().frames_truncated == 1);
+  scene.check_unharmed();
+}
+
+TEST_CASE("a frame that no peer knows of is skipped in the midst of a session", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.tcp);
+  stranger.send(agreeable_greeting() + head({3, 200, 0, 0}) + "abc" + as_text(encode(message::Ping{})));
+  const auto pong = as_text(encode(message::Pong{}));
+  CHECK(run_until(scene.io, [&] { return !stranger.ended() && stranger.heard().ends_with(pong); }));
+  CHECK(scene.node.counters().frames_refused == 0);
+}
+
+TEST_CASE("requests that are no upgrade get an HTTP answer", "[transport][hostile]") {
+  struct Row {
+    std::string request, answer;
+  };
+  const std::string plain = "GET /sync HTTP/1.1\r\nHost: node\r\n\r\n";
+  const auto row = GENERATE_REF(values<Row>({
+      {plain, "HTTP/1.1 426 "},
+      {upgrade_request("/"), "HTTP/1.1 404 "},
+      {upgrade_request("/sync/"), "HTTP/1.1 404 "},
+      {upgrade_request("/sync") + "early", "HTTP/1.1 400 "},
+  }));
+  Scene scene;
+  RawPeer stranger(scene.io, scene.web);
+  stranger.send(row.request);
+  CHECK(scene.ends(stranger));
+  CHECK_THAT(stranger.heard(), Catch::StartsWith(row.answer));
+  CHECK(scene.counted().upgrades_refused == 1);
+  scene.check_unharmed();
+}
+
+TEST_CASE("a WebSocket door closes on what is not HTTP", "[transport][hostile]") {
+  Scene scene;
+  std::uint64_t refused = 0;
+  for (const std::string& nonsense : {
+           agreeable_greeting(),
+           std::string(5'000, '\xff'),
+           "GET /sync HTTP/1.1\r\nX: " + std::string(100'000, 'x'),
+       }) {
+    RawPeer stranger(scene.io, scene.web);
+    stranger.send(nonsense);
+    CHECK(scene.ends(stranger));
+    CHECK(scene.counted().upgrades_refused == ++refused);
+  }
+  scene.check_unharmed();
+}
+
+TEST_CASE("a text message is refused, whatever it says", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.web);
+  stranger.send(upgrade_request("/sync"));
+  REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
+  stranger.send(websocket_message(1, as_text(encode(message::Ping{}))));
+  stranger.finish_sending();
+  CHECK(scene.ends(stranger));
+  CHECK(scene.counted().messages_refused == 1);
+  CHECK(run_until(scene.io, [&] { return scene.node.logged("the peer sent a text message"); }));
+  scene.check_unharmed();
+}
+
+TEST_CASE("a peer that closes at any moment meets a node that closes as well", "[transport][hostile]") {
+  const std::string close = websocket_message(8, "");
+  const std::string greeting = websocket_message(2, agreeable_greeting());
+  const std::string bad = websocket_message(2, "not a frame");
+  const std::string text = websocket_message(1, "text");
+  Scene scene;
+  std::uint64_t closed = 0;
+  for (const std::string& sequence :
+       {close, close + close, bad + close, text + close, close + bad, bad + bad + close, text + text,
+        greeting + close, bad + greeting, text + bad.substr(0, 5)}) {
+    RawPeer stranger(scene.io, scene.web);
+    stranger.send(upgrade_request("/sync"));
+    REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
+    stranger.send(sequence);
+    stranger.finish_sending();
+    CHECK(scene.ends(stranger));
+    CHECK(run_until(scene.io, [&] { return scene.counted().links_closed == closed + 1; }));
+    ++closed;
+  }
+  scene.check_unharmed();
+}
+
+TEST_CASE("a binary message must be exactly one frame", "[transport][hostile]") {
+  const std::string ping = as_text(encode(message::Ping{}));
+  const std::string message = GENERATE_REF(std::string(), std::string("abc"), ping + "x", ping + ping,
+                                           head({1000, 1, 0, 0}), head({0xffff'ffff, 1, 0, 0}));
+  Scene scene;
+  RawPeer stranger(scene.io, scene.web);
+  stranger.send(upgrade_request("/sync"));
+  REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
+  stranger.send(websocket_message(2, message));
+  stranger.finish_sending();
+  CHECK(scene.ends(stranger));
+  CHECK(scene.node.counters().handshakes_refused == 1);
+  scene.check_unharmed();
+}
+
+TEST_CASE("a message announced larger than a frame is refused at its head", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.web);
+  stranger.send(upgrade_request("/sync"));
+  REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
+  stranger.send(
+      websocket_message(2, std::string(limits::kFrameBytesMax + kFrameHeadBytes + 1, 'x')).substr(0, 14));
+  stranger.finish_sending();
+  CHECK(scene.ends(stranger));
+  CHECK(run_until(scene.io, [&] { return scene.counted().messages_refused == 1; }));
+  scene.check_unharmed();
+}
+
+TEST_CASE("a peer that asks and never reads is cut off at the bound of its queue", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.tcp);
+  stranger.send(agreeable_greeting());
+  std::string pings;
+  for (int i = 0; i < 5'000; ++i) pings += as_text(encode(message::Ping{}));
+  std::size_t sent = 0;
+  const auto cut_off = [&] {
+    sent = (sent + stranger.send_some(std::string_view(pings).substr(sent))) % pings.size();
+    return scene.counted().queues_overflowed == 1;
+  };
+  CHECK(run_until(scene.io, cut_off));
+  CHECK(run_until(scene.io, [&] { return scene.counted().links_closed == 1; }));
+  scene.check_unharmed();
+}
+
+TEST_CASE("a stranger that is refused and stays is cut off after a while", "[transport][hostile]") {
+  Scene scene;
+  RawPeer on_tcp(scene.io, scene.tcp), on_web(scene.io, scene.web);
+  on_tcp.send("GET / HTTP/1.1\r\n\r\n");
+  on_web.send(upgrade_request("/sync"));
+  REQUIRE(run_until(scene.io, [&] { return !on_web.ended() && !on_web.heard().empty(); }));
+  on_web.send(websocket_message(2, "not a frame"));
+  CHECK(run_until(scene.io, [&] { return scene.counted().links_closed == 2; }));
+  scene.check_unharmed();
+}
+
+TEST_CASE("a stranger that asks for no upgrade is cut off after a while", "[transport][hostile]") {
+  ListenerSettings settings;
+  settings.upgrade_timeout = std::chrono::milliseconds(50);
+  Scene scene(settings);
+  RawPeer silent(scene.io, scene.web), slow(scene.io, scene.web);
+  slow.send("GET /sync HT");
+  CHECK(scene.ends(silent));
+  CHECK(scene.ends(slow));
+  CHECK(scene.counted().links_opened == 1);
+  scene.check_unharmed();
+}
+
+TEST_CASE("connections over the bound are turned away, and there is room again later",
+          "[transport][hostile]") {
+  ListenerSettings settings;
+  settings.links_max = 2;
+  Scene scene(settings);
+  auto first = std::make_unique<RawPeer>(scene.io, scene.tcp);
+  RawPeer second(scene.io, scene.tcp), third(scene.io, scene.tcp);
+  CHECK(scene.ends(third));
+  CHECK(scene.counted().connections_refused == 1);
+  first.reset();
+  REQUIRE(run_until(scene.io, [&] { return scene.counted().links_closed == 1; }));
+  RawPeer fourth(scene.io, scene.tcp);
+  fourth.send(agreeable_greeting());
+  CHECK(run_until(scene.io, [&] { return scene.node.live_sessions() == 2; }));
+  CHECK_FALSE(second.ended());
+}
+
+// Takes file descriptors away from this process, down to what is in use now.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t most) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{most, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("without descriptors a listener waits, and accepts when there are some", "[transport][hostile]") {
+  Scene scene;
+  RawPeer stranger(scene.io, scene.tcp);
+  stranger.send(agreeable_greeting());
+  {
+    const FewDescriptors none(3);
+    REQUIRE(run_until(scene.io, [&] { return scene.counted().accepts_failed > 0; }));
+    const auto waits_until = std::chrono::steady_clock::now() + limits::kAcceptRetry / 2;
+    run_until(scene.io, [&] { return std::chrono::steady_clock::now() > waits_until; });
+    CHECK(scene.counted().accepts_failed <= 2);
+  }
+  CHECK(run_until(scene.io, [&] { return scene.node.live_sessions() == 2; }));
+  scene.check_unharmed();
+}
+
+TEST_CASE("an address that is open to others is refused, or warned of", "[transport]") {
+  boost::asio::io_context io;
+  TestNode node(io, 1);
+  ListenerSettings settings;
+  settings.addresses = {*parse_listen("tcp://0.0.0.0:0")};
+  CHECK_THAT(Listener::start(node.driver(), settings).error().text, Catch::Contains("insecure = true"));
+  node.listen("tcp://0.0.0.0:0", [] {
+    ListenerSettings insecure;
+    insecure.insecure = true;
+    return insecure;
+  }());
+  CHECK(node.logged("is open to others, and not encrypted"));
+}
+
+TEST_CASE("an address that is taken is named in the error", "[transport]") {
+  boost::asio::io_context io;
+  TestNode node(io, 1);
+  const Endpoint taken = node.listen("tcp://127.0.0.1:0");
+  ListenerSettings settings;
+  settings.addresses = {taken};
+  CHECK_THAT(Listener::start(node.driver(), settings).error().text,
+             Catch::Contains(to_string(taken)) && Catch::Contains("Address already in use"));
+}
+
+}  // namespace
+}  // namespace deltamesh::testing

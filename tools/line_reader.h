@@ -1,0 +1,46 @@
+// tools/line_reader.h - the lines of a stream, numbered, without a copy of each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <istream>
+#include <string_view>
+#include <vector>
+
+namespace deltamesh {
+
+class LineReader {
+ public:
+  // Longer lines are refused. Larger: memory for what cannot be a row. Smaller: wide tables do not fit.
+  static constexpr std::size_t kLineBytesMax = 1u << 20;
+
+  // `in` outlives the reader.
+  explicit LineReader(std::istream& in) : in_(*in.rdbuf()), buffer_(kBufferBytes) {}
+
+  // The next line, without its end ("\n" or "\r\n"); false at the end. `line` is valid until the next call.
+  bool next(std::string_view& line);
+
+  // Of the line that next() gave last: its number, from 1, and whether it is only the head of one that is too long.
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  [[nodiscard]] bool too_long() const { return too_long_; }
+  // Read from the stream so far, for progress.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t kBufferBytes = 64u << 10;
+
+  [[nodiscard]] std::size_t offset_of(const void* at) const;
+  bool fill();
+  std::string_view take(std::size_t size);
+  void skip_rest();
+
+  std::streambuf& in_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::uint64_t number_ = 0;
+  std::uint64_t bytes_ = 0;
+  bool too_long_ = false;
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,73 @@
+// tools/node_runtime.h - one running node: store, engine, links, API and sources, connected and taken apart.
+//
+// Readings flow: sources -> batcher -> driver -> node -> store; peers and the API talk to the driver. One thread
+// runs the driver and all sockets; the others belong to the parts (docs/threads.md). stop() goes against the
+// stream: first what brings readings, then links, then a last commit, then the store.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/api.h"
+#include "engine/sqlite/sqlite_store.h"
+#include "ingest/batcher.h"
+#include "ingest/mqtt_source.h"
+#include "tools/settings.h"
+#include "transport/dialer.h"
+#include "transport/driver.h"
+#include "transport/listener.h"
+
+namespace deltamesh {
+
+class NodeRuntime {
+ public:
+  // `log` outlives this. Everything runs when it returns; the error says which part could not start, and then
+  // nothing runs.
+  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log);
+  ~NodeRuntime();  // stop(), if that was not called.
+  NodeRuntime(const NodeRuntime&) = delete;
+  NodeRuntime& operator=(const NodeRuntime&) = delete;
+
+  // Everything accepted is durable and peers are told goodbye when it returns, unless the disk or a peer takes
+  // too long; at most about ten seconds.
+  void stop();
+
+ private:
+  NodeRuntime(Settings settings, Log& log);
+
+  Status open_store();
+  Status open_links();
+  Status open_sources();
+  Status open_api();
+  ApiHooks api_hooks();
+  void run();
+  void on_thread(const std::function<void(std::function<void()> done)>& action);
+
+  void stop_sources();
+  void stop_api();
+  void stop_driver();
+  void close_store();
+
+  Settings settings_;
+  Log& log_;
+  boost::asio::io_context io_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<StoreReader> reader_;  // The node's.
+  std::unique_ptr<Driver> driver_;
+  std::shared_ptr<Listener> listener_;
+  std::vector<std::shared_ptr<Dialer>> dialers_;
+  IngestCounters ingest_counters_;
+  std::unique_ptr<Batcher> batcher_;
+  std::vector<std::unique_ptr<MqttSource>> sources_;
+  std::unique_ptr<Api> api_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> busy_;
+  std::thread thread_;  // Runs io_.
+};
+
+}  // namespace deltamesh

@@ -1,0 +1,121 @@
+// tools/replay.cc - main() of replay: recorded readings to a broker, at real or scaled speed.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+
+#include "tools/replay_job.h"
+
+namespace {
+
+using namespace deltamesh;
+
+const std::map<std::string, RecordFormat> kFormats{{"ndjson", RecordFormat::kNdjson},
+                                                   {"json-array", RecordFormat::kJsonArray},
+                                                   {"csv-wide", RecordFormat::kCsv},
+                                                   {"csv-long", RecordFormat::kCsv}};
+const std::map<std::string, TimeUnit> kTimeUnits{{"s", TimeUnit::kSeconds},
+                                                 {"ms", TimeUnit::kMilliseconds},
+                                                 {"us", TimeUnit::kMicroseconds},
+                                                 {"ns", TimeUnit::kNanoseconds},
+                                                 {"iso8601", TimeUnit::kIso8601}};
+
+struct Arguments {
+  std::string file = "-";
+  std::string speed = "max";
+  std::string device_path;
+  std::vector<std::string> texts;  // name=text
+  ReplaySettings settings;
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  ReplaySettings& settings = arguments.settings;
+  app.add_option("file", arguments.file, "Recorded readings; - is the standard input");
+  app.add_option("--broker", settings.publisher.uri, "Such as mqtt://127.0.0.1:1883");
+  app.add_option("--username", settings.publisher.username, "For the broker");
+  app.add_option("--password", settings.publisher.password, "For the broker");
+  app.add_option("--format", settings.format, "Of the file")
+      ->required()
+      ->transform(CLI::CheckedTransformer(kFormats));
+  app.add_option("--topic", settings.topic,
+                 "Such as tele/{device}/SENSOR; a {name} is the column or JSON field of that name")
+      ->required();
+  app.add_option("--device-path", arguments.device_path, "JSON path or column of {device}");
+  app.add_option("--set", arguments.texts, "name=text: what a {name} of the topic is, for all messages");
+  app.add_option("--speed", arguments.speed, "Times real time, or max");
+  app.add_option("--time-path", settings.time_path, "JSON path or column of the time, for --speed");
+  app.add_option("--time-unit", settings.time_unit, "Of the time")
+      ->transform(CLI::CheckedTransformer(kTimeUnits));
+  app.add_option("--qos", settings.publisher.qos, "0, 1 or 2")->check(CLI::Range(0, 2));
+  app.add_option("--in-flight", settings.publisher.in_flight_max, "Unacknowledged messages at most")
+      ->check(CLI::Range(1, 65'535));
+  app.add_option("--from", settings.from, "First message, counted from 1");
+  app.add_option("--to", settings.to, "Last message");
+}
+
+// What CLI11 cannot check; the text says what is wrong.
+std::string complete(Arguments& arguments) {
+  ReplaySettings& settings = arguments.settings;
+  if (!arguments.device_path.empty()) settings.paths["device"] = arguments.device_path;
+  for (const std::string& text : arguments.texts) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) return "--set " + text + ": must be name=text";
+    settings.texts[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  if (arguments.speed == "max") return {};
+  double speed = 0;
+  if (!CLI::detail::lexical_cast(arguments.speed, speed) || !(speed > 0)) {
+    return "--speed " + arguments.speed + ": must be a number above 0, or max";
+  }
+  settings.speed = speed;
+  return {};
+}
+
+// Says how far it is, on terminals only, a few times a second.
+class Progress {
+ public:
+  void operator()(const ReplayCount& count) {
+    if (!terminal_ || std::chrono::steady_clock::now() < next_) return;
+    next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+    std::cerr << '\r' << count.published << " published, " << count.acknowledged << " acknowledged"
+              << std::flush;
+  }
+  void finish() const {
+    if (terminal_) std::cerr << '\n';
+  }
+
+ private:
+  bool terminal_ = isatty(STDERR_FILENO) == 1;
+  std::chrono::steady_clock::time_point next_;
+};
+
+int run(const Arguments& arguments) {
+  std::ifstream file;
+  if (arguments.file != "-") file.open(arguments.file, std::ios::binary);
+  std::istream& in = arguments.file == "-" ? std::cin : file;
+  ReplayCount count;
+  Progress progress;
+  const auto status = replay(in, arguments.settings, count, [&](const ReplayCount& now) { progress(now); });
+  progress.finish();
+  std::cout << count.published << " messages published, " << count.acknowledged << " acknowledged\n";
+  if (status) return 0;
+  std::cerr << "replay: " << arguments.file << ": " << status.error().text << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  CLI::App app("Publishes recorded readings to an MQTT broker.");
+  Arguments arguments;
+  declare(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  if (const auto wrong = complete(arguments); !wrong.empty()) {
+    std::cerr << "replay: " << wrong << '\n';
+    return 2;
+  }
+  return run(arguments);
+}

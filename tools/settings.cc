@@ -1,0 +1,207 @@
+// tools/settings.cc - what each key means, and the rules that keys keep together.
+#include "tools/settings.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "engine/validate.h"
+#include "tools/settings_mqtt.h"
+#include "tools/settings_section.h"
+#include "tools/units.h"
+
+namespace deltamesh {
+namespace {
+
+constexpr std::pair<const char*, DatasetKind> kKinds[] = {{"telemetry", DatasetKind::kTelemetry},
+                                                          {"map", DatasetKind::kMap}};
+constexpr std::pair<const char*, Resolution> kResolutions[] = {
+    {"ms", Resolution::kMilliseconds}, {"us", Resolution::kMicroseconds}, {"ns", Resolution::kNanoseconds}};
+constexpr std::pair<const char*, StreamClass> kClasses[] = {
+    {"metric", StreamClass::kMetric}, {"alarm", StreamClass::kAlarm}, {"log", StreamClass::kLog}};
+constexpr std::pair<const char*, Scope> kScopes[] = {
+    {"both", Scope::kBoth}, {"push", Scope::kPush}, {"pull", Scope::kPull}, {"neither", Scope::kNeither}};
+constexpr std::pair<const char*, Log::Level> kLevels[] = {
+    {"info", Log::Level::kInfo}, {"warning", Log::Level::kWarning}, {"error", Log::Level::kError}};
+
+template <class Enum, std::size_t kSize>
+const char* word_for(Enum value, const std::pair<const char*, Enum> (&words)[kSize]) {
+  for (const auto& [word, each] : words) {
+    if (each == value) return word;
+  }
+  return "?";
+}
+
+void read_fleet(SettingsSection& section, FleetId& fleet) {
+  std::string text;
+  if (!section.get("fleet", text)) return section.note_missing("fleet");
+  const auto bytes = parse_hex128(text);
+  if (!bytes) return section.note("fleet", "\"" + text.substr(0, 64) + "\" is not 32 hexadecimal digits");
+  fleet.bytes = *bytes;
+}
+
+void read_store(SettingsSection& section, const std::string& folder, std::string& store) {
+  if (!section.get("store", store)) return section.note_missing("store");
+  if (store.empty()) return section.note("store", "an empty path");
+  store = (std::filesystem::path(folder) / store).string();
+}
+
+void read_cache(SettingsSection& section, std::uint64_t& bytes) {
+  if (!section.get_bytes("cache", bytes)) return;
+  constexpr std::uint64_t kLeast = 64u << 10, kMost = 1u << 30;
+  if (bytes < kLeast || bytes > kMost) section.note("cache", "must be 64KiB to 1GiB");
+}
+
+void read_commit_interval(SettingsSection& section, std::chrono::microseconds& interval) {
+  if (section.get("commit_interval", interval) && interval > limits::kCommitIntervalMax)
+    section.note("commit_interval", "must be at most " + to_text(limits::kCommitIntervalMax));
+}
+
+void read_node(SettingsSection& file, const std::string& folder, Settings& settings) {
+  auto section = file.table("node");
+  if (!section) return file.note_missing("node", "the section [node] is missing");
+  read_store(*section, folder, settings.store);
+  read_cache(*section, settings.cache_bytes);
+  read_fleet(*section, settings.node.fleet);
+  read_commit_interval(*section, settings.node.commit_interval);
+  section->finish();
+}
+
+DatasetConfig read_dataset(SettingsSection& section) {
+  DatasetConfig dataset;
+  if (!section.get("name", dataset.name)) section.note_missing("name");
+  if (!section.get("kind", dataset.kind, kKinds)) section.note_missing("kind", "is missing (telemetry or map)");
+  const bool resolution = section.get("resolution", dataset.resolution, kResolutions);
+  if (resolution && dataset.kind == DatasetKind::kMap) section.note("resolution", "a map has none");
+  section.get("class", dataset.cls, kClasses);
+  section.get("scope", dataset.scope, kScopes);
+  section.finish();
+  return dataset;
+}
+
+// A dataset is checked together with those before it, so that an error has the line of the later one.
+void read_datasets(SettingsSection& file, std::vector<DatasetConfig>& datasets) {
+  auto sections = file.tables("dataset");
+  if (sections.empty()) file.note_missing("dataset", "at least one [[dataset]] is needed");
+  for (SettingsSection& section : sections) {
+    datasets.push_back(read_dataset(section));
+    if (datasets.back().name.empty()) continue;
+    if (const auto good = check_datasets(datasets); !good) section.note("name", good.error().text), datasets.pop_back();
+  }
+}
+
+template <class Parse>
+void read_endpoints(SettingsSection& section, const std::string& key, Parse parse, std::vector<Endpoint>& target) {
+  std::vector<std::string> texts;
+  section.get(key, texts);
+  for (const std::string& text : texts) {
+    if (auto endpoint = parse(text)) {
+      target.push_back(*std::move(endpoint));
+    } else {
+      section.note(key, endpoint.error().text);
+    }
+  }
+}
+
+void read_sync(SettingsSection& file, Settings& settings) {
+  auto section = file.table("sync");
+  if (!section) return;
+  section->get("insecure", settings.insecure);
+  read_endpoints(*section, "listen", parse_listen, settings.listen);
+  read_endpoints(*section, "peers", parse_peer, settings.peers);
+  for (const Endpoint& listen : settings.listen) {
+    if (const auto good = check_exposure(listen, settings.insecure); !good) section->note("listen", good.error().text);
+  }
+  if (section->get("keepalive", settings.node.keepalive) && settings.node.keepalive < limits::kKeepaliveMin)
+    section->note("keepalive", "must be at least " + to_text(limits::kKeepaliveMin));
+  section->finish();
+}
+
+void read_api(SettingsSection& file, std::optional<ApiSettings>& api) {
+  auto section = file.table("api");
+  if (!section) return;
+  std::string text;
+  if (!section->get("listen", text)) section->note_missing("listen");
+  section->finish();
+  if (text.empty()) return;
+  const auto endpoint = parse_listen("tcp://" + text);
+  if (!endpoint) {
+    section->note("listen", "\"" + text.substr(0, 64) + "\" is not an IP address and a port (example: 127.0.0.1:8080)");
+  } else if (!is_loopback(endpoint->host)) {
+    section->note("listen", "\"" + text + "\" is not loopback: the API has neither encryption nor accounts yet");
+  } else {
+    api = ApiSettings{endpoint->host, endpoint->port};
+  }
+}
+
+void read_log(SettingsSection& file, Log::Level& level) {
+  auto section = file.table("log");
+  if (!section) return;
+  section->get("level", level, kLevels);
+  section->finish();
+}
+
+Settings read(SettingsSection& file, const std::string& folder) {
+  Settings settings;
+  read_node(file, folder, settings);
+  read_datasets(file, settings.node.datasets);
+  read_sync(file, settings);
+  read_api(file, settings.api);
+  for (SettingsSection& section : file.tables("mqtt"))
+    settings.brokers.push_back(read_broker(section, settings.node.datasets));
+  read_log(file, settings.log_level);
+  file.finish();
+  return settings;
+}
+
+std::string describe(const DatasetConfig& dataset) {
+  std::string text = "dataset " + dataset.name + ": " + word_for(dataset.kind, kKinds);
+  if (dataset.kind == DatasetKind::kTelemetry) text += std::string(", ") + word_for(dataset.resolution, kResolutions);
+  return text + ", class " + word_for(dataset.cls, kClasses) + ", scope " + word_for(dataset.scope, kScopes) + "\n";
+}
+
+}  // namespace
+
+LoadedSettings parse_settings(std::string_view text, const std::string& file, const std::string& folder) {
+  SettingsErrors errors(file);
+  auto parsed = parse_toml(text);
+  if (const auto* wrong = std::get_if<SettingsSyntaxError>(&parsed)) {
+    errors.add(wrong->line, {}, wrong->text);
+    return {{}, errors.take()};
+  }
+  SettingsSection all(std::get<SettingsTable>(parsed), {}, 1, errors);
+  Settings settings = read(all, folder);
+  return {std::move(settings), errors.take()};
+}
+
+LoadedSettings load_settings(const std::string& path) {
+  std::error_code error;
+  std::ifstream in;
+  if (!std::filesystem::is_directory(path, error)) in.open(path, std::ios::binary);
+  if (!in.is_open()) return {{}, {path + ": cannot be read"}};
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return parse_settings(text, path, std::filesystem::path(path).parent_path().string());
+}
+
+std::vector<std::string> warnings(const Settings& settings) {
+  std::vector<std::string> all;
+  for (const Endpoint& listen : settings.listen) {
+    if (is_loopback(listen.host)) continue;
+    all.push_back("listening at " + to_string(listen) +
+                  " (insecure = true): whoever reaches it can read and write all datasets, unencrypted");
+  }
+  return all;
+}
+
+std::string summary(const Settings& settings) {
+  std::string text = "store " + settings.store + "\nfleet " + hex(settings.node.fleet.bytes) + "\n";
+  for (const DatasetConfig& dataset : settings.node.datasets) text += describe(dataset);
+  for (const Endpoint& listen : settings.listen) text += "listens at " + to_string(listen) + "\n";
+  for (const Endpoint& peer : settings.peers) text += "dials " + to_string(peer) + "\n";
+  if (settings.api) text += "api at http://" + host_and_port(settings.api->host, settings.api->port) + "\n";
+  for (const BrokerSettings& broker : settings.brokers)
+    text += "mqtt from " + broker.mqtt.uri + ", " + std::to_string(broker.rules.size()) + " rules\n";
+  return text;
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,201 @@
+// tools/sync_node.cc - main() of sync-node: runs a node, writes its first settings, imports recorded readings.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "tools/import.h"
+#include "tools/init.h"
+#include "tools/node_runtime.h"
+#include "tools/progress.h"
+
+namespace {
+
+using namespace deltamesh;
+
+// Exit statuses.
+constexpr int kGood = 0;
+constexpr int kPartly = 1;  // Some rows of an import were refused.
+constexpr int kFailed = 2;
+
+int fail(const std::string& text) {
+  std::cerr << "sync-node: " << text << '\n';
+  return kFailed;
+}
+
+// ---- the node ----
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// Blocks the signals in this thread and those that it starts, so that wait_for_stop() gets them.
+void hold_signals() {
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+// From its return on, a further signal ends the process at once.
+std::string wait_for_stop() {
+  const sigset_t signals = stop_signals();
+  int number = 0;
+  while (sigwait(&signals, &number) != 0) continue;
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  return number == SIGTERM ? "SIGTERM" : "SIGINT";
+}
+
+// The settings, or nothing once their errors are told.
+std::optional<Settings> settings_at(const std::string& path) {
+  auto [settings, errors] = load_settings(path);
+  for (const std::string& error : errors) std::cerr << error << '\n';
+  return errors.empty() ? std::optional(std::move(settings)) : std::nullopt;
+}
+
+int check_config(const Settings& settings) {
+  for (const std::string& warning : warnings(settings)) std::cerr << "warning: " << warning << '\n';
+  std::cout << "ok\n" << summary(settings);
+  return kGood;
+}
+
+int run_node(Settings settings) {
+  Log log(settings.log_level);
+  hold_signals();
+  const auto node = NodeRuntime::start(std::move(settings), log);
+  if (!node) {
+    log.error("node", node.error().text);
+    return kFailed;
+  }
+  log.info("node", "running");
+  log.info("node", wait_for_stop() + ": stopping");
+  (*node)->stop();
+  log.info("node", "stopped");
+  return kGood;
+}
+
+// ---- init ----
+
+struct InitArguments {
+  InitOptions options;
+  std::string fleet;
+  std::string out;
+};
+
+const std::map<std::string, Role> kRoles{
+    {"gateway", Role::kGateway}, {"device", Role::kDevice}, {"cloud", Role::kCloud}};
+
+void declare_init(CLI::App& init, InitArguments& arguments) {
+  InitOptions& options = arguments.options;
+  init.add_option("--role", options.role, "gateway, device or cloud")
+      ->required()
+      ->transform(CLI::CheckedTransformer(kRoles));
+  init.add_option("--fleet", arguments.fleet, "32 hexadecimal digits; a new fleet without");
+  init.add_option("--store", options.store, "The store's path, relative to the settings file");
+  init.add_option("--listen", options.listen, "tcp://ip:port or ws://ip:port/sync; may be repeated");
+  init.add_option("--peer", options.peers, "tcp://host:port or ws://host:port/sync; may be repeated");
+  init.add_option("--api", options.api, "ip:port of the HTTP API, on loopback");
+  init.add_option("--broker", options.broker, "Of a gateway, such as mqtt://127.0.0.1:1883");
+  init.add_option("--out", arguments.out, "A file that is not there yet; the standard output without");
+}
+
+Result<FleetId> fleet_of(const InitArguments& arguments) {
+  if (arguments.fleet.empty()) return random_fleet();
+  const auto bytes = parse_hex128(arguments.fleet);
+  if (!bytes) return Error{ErrorCode::kInvalid, "--fleet: \"" + arguments.fleet + "\" is not 32 hexadecimal digits"};
+  return FleetId{*bytes};
+}
+
+// What was given on the command line must make a file that the node takes.
+int run_init(InitArguments& arguments) {
+  const auto fleet = fleet_of(arguments);
+  if (!fleet) return fail(fleet.error().text);
+  arguments.options.fleet = *fleet;
+  const std::string text = settings_text(arguments.options);
+  const auto parsed = parse_settings(text, arguments.out.empty() ? "init" : arguments.out, {});
+  for (const std::string& error : parsed.errors) std::cerr << error << '\n';
+  if (!parsed.errors.empty()) return kFailed;
+  if (arguments.out.empty()) return std::cout << text, kGood;
+  const auto written = write_new_file(arguments.out, text);
+  return written ? kGood : fail(written.error().text);
+}
+
+// ---- import ----
+
+struct ImportArguments {
+  ImportSettings import;
+  std::string config;
+  std::string zone = "UTC";
+};
+
+const std::map<std::string, RowFormat> kFormats{
+    {"csv-wide", RowFormat::kCsvWide}, {"csv-long", RowFormat::kCsvLong}, {"ndjson", RowFormat::kNdjson}};
+const std::map<std::string, TimeUnit> kTimeUnits{{"s", TimeUnit::kSeconds},
+                                                 {"ms", TimeUnit::kMilliseconds},
+                                                 {"us", TimeUnit::kMicroseconds},
+                                                 {"ns", TimeUnit::kNanoseconds},
+                                                 {"iso8601", TimeUnit::kIso8601}};
+
+void declare_import(CLI::App& app, ImportArguments& arguments) {
+  ImportSettings& import = arguments.import;
+  app.add_option("files", import.files, "Recorded readings; several are merged by time")->required();
+  app.add_option("--config", arguments.config, "The node's settings file")->required();
+  app.add_option("--format", import.rows.format, "csv-wide, csv-long or ndjson")
+      ->required()
+      ->transform(CLI::CheckedTransformer(kFormats));
+  app.add_option("--zone", arguments.zone, "Of times that name none; UTC is the only one so far");
+  app.add_option("--time-unit", import.rows.time_unit, "iso8601, or since 1970: s, ms, us, ns")
+      ->transform(CLI::CheckedTransformer(kTimeUnits));
+  app.add_option("--dataset", import.dataset, "Of kind telemetry");
+  app.add_option("--series-prefix", import.prefix, "Of csv-wide and ndjson; \"<file's name>/\" without");
+  app.add_option("--series", import.rows.series, "Of csv-long: a template of columns");
+}
+
+int run_import_command(const ImportArguments& arguments) {
+  if (arguments.zone != "UTC")
+    return fail("--zone " + arguments.zone + ": only UTC so far; write times with their offset, such as +02:00");
+  const auto settings = settings_at(arguments.config);
+  if (!settings) return kFailed;
+  Log log(settings->log_level);
+  ProgressBar bar;
+  const auto report = run_import(
+      *settings, arguments.import, [&](const ImportProgress& now) { bar.show(now.bytes, now.bytes_total, now.readings); },
+      [&](const std::string& text) { log.warning("store", text); });
+  bar.finish();
+  if (!report) return fail("import: " + report.error().text);
+  std::cerr << to_text(*report);
+  return report->rows.refused_total() == 0 ? kGood : kPartly;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("A node that keeps telemetry and settings in step with its peers.");
+  app.require_subcommand(0, 1);
+  std::string config;
+  bool check = false;
+  app.add_option("--config", config, "The node's settings file, such as sync-node init writes");
+  app.add_flag("--check-config", check, "Only says whether the settings are right, and what they mean");
+  InitArguments init;
+  CLI::App* const init_command = app.add_subcommand("init", "Writes a first settings file");
+  declare_init(*init_command, init);
+  ImportArguments import;
+  CLI::App* const import_command = app.add_subcommand("import", "Reads recorded readings into the node's store");
+  declare_import(*import_command, import);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGood : kFailed;
+  }
+  if (*init_command) return run_init(init);
+  if (*import_command) return run_import_command(import);
+  if (config.empty()) return fail("--config is missing; see sync-node --help");
+  auto settings = settings_at(config);
+  if (!settings) return kFailed;
+  return check ? check_config(*settings) : run_node(*std::move(settings));
+}

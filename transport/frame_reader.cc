@@ -1,0 +1,41 @@
+// transport/frame_reader.cc - a buffer that finds frames in what was read.
+#include "transport/frame_reader.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/frame.h"
+
+namespace deltamesh {
+
+std::span<std::byte> FrameReader::space() {
+  make_room();
+  return std::span(buffer_).subspan(end_);
+}
+
+// Moves the unfinished frame to the front, and doubles the buffer when that alone fills it.
+void FrameReader::make_room() {
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+  end_ -= begin_;
+  begin_ = 0;
+  if (end_ == buffer_.size()) buffer_.resize(buffer_.size() * 2);
+  if (end_ == 0 && buffer_.size() > limits::kLinkReadBytes) buffer_ = Bytes(limits::kLinkReadBytes);
+}
+
+void FrameReader::filled(std::size_t bytes) {
+  assert(bytes <= buffer_.size() - end_);
+  end_ += bytes;
+}
+
+std::optional<ByteView> FrameReader::next() {
+  if (pending() < kFrameHeadBytes) return std::nullopt;
+  const ByteView rest = ByteView(buffer_).subspan(begin_, pending());
+  const auto head = decode_head(rest);
+  const std::size_t size = kFrameHeadBytes + (head.ok() ? head->payload_bytes : 0);
+  if (rest.size() < size) return std::nullopt;
+  begin_ += size;
+  return rest.first(size);
+}
+
+}  // namespace deltamesh
