@@ -34,6 +34,8 @@ class Report {
 
   // What the run was made with; stands in every figure added from here on, and replaces a value set before.
   void param(std::string name, ParamValue value);
+  // Forgets the parameters set so far: the figures from here on are of another run.
+  void begin_case() { params_.clear(); }
   void add(Figure figure);
 
   [[nodiscard]] std::string table() const;

@@ -10,7 +10,10 @@ source "$project_root/scripts/lib/packages.sh"
 
 assume_yes=${assume_yes:-false}
 
-say() { printf '\n==> %s\n' "$*"; }
+bold="" plain=""
+if [[ -t 1 && ${TERM:-dumb} != dumb ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+
+say() { printf '\n%s==> %s%s\n' "$bold" "$*" "$plain"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() {
   printf 'error: %s\n' "$*" >&2

@@ -35,6 +35,7 @@ class NodeProcess {
   // Starts a node that is expected to end by itself: its exit status, and what it said.
   Output run_to_end();
 
+  [[nodiscard]] pid_t pid() const { return process_->pid(); }  // Of a node that was started.
   [[nodiscard]] std::uint16_t tcp_port() const { return tcp_; }
   [[nodiscard]] std::uint16_t ws_port() const { return ws_; }
   [[nodiscard]] std::uint16_t api_port() const { return api_; }

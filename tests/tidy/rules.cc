@@ -59,7 +59,7 @@ const std::vector<Layer>& layers() {
       {"api/", {"crdt/", "engine/", "api/"}, false, {}},
       {"tools/", {"crdt/", "engine/", "transport/", "ingest/", "api/", "tools/"}, false, {}},
       {"benchmarks/",
-       {"crdt/", "engine/", "transport/", "ingest/", "api/", "benchmarks/", "tests/sim/"},
+       {"crdt/", "engine/", "transport/", "ingest/", "api/", "benchmarks/", "tests/sim/", "tests/scenarios/", "tests/support/"},
        false,
        {}},
       {"tests/sim/", {"crdt/", "engine/", "tests/sim/"}, false, {}},
@@ -101,7 +101,7 @@ const std::vector<Home>& homes() {
   static const std::vector<Home> table{
       {{"mqtt/", "MQTTAsync.h", "MQTTClient.h"}, {"ingest/mqtt_source.*", "tools/mqtt_publisher.*"}},
       {{"boost/beast"}, {"transport/boost_beast.cc", "transport/websocket*.cc", "api/http*.cc"}},
-      {{"CLI/"}, {"tools/*.cc", "benchmarks/bench_*.cc"}},
+      {{"CLI/"}, {"tools/*.cc", "benchmarks/options.cc"}},
       {{"toml++/"}, {"tools/settings*.cc"}},
       {{"spdlog/"}, {"tools/log*.cc"}},
       {{"sqlite3.h"}, {"engine/sqlite/*", "tests/*", "tests/*/*"}},
