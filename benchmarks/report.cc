@@ -36,7 +36,7 @@ std::string readable(double value) {
   if (std::abs(value) < 1000) return fmt::format("{:.4g}", value);
   auto text = fmt::format("{:.0f}", value);
   const std::size_t digits_from = value < 0 ? 1 : 0;
-  for (auto i = text.size(); i > digits_from + 3;) text.insert(i -= 3, ",");
+  for (auto i = text.size(); i > digits_from + 3;) text.insert(i -= 3, 1, ',');
   return text;
 }
 
