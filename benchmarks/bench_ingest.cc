@@ -1,7 +1,10 @@
 // benchmarks/bench_ingest.cc - how fast does a node take readings in, until they are durable?
 //
-// Over MQTT: a recording is published through a real broker as fast as it accepts it, to a node and, in a pass of
-// its own, to mosquitto_sub, which only counts. From files: `sync-node import`, the append path without a network.
+// Over MQTT: a recording is published through a real broker as fast as it accepts it, to a node and, in the same
+// run, to mosquitto_sub, which only counts. From files: `sync-node import`, the append path without a network.
+#include <signal.h>
+
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <fstream>
@@ -55,89 +58,101 @@ std::string mqtt_settings(const Publisher& publisher) {
 }
 
 struct MqttRun {
-  double node_seconds = 0, subscriber_seconds = 0, lost = 0;
+  double seconds = 0, taken = 0, subscriber_received = 0;
   double store_bytes = 0;
   bench::ProcessUse use;
 };
 
-// Until the store on disk holds every message (QoS 1), or none came for a second (QoS 0 may lose some).
-void await_durable(NodeProcess& node, const Publisher& publisher) {
-  std::uint64_t taken = 0;
-  auto last = Clock::now();
-  const bool taken_all = testing::wait_until(
-      [&] {
-        const std::uint64_t now = node.counter("events_written");
-        if (now != taken) last = Clock::now();
-        taken = now;
-        return taken >= publisher.messages || (publisher.qos == 0 && taken > 0 && seconds_since(last) > 1);
-      },
-      kPatience);
-  if (!taken_all || !testing::wait_until([&] { return testing::holds_all(node, 1, taken); }, kPatience))
-    throw std::runtime_error("the node did not take the recording in:\n" + node.log());
+// Counts a line a message. It says nothing once it has subscribed, but the broker does.
+class Subscriber {
+ public:
+  Subscriber(const Publisher& publisher, const std::filesystem::path& folder)
+      : output_(folder / "subscriber"),
+        process_({"mosquitto_sub", "-p", std::to_string(publisher.broker.port()), "-i", "subscriber", "-t", "tele/#",
+                  "-q", std::to_string(publisher.qos), "-F", "%l"},
+                 output_) {
+    const auto known = [&] { return publisher.broker.log().find(" as subscriber ") != std::string::npos; };
+    if (!testing::wait_until(known)) throw std::runtime_error("mosquitto_sub does not connect");
+  }
+  [[nodiscard]] double stop() {
+    process_.signal(SIGTERM);
+    process_.wait();
+    const std::string lines = testing::read_text(output_);
+    return static_cast<double>(std::count(lines.begin(), lines.end(), '\n'));
+  }
+
+ private:
+  std::filesystem::path output_;
+  ChildProcess process_;
+};
+
+// Until the node has every message, or, of QoS 0, none came for a while: the broker may drop some on their way.
+void await_messages(const NodeProcess& node, const Publisher& publisher, MqttRun& run) {
+  const auto begun = Clock::now();
+  double quiet_since = 0;
+  const auto all_came = [&] {
+    const auto now = static_cast<double>(node.counter("events_written"));
+    if (now != run.taken) run.seconds = quiet_since = seconds_since(begun);
+    run.taken = now;
+    return now >= static_cast<double>(publisher.messages) ||
+           (publisher.qos == 0 && now > 0 && seconds_since(begun) - quiet_since > 1);
+  };
+  if (!testing::wait_until(all_came, kPatience)) throw std::runtime_error("messages are missing:\n" + node.log());
 }
 
-void run_node(MqttRun& run, const Publisher& publisher, const std::filesystem::path& folder) {
+// The node and mosquitto_sub hear the same messages in the same run.
+MqttRun run_mqtt(const Publisher& publisher, const std::filesystem::path& folder) {
   NodeProcess node(folder, "node", {{}, "10s", mqtt_settings(publisher), {}});
   node.start();
-  testing::wait_until([&] { return node.health().at("mqtt").at("brokers").at(0).at("connected").as_bool(); });
+  if (!testing::wait_until([&] { return node.health().at("mqtt").at("brokers").at(0).at("connected").as_bool(); }))
+    throw std::runtime_error("the node does not subscribe:\n" + node.log());
+  Subscriber subscriber(publisher, folder);
+  MqttRun run;
   const auto begun = Clock::now();
   const ChildProcess replay = publisher.start(folder / "replay.log");
-  await_durable(node, publisher);
-  run.node_seconds = seconds_since(begun);
+  await_messages(node, publisher, run);
+  const auto taken = static_cast<std::uint64_t>(run.taken);
+  if (!testing::wait_until([&] { return testing::holds_all(node, 1, taken); }, kPatience))
+    throw std::runtime_error("what was taken is not durable:\n" + node.log());
+  if (publisher.qos > 0) run.seconds = seconds_since(begun);
   run.use = bench::process_use(node.pid());
-  run.lost = static_cast<double>(publisher.messages) - static_cast<double>(node.counter("events_written"));
+  run.subscriber_received = subscriber.stop();
   node.stop();
   run.store_bytes = static_cast<double>(std::filesystem::file_size(node.store()));
-}
-
-// mosquitto_sub says nothing when it has subscribed, but the broker's log does.
-void run_subscriber(MqttRun& run, const Publisher& publisher, const std::filesystem::path& folder) {
-  ChildProcess subscriber({"mosquitto_sub", "-p", std::to_string(publisher.broker.port()), "-t", "tele/#", "-q",
-                           std::to_string(publisher.qos), "-C", std::to_string(publisher.messages), "-i", "counter"},
-                          folder / "subscriber.log");
-  testing::wait_until([&] { return publisher.broker.log().find("counter 0 tele/#") != std::string::npos ||
-                                   publisher.broker.log().find("counter 1 tele/#") != std::string::npos; },
-                      std::chrono::seconds(5));
-  const auto begun = Clock::now();
-  const ChildProcess replay = publisher.start(folder / "replay.log");
-  if (subscriber.wait(kPatience) != 0) throw std::runtime_error("mosquitto_sub did not receive all messages");
-  run.subscriber_seconds = seconds_since(begun);
+  return run;
 }
 
 void measure_mqtt(bench::Report& report, const bench::Options& options, const std::filesystem::path& recording, int qos) {
-  std::vector<MqttRun> runs;
   const std::uint64_t messages = options.quick ? kMessagesQuick : kMessagesWhole;
+  std::vector<MqttRun> runs;
   for (unsigned i = 0; i < options.runs; ++i) {
     const testing::TempDir dir;
     const Mosquitto broker(testing::BrokerSaves::kNever);
-    const Publisher publisher{broker, recording, messages, qos};
-    MqttRun run;
-    run_subscriber(run, publisher, dir.path());
-    run_node(run, publisher, dir.path());
-    runs.push_back(run);
+    runs.push_back(run_mqtt({broker, recording, messages, qos}, dir.path()));
   }
   const auto median_of = [&](auto pick) {
     std::vector<double> values;
     for (const MqttRun& run : runs) values.push_back(pick(run));
     return bench::median(std::move(values));
   };
-  const auto count = static_cast<double>(messages);
-  const double readings = count * kReadingsOfMessage;
+  const auto readings = [](const MqttRun& run) { return run.taken * kReadingsOfMessage; };
   report.begin_case();
   report.param("recording", std::string("env-sensor-mqtt.tar.zst"));
-  report.param("messages", count);
+  report.param("messages", static_cast<double>(messages));
   report.param("qos", static_cast<double>(qos));
-  report.add({"mqtt_messages_per_second", median_of([&](const MqttRun& run) { return (count - run.lost) / run.node_seconds; }),
-              "messages/s",
-              bench::Peer{"mosquitto_sub", median_of([&](const MqttRun& run) { return count / run.subscriber_seconds; })}});
-  report.add({"mqtt_messages_lost", median_of([](const MqttRun& run) { return run.lost; }), "", {}});
-  report.add({"mqtt_cpu_us_per_reading", median_of([&](const MqttRun& run) { return run.use.cpu_seconds / readings * 1e6; }),
-              "us", {}});
-  report.add({"mqtt_memory_peak", median_of([](const MqttRun& run) { return static_cast<double>(run.use.memory_peak_bytes) / 1048576; }),
-              "MiB", {}});
-  report.add({"mqtt_disk_bytes_per_reading", median_of([&](const MqttRun& run) { return run.store_bytes / readings; }), "B", {}});
-  report.add({"mqtt_written_bytes_per_reading",
-              median_of([&](const MqttRun& run) { return static_cast<double>(run.use.disk_bytes) / readings; }), "B", {}});
+  report.param("runs", static_cast<double>(options.runs));
+  const auto add = [&](const char* metric, const char* unit, auto pick) {
+    report.add({metric, median_of(pick), unit, {}});
+  };
+  report.add({"mqtt_messages_received", median_of([](const MqttRun& run) { return run.taken; }), "",
+              bench::Peer{"mosquitto_sub", median_of([](const MqttRun& run) { return run.subscriber_received; })}});
+  add("mqtt_messages_per_second", "messages/s", [](const MqttRun& run) { return run.taken / run.seconds; });
+  add("mqtt_readings_per_second", "readings/s", [&](const MqttRun& run) { return readings(run) / run.seconds; });
+  add("mqtt_cpu_us_per_reading", "us", [&](const MqttRun& run) { return run.use.cpu_seconds / readings(run) * 1e6; });
+  add("mqtt_memory_peak", "MiB", [](const MqttRun& run) { return static_cast<double>(run.use.memory_peak_bytes) / 1048576; });
+  add("mqtt_disk_bytes_per_reading", "B", [&](const MqttRun& run) { return run.store_bytes / readings(run); });
+  add("mqtt_written_bytes_per_reading", "B",
+      [&](const MqttRun& run) { return static_cast<double>(run.use.disk_bytes) / readings(run); });
 }
 
 void measure_import(bench::Report& report, const bench::Options& options, const std::filesystem::path& archive,
