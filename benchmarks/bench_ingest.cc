@@ -1,7 +1,8 @@
 // benchmarks/bench_ingest.cc - how fast does a node take readings in, until they are durable?
 //
-// Over MQTT: a recording is published through a real broker as fast as it accepts it, to a node and, in the same
-// run, to mosquitto_sub, which only counts. From files: `sync-node import`, the append path without a network.
+// Over MQTT: a recording is published through a real broker as fast as it accepts it, to a node and, in the
+// same run, to mosquitto_sub, which only counts. From files: `sync-node import`, the append path without a
+// network.
 #include <signal.h>
 
 #include <algorithm>
@@ -43,9 +44,9 @@ struct Publisher {
   int qos;
 
   [[nodiscard]] ChildProcess start(const std::filesystem::path& output) const {
-    return {{testing::program("replay"), recording.string(), "--broker", broker.uri(), "--format", "json-array",
-             "--topic", "tele/{device}/SENSOR", "--device-path", "device", "--qos", std::to_string(qos), "--to",
-             std::to_string(messages)},
+    return {{testing::program("replay"), recording.string(), "--broker", broker.uri(), "--format",
+             "json-array", "--topic", "tele/{device}/SENSOR", "--device-path", "device", "--qos",
+             std::to_string(qos), "--to", std::to_string(messages)},
             output};
   }
 };
@@ -68,8 +69,8 @@ class Subscriber {
  public:
   Subscriber(const Publisher& publisher, const std::filesystem::path& folder)
       : output_(folder / "subscriber"),
-        process_({"mosquitto_sub", "-p", std::to_string(publisher.broker.port()), "-i", "subscriber", "-t", "tele/#",
-                  "-q", std::to_string(publisher.qos), "-F", "%l"},
+        process_({"mosquitto_sub", "-p", std::to_string(publisher.broker.port()), "-i", "subscriber", "-t",
+                  "tele/#", "-q", std::to_string(publisher.qos), "-F", "%l"},
                  output_) {
     const auto known = [&] { return publisher.broker.log().find(" as subscriber ") != std::string::npos; };
     if (!testing::wait_until(known)) throw std::runtime_error("mosquitto_sub does not connect");
@@ -86,7 +87,8 @@ class Subscriber {
   ChildProcess process_;
 };
 
-// Until the node has every message, or, of QoS 0, none came for a while: the broker may drop some on their way.
+// Until the node has every message, or, of QoS 0, none came for a while: the broker may drop some on their
+// way.
 void await_messages(const NodeProcess& node, const Publisher& publisher, MqttRun& run) {
   const auto begun = Clock::now();
   double quiet_since = 0;
@@ -97,14 +99,16 @@ void await_messages(const NodeProcess& node, const Publisher& publisher, MqttRun
     return now >= static_cast<double>(publisher.messages) ||
            (publisher.qos == 0 && now > 0 && seconds_since(begun) - quiet_since > 1);
   };
-  if (!testing::wait_until(all_came, kPatience)) throw std::runtime_error("messages are missing:\n" + node.log());
+  if (!testing::wait_until(all_came, kPatience))
+    throw std::runtime_error("messages are missing:\n" + node.log());
 }
 
 // The node and mosquitto_sub hear the same messages in the same run.
 MqttRun run_mqtt(const Publisher& publisher, const std::filesystem::path& folder) {
   NodeProcess node(folder, "node", {{}, "10s", mqtt_settings(publisher), {}});
   node.start();
-  if (!testing::wait_until([&] { return node.health().at("mqtt").at("brokers").at(0).at("connected").as_bool(); }))
+  if (!testing::wait_until(
+          [&] { return node.health().at("mqtt").at("brokers").at(0).at("connected").as_bool(); }))
     throw std::runtime_error("the node does not subscribe:\n" + node.log());
   Subscriber subscriber(publisher, folder);
   MqttRun run;
@@ -122,7 +126,8 @@ MqttRun run_mqtt(const Publisher& publisher, const std::filesystem::path& folder
   return run;
 }
 
-void measure_mqtt(bench::Report& report, const bench::Options& options, const std::filesystem::path& recording, int qos) {
+void measure_mqtt(bench::Report& report, const bench::Options& options,
+                  const std::filesystem::path& recording, int qos) {
   const std::uint64_t messages = options.quick ? kMessagesQuick : kMessagesWhole;
   std::vector<MqttRun> runs;
   for (unsigned i = 0; i < options.runs; ++i) {
@@ -144,19 +149,24 @@ void measure_mqtt(bench::Report& report, const bench::Options& options, const st
   const auto add = [&](const char* metric, const char* unit, auto pick) {
     report.add({metric, median_of(pick), unit, {}});
   };
-  report.add({"mqtt_messages_received", median_of([](const MqttRun& run) { return run.taken; }), "",
-              bench::Peer{"mosquitto_sub", median_of([](const MqttRun& run) { return run.subscriber_received; })}});
+  report.add(
+      {"mqtt_messages_received", median_of([](const MqttRun& run) { return run.taken; }), "",
+       bench::Peer{"mosquitto_sub", median_of([](const MqttRun& run) { return run.subscriber_received; })}});
   add("mqtt_messages_per_second", "messages/s", [](const MqttRun& run) { return run.taken / run.seconds; });
-  add("mqtt_readings_per_second", "readings/s", [&](const MqttRun& run) { return readings(run) / run.seconds; });
-  add("mqtt_cpu_us_per_reading", "us", [&](const MqttRun& run) { return run.use.cpu_seconds / readings(run) * 1e6; });
-  add("mqtt_memory_peak", "MiB", [](const MqttRun& run) { return static_cast<double>(run.use.memory_peak_bytes) / 1048576; });
-  add("mqtt_disk_bytes_per_reading", "B", [&](const MqttRun& run) { return run.store_bytes / readings(run); });
+  add("mqtt_readings_per_second", "readings/s",
+      [&](const MqttRun& run) { return readings(run) / run.seconds; });
+  add("mqtt_cpu_us_per_reading", "us",
+      [&](const MqttRun& run) { return run.use.cpu_seconds / readings(run) * 1e6; });
+  add("mqtt_memory_peak", "MiB",
+      [](const MqttRun& run) { return static_cast<double>(run.use.memory_peak_bytes) / 1048576; });
+  add("mqtt_disk_bytes_per_reading", "B",
+      [&](const MqttRun& run) { return run.store_bytes / readings(run); });
   add("mqtt_written_bytes_per_reading", "B",
       [&](const MqttRun& run) { return static_cast<double>(run.use.disk_bytes) / readings(run); });
 }
 
-void measure_import(bench::Report& report, const bench::Options& options, const std::filesystem::path& archive,
-                    const std::filesystem::path& folder) {
+void measure_import(bench::Report& report, const bench::Options& options,
+                    const std::filesystem::path& archive, const std::filesystem::path& folder) {
   std::vector<std::string> files = bench::unpack(archive, folder);
   std::erase_if(files, [](const std::string& file) { return !file.ends_with(".csv"); });
   std::vector<double> seconds;
@@ -164,8 +174,14 @@ void measure_import(bench::Report& report, const bench::Options& options, const 
   for (unsigned i = 0; i < options.runs; ++i) {
     const testing::TempDir dir;
     const NodeProcess node(dir.path(), "node");
-    std::vector<std::string> command{testing::program("sync-node"), "import", "--config", node.settings_file(),
-                                     "--dataset", "env", "--format", options.quick ? "csv-long" : "csv-wide"};
+    std::vector<std::string> command{testing::program("sync-node"),
+                                     "import",
+                                     "--config",
+                                     node.settings_file(),
+                                     "--dataset",
+                                     "env",
+                                     "--format",
+                                     options.quick ? "csv-long" : "csv-wide"};
     command.insert(command.end(), files.begin(), files.end());
     const auto begun = Clock::now();
     bench::run_or_throw(std::move(command));
@@ -189,7 +205,8 @@ int measure(const bench::Options& options) {
   bench::unpack(*messages, dir.path() / "messages");
   bench::Report report("ingest");
   measure_import(report, options, *rows, dir.path() / "rows");
-  for (const int qos : {0, 1}) measure_mqtt(report, options, dir.path() / "messages" / "raw_data_xlarge.json", qos);
+  for (const int qos : {0, 1})
+    measure_mqtt(report, options, dir.path() / "messages" / "raw_data_xlarge.json", qos);
   return report.finish(options.json_file) ? 0 : 1;
 }
 
@@ -197,8 +214,8 @@ int measure(const bench::Options& options) {
 
 int main(int argc, char** argv) {
   int status = 0;
-  const auto options =
-      bench::parse_options(argc, argv, "How fast does a node take readings in, until they are durable?", status);
+  const auto options = bench::parse_options(
+      argc, argv, "How fast does a node take readings in, until they are durable?", status);
   if (!options) return status;
   try {
     return measure(*options);

@@ -1,7 +1,9 @@
-// benchmarks/bench_replication.cc - how fast, and at how many bytes, does a full node bring an empty one up to date?
+// benchmarks/bench_replication.cc - how fast, and at how many bytes, does a full node bring an empty one up
+// to date?
 //
-// Two real nodes with stores on disk (synchronous=FULL) and a TCP link between them. Time runs from the start of
-// the empty node's process until the full one has its acknowledgement of the last event, which follows the sync.
+// Two real nodes with stores on disk (synchronous=FULL) and a TCP link between them. Time runs from the start
+// of the empty node's process until the full one has its acknowledgement of the last event, which follows the
+// sync.
 #include <chrono>
 #include <exception>
 #include <iostream>
@@ -36,13 +38,20 @@ struct Totals {
 // All files in order of time, through the append path.
 Totals load(const NodeProcess& node, const Recording& recording, const std::filesystem::path& archive,
             const std::filesystem::path& folder) {
-  std::vector<std::string> command{testing::program("sync-node"), "import", "--config", node.settings_file(),
-                                   "--dataset", "env", "--format", recording.format};
+  std::vector<std::string> command{testing::program("sync-node"),
+                                   "import",
+                                   "--config",
+                                   node.settings_file(),
+                                   "--dataset",
+                                   "env",
+                                   "--format",
+                                   recording.format};
   for (std::string& file : bench::unpack(archive, folder)) {
     if (file.ends_with(".csv")) command.push_back(std::move(file));
   }
   bench::run_or_throw(std::move(command));
-  return {static_cast<double>(testing::counted(node, "events")), static_cast<double>(testing::counted(node, "samples"))};
+  return {static_cast<double>(testing::counted(node, "events")),
+          static_cast<double>(testing::counted(node, "samples"))};
 }
 
 struct Run {
@@ -95,7 +104,8 @@ void add_figures(bench::Report& report, const std::vector<Run>& runs, const Tota
   add("redundant_events", "", [](const Run& run) { return run.redundant_events; });
   add("cpu_us_per_reading", "us",
       [&](const Run& run) { return (run.full.cpu_seconds + run.empty.cpu_seconds) / readings * 1e6; });
-  add("sender_memory_peak", "MiB", [](const Run& run) { return static_cast<double>(run.full.memory_peak_bytes) / 1048576; });
+  add("sender_memory_peak", "MiB",
+      [](const Run& run) { return static_cast<double>(run.full.memory_peak_bytes) / 1048576; });
   add("receiver_memory_peak", "MiB",
       [](const Run& run) { return static_cast<double>(run.empty.memory_peak_bytes) / 1048576; });
   add("receiver_written_bytes_per_reading", "B",
@@ -130,8 +140,11 @@ int measure(const bench::Options& options) {
   report.param("link", std::string("tcp"));
   add_figures(report, runs, totals);
   report.add({"sender_disk_bytes_per_reading",
-              static_cast<double>(std::filesystem::file_size(full.store())) / totals.readings, "B", {}});
-  report.add({"receiver_disk_bytes_per_reading", static_cast<double>(received_bytes) / totals.readings, "B", {}});
+              static_cast<double>(std::filesystem::file_size(full.store())) / totals.readings,
+              "B",
+              {}});
+  report.add(
+      {"receiver_disk_bytes_per_reading", static_cast<double>(received_bytes) / totals.readings, "B", {}});
   report.add({"load_seconds", load_seconds, "s", {}});
   return report.finish(options.json_file) ? 0 : 1;
 }

@@ -9,7 +9,8 @@ std::optional<Options> parse_options(int argc, char** argv, const std::string& q
   Options options;
   CLI::App app(question);
   app.add_flag("--quick", options.quick, "A smaller case, under 30 s");
-  app.add_option("--runs", options.runs, "Figures are medians of these; one with --quick")->check(CLI::Range(1, 99));
+  app.add_option("--runs", options.runs, "Figures are medians of these; one with --quick")
+      ->check(CLI::Range(1, 99));
   app.add_option("--json", options.json_file, "Writes one JSON object a figure and line to this file");
   try {
     app.parse(argc, argv);

@@ -10,7 +10,8 @@ namespace deltamesh::bench {
 // Of at least one value; of an even number, the mean of the middle two.
 double median(std::vector<double> values);
 
-// The files of a recorded archive, unpacked into `folder`, in the order of their names. Throws if it is damaged.
+// The files of a recorded archive, unpacked into `folder`, in the order of their names. Throws if it is
+// damaged.
 std::vector<std::string> unpack(const std::filesystem::path& archive, const std::filesystem::path& folder);
 
 // Runs a program that must succeed; throws with what it said. Not bounded in time.

@@ -25,9 +25,9 @@ struct Id128 {
   std::array<std::uint8_t, 16> bytes{};
   friend auto operator<=>(const Id128&, const Id128&) = default;
 };
-using NodeId = Id128<struct NodeTag>;                // One installation, for life.
-using Incarnation = Id128<struct IncarnationTag>;    // A life of a store in which numbers do not repeat.
-using FleetId = Id128<struct FleetTag>;              // The set of nodes that may sync.
+using NodeId = Id128<struct NodeTag>;              // One installation, for life.
+using Incarnation = Id128<struct IncarnationTag>;  // A life of a store in which numbers do not repeat.
+using FleetId = Id128<struct FleetTag>;            // The set of nodes that may sync.
 
 // 32 lower-case hex digits, and back; nullopt unless there are exactly 32 hex digits.
 std::string hex(std::span<const std::uint8_t, 16> bytes);

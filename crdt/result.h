@@ -19,9 +19,9 @@ enum class ErrorCode : std::uint8_t {
   kUnsupported,  // A version, codec or type this build does not know.
   kMismatch,     // Two sides disagree (fleet, dataset, identity).
   kNotFound,
-  kFull,         // No room now; trying again later can help.
-  kIo,           // The operating system refused.
-  kClosed,       // The thing asked is shutting down.
+  kFull,    // No room now; trying again later can help.
+  kIo,      // The operating system refused.
+  kClosed,  // The thing asked is shutting down.
 };
 
 // A short stable word for logs and JSON: "invalid", "not_found", ...

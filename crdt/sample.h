@@ -20,7 +20,9 @@ namespace deltamesh {
 enum class ValueType : std::uint8_t { kBool = 0, kInt = 1, kDouble = 2, kString = 3, kBytes = 4 };
 using Value = std::variant<bool, std::int64_t, double, std::string, Bytes>;
 
-inline ValueType type_of(const Value& value) { return static_cast<ValueType>(value.index()); }
+inline ValueType type_of(const Value& value) {
+  return static_cast<ValueType>(value.index());
+}
 const char* to_string(ValueType type);
 
 // Equality and a total order by (type, bits); never looks at a NaN as a number.
@@ -42,7 +44,8 @@ struct SeriesDecl {
   friend bool operator==(const SeriesDecl&, const SeriesDecl&) = default;
 };
 
-// True for 1 to 255 bytes of well-formed UTF-8 without control characters; what decides is the same everywhere.
+// True for 1 to 255 bytes of well-formed UTF-8 without control characters; what decides is the same
+// everywhere.
 bool valid_series_name(std::string_view name);
 
 enum class Quality : std::uint8_t { kGood = 0, kEstimated = 1, kUncertain = 2, kBad = 3 };

@@ -21,9 +21,9 @@ constexpr std::int64_t unzigzag(std::uint64_t v) {
 }
 
 void put_varint(Bytes& out, std::uint64_t value);
-void put_bytes(Bytes& out, ByteView bytes);                 // Length as varint, then the bytes.
+void put_bytes(Bytes& out, ByteView bytes);  // Length as varint, then the bytes.
 void put_string(Bytes& out, std::string_view text);
-void put_fixed64(Bytes& out, std::uint64_t value);          // Little-endian on every machine.
+void put_fixed64(Bytes& out, std::uint64_t value);  // Little-endian on every machine.
 
 // Each returns false, leaving `in` unspecified, if the bytes are not there or not canonical.
 [[nodiscard]] bool get_varint(ByteView& in, std::uint64_t& value);

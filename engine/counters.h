@@ -6,19 +6,19 @@
 namespace deltamesh {
 
 struct Counters {
-  std::uint64_t events_written = 0;       // Local, durable.
-  std::uint64_t events_received = 0;      // From peers, new here, durable.
-  std::uint64_t redundant_events = 0;     // From peers, already held or pending.
-  std::uint64_t redundant_bytes = 0;      // Payload of those (in proportion where a block was cut).
-  std::uint64_t payload_bytes_sent = 0;   // Blocks and map entries.
+  std::uint64_t events_written = 0;      // Local, durable.
+  std::uint64_t events_received = 0;     // From peers, new here, durable.
+  std::uint64_t redundant_events = 0;    // From peers, already held or pending.
+  std::uint64_t redundant_bytes = 0;     // Payload of those (in proportion where a block was cut).
+  std::uint64_t payload_bytes_sent = 0;  // Blocks and map entries.
   std::uint64_t payload_bytes_received = 0;
-  std::uint64_t frame_bytes_sent = 0;     // All frames, heads included.
+  std::uint64_t frame_bytes_sent = 0;  // All frames, heads included.
   std::uint64_t frame_bytes_received = 0;
-  std::uint64_t frames_refused = 0;       // Did not decode, or broke a rule; each ended its session.
+  std::uint64_t frames_refused = 0;  // Did not decode, or broke a rule; each ended its session.
   std::uint64_t handshakes_refused = 0;
   std::uint64_t writes_refused = 0;
   std::uint64_t batches_failed = 0;
-  std::uint64_t series_conflicts = 0;     // A declaration that contradicts the one we have.
+  std::uint64_t series_conflicts = 0;  // A declaration that contradicts the one we have.
   std::uint64_t map_entries_written = 0;
   std::uint64_t map_entries_received = 0;
 };

@@ -29,7 +29,8 @@ enum class FrameType : std::uint8_t {
   kGoodbye = 10,
 };
 
-// Set in `flags`: a receiver that does not know the type must end the session. Without it, it skips the frame.
+// Set in `flags`: a receiver that does not know the type must end the session. Without it, it skips the
+// frame.
 inline constexpr std::uint8_t kFrameCritical = 0x01;
 
 struct FrameHead {

@@ -18,11 +18,9 @@ inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the
 inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part; its size field has 16 bits.
 
 // Blocks. Larger: slower to cut, more memory a decode. Smaller: the directory of series weighs more.
-inline constexpr std::uint32_t kCellEvents = 1024;       // Blocks never cross a multiple of this.
-inline constexpr BlockLimits kBlock{.bytes_max = 768u << 10,
-                                    .events_max = 8192,
-                                    .readings_max = 1u << 18,
-                                    .value_bytes_max = 16u << 10};
+inline constexpr std::uint32_t kCellEvents = 1024;  // Blocks never cross a multiple of this.
+inline constexpr BlockLimits kBlock{
+    .bytes_max = 768u << 10, .events_max = 8192, .readings_max = 1u << 18, .value_bytes_max = 16u << 10};
 // A growing local block is closed at this size, well below what a peer accepts. Values count as 8 bytes or
 // their length, names not at all.
 inline constexpr std::size_t kOpenBlockBytesMax = 192u << 10;
@@ -41,16 +39,18 @@ inline constexpr std::size_t kPageBytes = 64u << 10;
 // Gaps a stream. Larger: 16 bytes each in memory and frames. Smaller: lossy exchanges are refused too early.
 inline constexpr std::size_t kIntervalsMax = 16'384;
 
-// Maps. Larger values delay telemetry behind them and must fit a frame; smaller ones do not hold a config file.
+// Maps. Larger values delay telemetry behind them and must fit a frame; smaller ones do not hold a config
+// file.
 inline constexpr MapEntryLimits kMapEntry{.key_bytes_max = 512, .value_bytes_max = 256u << 10};
-inline constexpr std::size_t kMapPageBytes = 64u << 10;  // A page is closed once it is this large.
-inline constexpr std::size_t kMapEntriesPerFrame = 4096;      // Or holds this many.
+inline constexpr std::size_t kMapPageBytes = 64u << 10;   // A page is closed once it is this large.
+inline constexpr std::size_t kMapEntriesPerFrame = 4096;  // Or holds this many.
 
 // What a node accepts from local writers before it is durable. Larger: more memory when the disk stalls.
 // Smaller: a short stall of the disk already refuses writers.
 inline constexpr std::size_t kPendingWriteBytesMax = 16u << 20;
 
-// Bytes a peer may have in flight to us before we acknowledge. Larger: memory. Smaller: a long fat link idles.
+// Bytes a peer may have in flight to us before we acknowledge. Larger: memory. Smaller: a long fat link
+// idles.
 inline constexpr std::uint32_t kCreditBytes = 8u << 20;
 // Bytes read from the store at a time to fill a link.
 inline constexpr std::size_t kReadAheadBytes = 512u << 10;
@@ -66,13 +66,14 @@ inline constexpr std::size_t kSeriesPerFrame = 512;
 inline constexpr std::size_t kSessionsMax = 4096;
 inline constexpr std::size_t kDatasetsMax = 64;
 inline constexpr std::size_t kDatasetNameBytesMax = 64;
-inline constexpr std::size_t kTextBytesMax = 512;        // Of a refusal's reason or a version string.
-inline constexpr std::size_t kStreamsPerFrame = 512;     // Of a HELLO, a frontier, a map page, an acknowledgement.
+inline constexpr std::size_t kTextBytesMax = 512;  // Of a refusal's reason or a version string.
+inline constexpr std::size_t kStreamsPerFrame =
+    512;  // Of a HELLO, a frontier, a map page, an acknowledgement.
 inline constexpr std::size_t kMapDeltasPerAck = 512;
 inline constexpr std::size_t kResumeTokenBytesMax = 256;
 
-// A control part may unpack to this many times its packed size, and to no more than the second number. Larger:
-// a small frame costs much memory. Smaller: a peer's sparse later fields are refused.
+// A control part may unpack to this many times its packed size, and to no more than the second number.
+// Larger: a small frame costs much memory. Smaller: a peer's sparse later fields are refused.
 inline constexpr std::size_t kControlExpansionMax = 64;
 inline constexpr std::size_t kControlUnpackedBytesMax = 1u << 20;
 
@@ -86,8 +87,8 @@ inline constexpr int kKeepalivesMissedMax = 3;
 // Until a session that was opened must have agreed.
 inline constexpr std::chrono::seconds kHandshake{10};
 
-// Links. What waits to be written to one peer, bookkeeping included. Larger: a peer that does not read costs that
-// much memory. Smaller than the credit and some acknowledgements: a healthy peer is cut off.
+// Links. What waits to be written to one peer, bookkeeping included. Larger: a peer that does not read costs
+// that much memory. Smaller than the credit and some acknowledgements: a healthy peer is cut off.
 inline constexpr std::size_t kLinkQueueBytesMax = 32u << 20;
 // Handed to the network in one write. Larger: more is kept alive until all of it is out. Smaller: more calls.
 inline constexpr std::size_t kLinkGatherBytes = 256u << 10;
@@ -95,8 +96,8 @@ inline constexpr std::size_t kLinkGatherFrames = 64;
 // The buffer that a link reads into; it grows to a frame while one is under way. Larger: memory a link.
 // Smaller: more calls in bulk.
 inline constexpr std::size_t kLinkReadBytes = 64u << 10;
-// From close() until the connection is destroyed. Longer: a silent peer keeps a descriptor. Shorter: the reason
-// does not reach a slow peer.
+// From close() until the connection is destroyed. Longer: a silent peer keeps a descriptor. Shorter: the
+// reason does not reach a slow peer.
 inline constexpr std::chrono::milliseconds kLinkCloseLinger{2'000};
 
 // Dialling one address; and from there to an agreed WebSocket. Longer: a dead address delays the next one, an

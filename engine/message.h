@@ -43,8 +43,8 @@ struct Hello {
   std::vector<std::uint8_t> codecs;  // Block codecs that the sender can read.
   std::vector<DatasetConfig> datasets;
   std::vector<OwnStream> own;
-  Bytes resume_token;                // Reserved; empty means a new conversation.
-  std::uint32_t credit = 0;          // Bytes that the receiver of this may have in flight to the sender.
+  Bytes resume_token;        // Reserved; empty means a new conversation.
+  std::uint32_t credit = 0;  // Bytes that the receiver of this may have in flight to the sender.
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -85,12 +85,13 @@ struct MapDelta {
     friend bool operator==(const Known&, const Known&) = default;
   };
   struct Entry {
-    std::uint32_t stream = 0;  // Index of the stream in the sender's table, named in `streams` before its use.
-    MapEntry entry;            // entry.version.dot.stream is filled in by the receiver.
+    std::uint32_t stream =
+        0;           // Index of the stream in the sender's table, named in `streams` before its use.
+    MapEntry entry;  // entry.version.dot.stream is filled in by the receiver.
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   DatasetId dataset{};
-  std::uint32_t delta = 0;     // Number of the delta; the acknowledgement repeats it.
+  std::uint32_t delta = 0;  // Number of the delta; the acknowledgement repeats it.
   bool last = true;
   std::vector<StreamRef> streams;  // First mentions that the entries need.
   std::vector<Known> knowledge;
@@ -101,7 +102,7 @@ struct MapDelta {
 // These dots are durable at the sender of this. `credit` more bytes may be sent to it.
 struct Ack {
   struct Stream {
-    std::uint32_t index = 0;   // In the table of the side that receives this Ack.
+    std::uint32_t index = 0;  // In the table of the side that receives this Ack.
     IntervalSet dots;
     friend bool operator==(const Stream&, const Stream&) = default;
   };
@@ -142,8 +143,8 @@ struct Goodbye {
 
 namespace deltamesh {
 
-using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta, message::Ack,
-                             message::SeriesWanted, message::SeriesGiven, message::Ping, message::Pong,
-                             message::Goodbye>;
+using Message =
+    std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta, message::Ack,
+                 message::SeriesWanted, message::SeriesGiven, message::Ping, message::Pong, message::Goodbye>;
 
 }  // namespace deltamesh

@@ -7,8 +7,8 @@
 namespace deltamesh {
 namespace {
 
-constexpr std::size_t kDaySize = 10;       // 2018-07-07
-constexpr std::size_t kSecondsSize = 19;   // 2018-07-07T20:03:06
+constexpr std::size_t kDaySize = 10;      // 2018-07-07
+constexpr std::size_t kSecondsSize = 19;  // 2018-07-07T20:03:06
 
 std::string_view without_blanks(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
@@ -104,7 +104,8 @@ void TimeReader::remember_day(std::string_view cell) {
   const std::string midnight = std::string(cell.substr(0, kDaySize)) + "T00:00:00";
   const auto ticks = parse_timestamp(midnight, unit_, resolution_);
   const auto* const found = std::get_if<Ticks>(&ticks);
-  const bool fits = found != nullptr && std::holds_alternative<Ticks>(parse_timestamp(midnight.substr(0, 11) + "23:59:59", unit_, resolution_));
+  const bool fits = found != nullptr && std::holds_alternative<Ticks>(parse_timestamp(
+                                            midnight.substr(0, 11) + "23:59:59", unit_, resolution_));
   if (!fits) return;
   midnight_ = *found;
   day_ = midnight.substr(0, kDaySize);

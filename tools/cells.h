@@ -10,8 +10,8 @@
 
 namespace deltamesh {
 
-// Takes a line apart by RFC 4180: cells may be quoted, and "" within quotes is one quote. A quoted cell ends on
-// the line on which it begins.
+// Takes a line apart by RFC 4180: cells may be quoted, and "" within quotes is one quote. A quoted cell ends
+// on the line on which it begins.
 class Cells {
  public:
   // False if a quote is not closed, or something but a comma follows it.

@@ -139,7 +139,7 @@ class DiffWriter {
     json_.text("what", to_string(wrong.kind));
   }
 
-  JsonWriter json_;
+  DumpJson json_;
   const DatasetNames& names_;
 };
 

@@ -13,7 +13,7 @@
 namespace deltamesh {
 namespace {
 
-void write_catalogue_line(JsonWriter& json, const CatalogueLine& line, const DatasetNames& names) {
+void write_catalogue_line(DumpJson& json, const CatalogueLine& line, const DatasetNames& names) {
   json.open('{');
   write_dataset(json, line.dataset, names);
   json.text("name", line.name).text("unit", line.newest().unit).text("type", to_string(line.newest().type));
@@ -26,7 +26,7 @@ void write_catalogue_line(JsonWriter& json, const CatalogueLine& line, const Dat
   json.close(']').close('}');
 }
 
-void write_intervals(JsonWriter& json, std::string_view name, const IntervalSet& set) {
+void write_intervals(DumpJson& json, std::string_view name, const IntervalSet& set) {
   json.key(name).open('[');
   for (const Interval& dots : set.intervals()) json.open('[').number(dots.first).number(dots.last).close(']');
   json.close(']');
@@ -60,18 +60,18 @@ std::string stream_text(const StreamId& stream, const DatasetNames& names) {
   return fmt::format("{}/{} {}", names(stream.dataset), to_string(stream.cls), short_id(stream));
 }
 
-void write_dataset(JsonWriter& json, DatasetId dataset, const DatasetNames& names) {
+void write_dataset(DumpJson& json, DatasetId dataset, const DatasetNames& names) {
   json.text("dataset", names(dataset))
       .text("dataset_id", fmt::format("{:016x}", static_cast<std::uint64_t>(dataset)));
 }
 
-void write_stream(JsonWriter& json, const StreamId& stream, const DatasetNames& names) {
+void write_stream(DumpJson& json, const StreamId& stream, const DatasetNames& names) {
   write_dataset(json, stream.dataset, names);
   json.text("class", to_string(stream.cls)).text("node", hex(stream.node.bytes));
   json.text("incarnation", hex(stream.incarnation.bytes));
 }
 
-void write_entry(JsonWriter& json, const MapEntry& entry, const DatasetNames& names) {
+void write_entry(DumpJson& json, const MapEntry& entry, const DatasetNames& names) {
   json.open('{').text("key", entry.key).number("epoch", entry.version.epoch);
   json.number("stamp", entry.version.stamp.bits);
   json.text("time", time_text(entry.version.stamp.time().count(), Resolution::kMilliseconds));
@@ -81,15 +81,14 @@ void write_entry(JsonWriter& json, const MapEntry& entry, const DatasetNames& na
   json.close('}');
 }
 
-void write_knowledge(JsonWriter& json, const StreamKnowledge& known) {
+void write_knowledge(DumpJson& json, const StreamKnowledge& known) {
   json.number("head", known.head()).number("settled", known.settled());
   write_intervals(json, "held", known.held());
   write_intervals(json, "dropped", known.dropped());
   write_intervals(json, "void", known.voided());
 }
 
-void write_catalogue(JsonWriter& json, const std::vector<CatalogueLine>& catalogue,
-                     const DatasetNames& names) {
+void write_catalogue(DumpJson& json, const std::vector<CatalogueLine>& catalogue, const DatasetNames& names) {
   json.key("catalogue").open('[');
   for (const CatalogueLine& line : catalogue) write_catalogue_line(json, line, names);
   json.close(']');
@@ -126,7 +125,7 @@ Result<int> dump_knowledge(const DumpRequest& request, std::ostream& out) {
   const auto knowledge = (*reader)->knowledge();
   if (!knowledge) return knowledge.error();
   const DatasetNames names(request.names);
-  JsonWriter json(out);
+  DumpJson json(out);
   if (request.json) json.open('{').key("knowledge").open('[');
   for (const auto& [stream, known] : knowledge->entries()) {
     if (!matches(stream, request.stream)) continue;
@@ -159,7 +158,7 @@ Result<int> dump_catalogue(const DumpRequest& request, std::ostream& out) {
     print_conflicts(out, catalogue, names);
     return kDumpFine;
   }
-  JsonWriter json(out);
+  DumpJson json(out);
   json.open('{');
   write_catalogue(json, catalogue, names);
   json.close('}');
@@ -173,7 +172,7 @@ Result<int> dump_entries(const DumpRequest& request, std::ostream& out) {
   const auto entries = (*reader)->entries(DatasetNames::parse(request.dataset));
   if (!entries) return entries.error();
   const DatasetNames names(request.names);
-  JsonWriter json(out);
+  DumpJson json(out);
   TextTable table({"key", "value", "version"});
   if (request.json) json.open('{').key("entries").open('[');
   for (const MapEntry& entry : *entries) {

@@ -12,7 +12,7 @@
 
 #include "engine/sqlite/sqlite_reader.h"
 #include "tools/dump_format.h"
-#include "tools/json_writer.h"
+#include "tools/dump_json.h"
 
 namespace deltamesh {
 
@@ -45,9 +45,9 @@ Result<int> dump_diff(const DumpRequest& request, std::ostream& out);
 Result<std::unique_ptr<SqliteReader>> open_for_dump(const std::string& path);
 std::string stream_text(const StreamId& stream,
                         const DatasetNames& names);  // "telemetry/metric 3f9a1c02.77aa10be"
-void write_dataset(JsonWriter& json, DatasetId dataset, const DatasetNames& names);
-void write_stream(JsonWriter& json, const StreamId& stream,
-                  const DatasetNames& names);                                          // Fields, no brackets.
-void write_entry(JsonWriter& json, const MapEntry& entry, const DatasetNames& names);  // An object.
+void write_dataset(DumpJson& json, DatasetId dataset, const DatasetNames& names);
+void write_stream(DumpJson& json, const StreamId& stream,
+                  const DatasetNames& names);                                        // Fields, no brackets.
+void write_entry(DumpJson& json, const MapEntry& entry, const DatasetNames& names);  // An object.
 
 }  // namespace deltamesh

@@ -7,14 +7,13 @@
 
 #include "crdt/knowledge.h"
 #include "tools/dump_format.h"
-#include "tools/json_writer.h"
+#include "tools/dump_json.h"
 #include "tools/store_summary.h"
 
 namespace deltamesh {
 
-void write_knowledge(JsonWriter& json, const StreamKnowledge& known);  // Fields; every interval.
-void write_catalogue(JsonWriter& json, const std::vector<CatalogueLine>& catalogue,
-                     const DatasetNames& names);
+void write_knowledge(DumpJson& json, const StreamKnowledge& known);  // Fields; every interval.
+void write_catalogue(DumpJson& json, const std::vector<CatalogueLine>& catalogue, const DatasetNames& names);
 void print_catalogue(std::ostream& out, const std::vector<CatalogueLine>& catalogue,
                      const DatasetNames& names, std::size_t show_max);
 // The series that streams declare differently; nothing if there are none.

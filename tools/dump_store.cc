@@ -13,13 +13,13 @@ namespace {
 constexpr std::size_t kIntervalsShown = 3;
 constexpr std::size_t kSeriesShown = 20;
 
-void write_counts(JsonWriter& json, const StreamCounts& counts) {
+void write_counts(DumpJson& json, const StreamCounts& counts) {
   json.number("blocks", counts.blocks).number("events", counts.events).number("samples", counts.samples);
   json.number("block_bytes", counts.bytes);
   if (!counts.fault.empty()) json.text("fault", counts.fault);
 }
 
-void write_datasets(JsonWriter& json, const StoreSummary& summary, const DatasetNames& names) {
+void write_datasets(DumpJson& json, const StoreSummary& summary, const DatasetNames& names) {
   json.key("datasets").open('[');
   for (const auto& [id, dataset] : summary.datasets) {
     json.open('{');
@@ -32,7 +32,7 @@ void write_datasets(JsonWriter& json, const StoreSummary& summary, const Dataset
   json.close(']');
 }
 
-void write_streams(JsonWriter& json, const StoreSummary& summary, const DatasetNames& names) {
+void write_streams(DumpJson& json, const StoreSummary& summary, const DatasetNames& names) {
   json.key("streams").open('[');
   for (const auto& [stream, counts] : summary.streams) {
     json.open('{');
@@ -47,7 +47,7 @@ void write_streams(JsonWriter& json, const StoreSummary& summary, const DatasetN
 
 void write_summary(std::ostream& out, const DumpRequest& request, const StoreSummary& summary) {
   const DatasetNames names(request.names);
-  JsonWriter json(out);
+  DumpJson json(out);
   json.open('{').text("store", request.store);
   json.text("node", hex(summary.image.identity.node.bytes));
   json.text("incarnation", hex(summary.image.identity.incarnation.bytes));

@@ -93,7 +93,7 @@ class BlockPrinter {
 
   const DumpRequest& request_;
   DatasetNames names_;
-  JsonWriter json_;
+  DumpJson json_;
   std::ostream& out_;
 };
 
@@ -146,7 +146,7 @@ class SamplePrinter {
 
   const DumpRequest& request_;
   DatasetNames names_;
-  JsonWriter json_;
+  DumpJson json_;
   std::ostream& out_;
   std::size_t printed_ = 0;
 };

@@ -32,8 +32,11 @@ class Import {
  public:
   Import(const ImportSettings& import, const DatasetConfig& dataset, std::vector<ImportFile> files,
          LocalWriter& writer)
-      : import_(import), dataset_(dataset_id(dataset.name)), resolution_(dataset.resolution),
-        files_(std::move(files)), writer_(writer) {}
+      : import_(import),
+        dataset_(dataset_id(dataset.name)),
+        resolution_(dataset.resolution),
+        files_(std::move(files)),
+        writer_(writer) {}
 
   Status start() {
     const auto lines = durable_lines(writer_.reader(), writer_.node().identity().node, dataset_, files_);
@@ -127,7 +130,8 @@ class Import {
   // A stream that broke looks like one that ended.
   [[nodiscard]] Status check_streams() const {
     for (const ImportFile& file : files_) {
-      if (file.rows->bytes_read() < file.bytes) return Error{ErrorCode::kIo, file.path + ": could not be read to its end"};
+      if (file.rows->bytes_read() < file.bytes)
+        return Error{ErrorCode::kIo, file.path + ": could not be read to its end"};
     }
     return Done{};
   }
@@ -153,8 +157,8 @@ std::string list(const std::vector<std::uint64_t>& lines) {
 
 std::string refusals_text(const std::string& reason, const RowRefusals& refusals) {
   const bool more = refusals.count > refusals.first_lines.size();
-  return "refused: " + reason + ": " + std::to_string(refusals.count) + " rows (line " + list(refusals.first_lines) +
-         (more ? ", ..." : "") + "), the first: " + refusals.first_text + "\n";
+  return "refused: " + reason + ": " + std::to_string(refusals.count) + " rows (line " +
+         list(refusals.first_lines) + (more ? ", ..." : "") + "), the first: " + refusals.first_text + "\n";
 }
 
 }  // namespace
@@ -181,11 +185,12 @@ std::string to_text(const ImportReport& report) {
   char figures[160];
   const double rate = report.seconds > 0 ? static_cast<double>(report.readings) / report.seconds : 0;
   std::snprintf(figures, sizeof figures, " readings in %.1f s, %.0f readings/s\n", report.seconds, rate);
-  std::string text = std::to_string(report.rows.rows) + " rows, " + std::to_string(report.events) + " events, " +
-                     std::to_string(report.readings) + figures;
+  std::string text = std::to_string(report.rows.rows) + " rows, " + std::to_string(report.events) +
+                     " events, " + std::to_string(report.readings) + figures;
   if (report.rows.skipped > 0)
     text += std::to_string(report.rows.skipped) + " rows were imported before and left out\n";
-  if (report.rows.without_values > 0) text += std::to_string(report.rows.without_values) + " rows without a value\n";
+  if (report.rows.without_values > 0)
+    text += std::to_string(report.rows.without_values) + " rows without a value\n";
   for (const auto& [reason, refusals] : report.rows.refused) text += refusals_text(reason, refusals);
   return text;
 }

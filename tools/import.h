@@ -1,7 +1,8 @@
-// tools/import.h - `sync-node import`: recorded readings from files into the store of a node that is not running.
+// tools/import.h - `sync-node import`: recorded readings from files into the store of a node that is not
+// running.
 //
-// Exactly once, however often it is started and killed: each event carries as its source a number of the file and
-// the line, and an import begins after the last line that is durable. Several files are merged by time.
+// Exactly once, however often it is started and killed: each event carries as its source a number of the file
+// and the line, and an import begins after the last line that is durable. Several files are merged by time.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kBeginningBytes = 4096;
 
-Error cannot_read(const std::string& path) { return {ErrorCode::kIo, path + ": cannot be read"}; }
+Error cannot_read(const std::string& path) {
+  return {ErrorCode::kIo, path + ": cannot be read"};
+}
 
 Result<std::uint64_t> session_of(ImportFile& file) {
   std::string beginning(kBeginningBytes, '\0');
@@ -23,7 +25,8 @@ Result<std::uint64_t> session_of(ImportFile& file) {
   beginning.resize(static_cast<std::size_t>(file.in.gcount()));
   file.in.clear();
   file.in.seekg(0);
-  if (!file.in) return Error{ErrorCode::kIo, file.path + ": is no file on a disk, so an import could not be resumed"};
+  if (!file.in)
+    return Error{ErrorCode::kIo, file.path + ": is no file on a disk, so an import could not be resumed"};
   return text_hash(std::filesystem::path(file.path).stem().string() + '\n' + beginning);
 }
 
@@ -31,7 +34,9 @@ Status check_distinct(const std::vector<ImportFile>& files) {
   std::map<std::uint64_t, const std::string*> seen;
   for (const ImportFile& file : files) {
     const auto [other, added] = seen.try_emplace(file.session, &file.path);
-    if (!added) return Error{ErrorCode::kInvalid, *other->second + " and " + file.path + " have one name and beginning: the same file twice?"};
+    if (!added)
+      return Error{ErrorCode::kInvalid, *other->second + " and " + file.path +
+                                            " have one name and beginning: the same file twice?"};
   }
   return Done{};
 }
@@ -72,8 +77,9 @@ Status look_at_stream(const StoreReader& reader, const StreamId& stream, Session
     outcome = look_at(block, wanted, found);
     return outcome.ok() && !wanted.empty();
   };
-  const Status visited = reader.visit_blocks(stream, std::numeric_limits<Ticks>::min(),
-                                             std::numeric_limits<Ticks>::max(), StoreReader::Order::kNewestFirst, visit);
+  const Status visited =
+      reader.visit_blocks(stream, std::numeric_limits<Ticks>::min(), std::numeric_limits<Ticks>::max(),
+                          StoreReader::Order::kNewestFirst, visit);
   return outcome.ok() ? visited : outcome;
 }
 
@@ -100,7 +106,8 @@ Result<Lines> durable_lines(const StoreReader& reader, NodeId node, DatasetId da
   Lines found;
   for (const auto& entry : knowledge->entries()) {
     if (entry.stream.node != node || entry.stream.dataset != dataset) continue;
-    if (const auto looked = look_at_stream(reader, entry.stream, wanted, found); !looked) return looked.error();
+    if (const auto looked = look_at_stream(reader, entry.stream, wanted, found); !looked)
+      return looked.error();
   }
   return found;
 }

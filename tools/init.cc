@@ -50,21 +50,12 @@ InitOptions defaults_of(Role role) {
               "127.0.0.1:8081",
               "mqtt://127.0.0.1:1883"};
     case Role::kDevice:
-      return {role,
-              {},
-              "device.db",
-              {"tcp://127.0.0.1:7402"},
-              {"tcp://127.0.0.1:7401"},
-              "127.0.0.1:8082",
+      return {role, {}, "device.db", {"tcp://127.0.0.1:7402"}, {"tcp://127.0.0.1:7401"}, "127.0.0.1:8082",
               {}};
     case Role::kCloud:
-      return {role,
-              {},
-              "cloud.db",
-              {"tcp://127.0.0.1:7400", "ws://127.0.0.1:7480/sync"},
-              {},
-              "127.0.0.1:8080",
-              {}};
+      return {
+          role, {}, "cloud.db", {"tcp://127.0.0.1:7400", "ws://127.0.0.1:7480/sync"}, {}, "127.0.0.1:8080",
+          {}};
   }
   return {};
 }
@@ -83,7 +74,8 @@ const char* opening(Role role) {
   switch (role) {
     case Role::kGateway:
       return "# Settings of a gateway: takes readings from an MQTT broker, passes them on to the cloud.\n";
-    case Role::kDevice: return "# Settings of a device node: holds what its gateway holds, and writes its own.\n";
+    case Role::kDevice:
+      return "# Settings of a device node: holds what its gateway holds, and writes its own.\n";
     case Role::kCloud: return "# Settings of a cloud node: awaits gateways.\n";
   }
   return "";
@@ -92,14 +84,21 @@ const char* opening(Role role) {
 std::string node_section(const InitOptions& options) {
   const char* const interval = options.role == Role::kCloud ? "5ms" : "20ms";
   return std::string(opening(options.role)) +
-         "# Every setting is explained in docs/operations.md; check with: sync-node --config FILE --check-config\n"
+         "# Every setting is explained in docs/operations.md; check with: sync-node --config FILE "
+         "--check-config\n"
          "\n[node]\n"
          "# The data: one SQLite file, with -wal, -shm, .fence and .lock beside it. Relative to this file.\n"
-         "store = " + quoted(options.store) + "\n"
+         "store = " +
+         quoted(options.store) +
+         "\n"
          "# Only nodes of one fleet sync. All nodes need the same 32 digits.\n"
-         "fleet = " + quoted(hex(options.fleet.bytes)) + "\n"
-         "# Local writes wait this long for company, then go to disk in one commit. On an SD card: 1s to 5s.\n"
-         "commit_interval = " + quoted(interval) + "\n";
+         "fleet = " +
+         quoted(hex(options.fleet.bytes)) +
+         "\n"
+         "# Local writes wait this long for company, then go to disk in one commit. On an SD card: 1s to "
+         "5s.\n"
+         "commit_interval = " +
+         quoted(interval) + "\n";
 }
 
 constexpr const char* kDatasets =
@@ -116,29 +115,41 @@ constexpr const char* kDatasets =
 
 std::string sync_section(const InitOptions& options) {
   return "\n[sync]\n"
-         "# Where peers are awaited. Links are not encrypted yet: another address than loopback needs insecure = true.\n"
-         "listen = " + quoted(options.listen) + "\n"
+         "# Where peers are awaited. Links are not encrypted yet: another address than loopback needs "
+         "insecure = true.\n"
+         "listen = " +
+         quoted(options.listen) +
+         "\n"
          "# Who is dialled, for ever: tcp://host:port or ws://host:port/sync. One side of a pair is enough.\n"
-         "peers = " + quoted(options.peers) + "\n"
+         "peers = " +
+         quoted(options.peers) +
+         "\n"
          "insecure = false\n"
          "# A link that is silent for three of these is given up and dialled again.\n"
          "keepalive = \"10s\"\n";
 }
 
 std::string api_section(const InitOptions& options) {
-  return "\n# HTTP for people and programs on this machine: /healthz, maps, samples (docs/api.md). Loopback only.\n"
+  return "\n# HTTP for people and programs on this machine: /healthz, maps, samples (docs/api.md). Loopback "
+         "only.\n"
          "[api]\n"
-         "listen = " + quoted(options.api) + "\n";
+         "listen = " +
+         quoted(options.api) + "\n";
 }
 
 std::string mqtt_section(const InitOptions& options) {
   const std::string client = "deltamesh-" + hex(options.fleet.bytes).substr(0, 8) + "-gateway";
   return "\n# mosquitto drops messages beyond 1,000 a client unless its max_queued_messages is 0.\n"
          "[[mqtt]]\n"
-         "broker = " + quoted(options.broker) + "\n"
+         "broker = " +
+         quoted(options.broker) +
+         "\n"
          "# One a node and broker: under it the broker keeps what arrives while this node is away.\n"
-         "client_id = " + quoted(client) + "\n"
-         "\n# Each message is a JSON object, each of its numbers and booleans a series: greenhouse-3/temperature.\n"
+         "client_id = " +
+         quoted(client) +
+         "\n"
+         "\n# Each message is a JSON object, each of its numbers and booleans a series: "
+         "greenhouse-3/temperature.\n"
          "[[mqtt.rule]]\n"
          "topic = \"plant/{device}/SENSOR\"\n"
          "qos = 1\n"

@@ -20,7 +20,8 @@ class LineReader {
   // The next line, without its end ("\n" or "\r\n"); false at the end. `line` is valid until the next call.
   bool next(std::string_view& line);
 
-  // Of the line that next() gave last: its number, from 1, and whether it is only the head of one that is too long.
+  // Of the line that next() gave last: its number, from 1, and whether it is only the head of one that is too
+  // long.
   [[nodiscard]] std::uint64_t number() const { return number_; }
   [[nodiscard]] bool too_long() const { return too_long_; }
   // Read from the stream so far, for progress.

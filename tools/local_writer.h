@@ -1,7 +1,8 @@
 // tools/local_writer.h - the append path without a network: one thread drives a node that has no peers.
 //
 // For bulk work on a store that nobody else has open. Numbers, blocks and commits are the node's own, so what
-// is written here syncs like anything else. The caller keeps its events, so that their memory can be used again.
+// is written here syncs like anything else. The caller keeps its events, so that their memory can be used
+// again.
 #pragma once
 
 #include <condition_variable>
@@ -21,13 +22,14 @@ namespace deltamesh {
 class LocalWriter {
  public:
   // `log` is told what an operator should know; from any thread.
-  static Result<std::unique_ptr<LocalWriter>> open(const Settings& settings, std::function<void(std::string)> log);
+  static Result<std::unique_ptr<LocalWriter>> open(const Settings& settings,
+                                                   std::function<void(std::string)> log);
   ~LocalWriter();
   LocalWriter(const LocalWriter&) = delete;
   LocalWriter& operator=(const LocalWriter&) = delete;
 
-  // Waits while too much is not durable yet. An error is the node's word on these events, none of which it took;
-  // what the disk says comes from finish() and broken().
+  // Waits while too much is not durable yet. An error is the node's word on these events, none of which it
+  // took; what the disk says comes from finish() and broken().
   Status write(DatasetId dataset, std::span<const NamedEvent> events);
   // Commits what is left and waits until all is durable.
   Status finish();

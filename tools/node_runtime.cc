@@ -13,8 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Each waits at most for this; together they bound the time of a clean stop. Longer: an operator thinks that it
-// hangs. Shorter: a slow disk loses what a broker was not yet acknowledged for (it will send that again).
+// Each waits at most for this; together they bound the time of a clean stop. Longer: an operator thinks that
+// it hangs. Shorter: a slow disk loses what a broker was not yet acknowledged for (it will send that again).
 constexpr milliseconds kSourcesPatience{3'000};
 constexpr milliseconds kApiPatience{1'000};
 constexpr milliseconds kDriverPatience{5'000};
@@ -23,7 +23,9 @@ Log::Level level_of(Note::Level level) {
   return level == Note::Level::kWarning ? Log::Level::kWarning : Log::Level::kInfo;
 }
 
-Error in_part(const char* part, const Error& error) { return {error.code, std::string(part) + ": " + error.text}; }
+Error in_part(const char* part, const Error& error) {
+  return {error.code, std::string(part) + ": " + error.text};
+}
 
 // Waits of dialers must differ between nodes and between peers.
 std::uint64_t jitter_seed(const Identity& identity, const Endpoint& peer) {
@@ -48,10 +50,13 @@ Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& 
   return node;
 }
 
-NodeRuntime::~NodeRuntime() { stop(); }
+NodeRuntime::~NodeRuntime() {
+  stop();
+}
 
 Status NodeRuntime::open_store() {
-  auto store = SqliteStore::open(store_options(settings_, [this](const std::string& text) { log_.warning("store", text); }));
+  auto store = SqliteStore::open(
+      store_options(settings_, [this](const std::string& text) { log_.warning("store", text); }));
   if (!store) return store.error();
   store_ = *std::move(store);
   auto reader = store_->make_reader();
@@ -61,10 +66,12 @@ Status NodeRuntime::open_store() {
   if (!image) return image.error();
   const Opened& opened = store_->opened();
   log_.info("store", settings_.store + (opened.created ? " created" : " opened") + " as node " +
-                         hex(store_->identity().node.bytes) + ", incarnation " + hex(store_->identity().incarnation.bytes));
+                         hex(store_->identity().node.bytes) + ", incarnation " +
+                         hex(store_->identity().incarnation.bytes));
   if (!opened.why.empty()) log_.warning("store", opened.why);
-  driver_ = std::make_unique<Driver>(io_, Node(settings_.node, *std::move(image), *reader_), *store_,
-                                     [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "sync", text); });
+  driver_ = std::make_unique<Driver>(
+      io_, Node(settings_.node, *std::move(image), *reader_), *store_,
+      [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "sync", text); });
   return Done{};
 }
 
@@ -76,7 +83,8 @@ Status NodeRuntime::open_links() {
     auto listener = Listener::start(*driver_, listen);
     if (!listener) return listener.error();
     listener_ = *std::move(listener);
-    for (const Endpoint& address : listener_->bound()) log_.info("sync", "listening at " + to_string(address));
+    for (const Endpoint& address : listener_->bound())
+      log_.info("sync", "listening at " + to_string(address));
   }
   for (const Endpoint& peer : settings_.peers) {
     DialerSettings dial;
@@ -167,7 +175,8 @@ void NodeRuntime::stop_api() {
 void NodeRuntime::stop_sources() {
   sources_.clear();
   const std::size_t given_up = batcher_ ? batcher_->stop(kSourcesPatience) : 0;
-  if (given_up > 0) log_.warning("ingest", std::to_string(given_up) + " events were given up: the node was full");
+  if (given_up > 0)
+    log_.warning("ingest", std::to_string(given_up) + " events were given up: the node was full");
   batcher_.reset();
 }
 

@@ -1,8 +1,8 @@
 // tools/node_runtime.h - one running node: store, engine, links, API and sources, connected and taken apart.
 //
-// Readings flow: sources -> batcher -> driver -> node -> store; peers and the API talk to the driver. One thread
-// runs the driver and all sockets; the others belong to the parts (docs/threads.md). stop() goes against the
-// stream: first what brings readings, then links, then a last commit, then the store.
+// Readings flow: sources -> batcher -> driver -> node -> store; peers and the API talk to the driver. One
+// thread runs the driver and all sockets; the others belong to the parts (docs/threads.md). stop() goes
+// against the stream: first what brings readings, then links, then a last commit, then the store.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -34,8 +34,8 @@ class NodeRuntime {
   NodeRuntime(const NodeRuntime&) = delete;
   NodeRuntime& operator=(const NodeRuntime&) = delete;
 
-  // Everything accepted is durable and peers are told goodbye when it returns, unless the disk or a peer takes
-  // too long; at most about ten seconds.
+  // Everything accepted is durable and peers are told goodbye when it returns, unless the disk or a peer
+  // takes too long; at most about ten seconds.
   void stop();
 
  private:

@@ -17,7 +17,9 @@ constexpr std::chrono::milliseconds kRedraw{200};
 }  // namespace
 
 ProgressBar::ProgressBar()
-    : terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()), next_(start_ + kRedraw) {}
+    : terminal_(isatty(STDERR_FILENO) == 1),
+      start_(std::chrono::steady_clock::now()),
+      next_(start_ + kRedraw) {}
 
 void ProgressBar::show(std::uint64_t done, std::uint64_t total, std::uint64_t readings) {
   const auto now = std::chrono::steady_clock::now();
@@ -29,7 +31,8 @@ void ProgressBar::show(std::uint64_t done, std::uint64_t total, std::uint64_t re
   char figures[80];
   std::snprintf(figures, sizeof figures, "] %3.0f %%  %.1f M readings, %.0f/s ", part * 100,
                 static_cast<double>(readings) / 1e6, static_cast<double>(readings) / seconds);
-  std::cerr << "\r[" << std::string(filled, '#') << std::string(kBarWidth - filled, ' ') << figures << std::flush;
+  std::cerr << "\r[" << std::string(filled, '#') << std::string(kBarWidth - filled, ' ') << figures
+            << std::flush;
 }
 
 void ProgressBar::finish() const {

@@ -1,4 +1,5 @@
-// tools/progress.h - one line on a terminal that says how far a long job is; nothing where stderr is no terminal.
+// tools/progress.h - one line on a terminal that says how far a long job is; nothing where stderr is no
+// terminal.
 #pragma once
 
 #include <chrono>

@@ -11,9 +11,13 @@
 namespace deltamesh {
 namespace {
 
-Error invalid(const std::string& text) { return {ErrorCode::kInvalid, text}; }
+Error invalid(const std::string& text) {
+  return {ErrorCode::kInvalid, text};
+}
 
-std::string shown(std::string_view cell) { return "\"" + std::string(cell.substr(0, 64)) + "\""; }
+std::string shown(std::string_view cell) {
+  return "\"" + std::string(cell.substr(0, 64)) + "\"";
+}
 
 struct LongRow {
   Ticks time = 0;
@@ -152,7 +156,8 @@ class CsvLongReader final : public RowReader {
     const std::string_view value = cells_[columns_.value];
     if (value.empty()) return lines_.skip_without_values(), false;
     const auto time = times_.read(cells_[columns_.time]);
-    if (const auto* refused = std::get_if<Refused>(&time)) return refuse(to_string(refused->reason), refused->text);
+    if (const auto* refused = std::get_if<Refused>(&time))
+      return refuse(to_string(refused->reason), refused->text);
     const auto number = parse_number(value);
     if (!number) return refuse("bad_number", shown(value) + " is not a finite number");
     row.series = names_.of(cells_);
@@ -169,9 +174,9 @@ class CsvLongReader final : public RowReader {
   Cells cells_;
   Columns columns_;
   SeriesNames names_;
-  LongRow ahead_;         // The row after the event, if pending_.
+  LongRow ahead_;  // The row after the event, if pending_.
   bool pending_ = false;
-  std::string sensor_;    // Of the event being made.
+  std::string sensor_;  // Of the event being made.
 };
 
 }  // namespace

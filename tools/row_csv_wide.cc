@@ -8,9 +8,13 @@
 namespace deltamesh {
 namespace {
 
-Error invalid(const std::string& text) { return {ErrorCode::kInvalid, text}; }
+Error invalid(const std::string& text) {
+  return {ErrorCode::kInvalid, text};
+}
 
-std::string shown(std::string_view cell) { return "\"" + std::string(cell.substr(0, 64)) + "\""; }
+std::string shown(std::string_view cell) {
+  return "\"" + std::string(cell.substr(0, 64)) + "\"";
+}
 
 class CsvWideReader final : public RowReader {
  public:
@@ -44,8 +48,10 @@ class CsvWideReader final : public RowReader {
  private:
   Status check_series() const {
     for (const std::string& series : series_) {
-      if (!valid_series_name(series)) return invalid("column " + shown(series) + " makes no valid series name");
-      if (std::count(series_.begin(), series_.end(), series) > 1) return invalid("column " + shown(series) + " stands twice");
+      if (!valid_series_name(series))
+        return invalid("column " + shown(series) + " makes no valid series name");
+      if (std::count(series_.begin(), series_.end(), series) > 1)
+        return invalid("column " + shown(series) + " stands twice");
     }
     return Done{};
   }
@@ -62,7 +68,8 @@ class CsvWideReader final : public RowReader {
                                       std::to_string(series_.size() + 1) + " columns");
     }
     const auto time = times_.read(cells_[0]);
-    if (const auto* refused = std::get_if<Refused>(&time)) return refuse(to_string(refused->reason), refused->text);
+    if (const auto* refused = std::get_if<Refused>(&time))
+      return refuse(to_string(refused->reason), refused->text);
     event.time = std::get<Ticks>(time);
     return take_values(event);
   }

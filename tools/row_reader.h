@@ -4,8 +4,9 @@
 //   csv-long  timestamp,sensor_id,metric,value,...   a reading a row, its series made of other columns
 //   ndjson    {"time":"...","temperature":21.5}      a series a leaf: `<prefix>temperature`
 //
-// Pure: a stream in, events out. A row that cannot be an event is refused whole, counted by reason, and left out.
-// Each event's source counter is the number of its (last) line, so that an import can be resumed after it.
+// Pure: a stream in, events out. A row that cannot be an event is refused whole, counted by reason, and left
+// out. Each event's source counter is the number of its (last) line, so that an import can be resumed after
+// it.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +28,11 @@ enum class RowFormat : std::uint8_t { kCsvWide, kCsvLong, kNdjson };
 struct RowSettings {
   RowFormat format = RowFormat::kCsvWide;
   Resolution resolution = Resolution::kMilliseconds;
-  TimeUnit time_unit = TimeUnit::kIso8601;                     // Without a zone, times are UTC.
-  std::string prefix;                                          // Of csv-wide and ndjson.
-  std::string series = "{sensor_id}_{sensor_type}/{metric}";   // Of csv-long: names of columns.
-  std::uint64_t session = 0;                                   // Of every event's source.
-  std::uint64_t after_line = 0;                                // Lines up to this one are left out, unread.
+  TimeUnit time_unit = TimeUnit::kIso8601;                    // Without a zone, times are UTC.
+  std::string prefix;                                         // Of csv-wide and ndjson.
+  std::string series = "{sensor_id}_{sensor_type}/{metric}";  // Of csv-long: names of columns.
+  std::uint64_t session = 0;                                  // Of every event's source.
+  std::uint64_t after_line = 0;                               // Lines up to this one are left out, unread.
 };
 
 struct RowRefusals {

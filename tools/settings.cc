@@ -70,7 +70,8 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
 DatasetConfig read_dataset(SettingsSection& section) {
   DatasetConfig dataset;
   if (!section.get("name", dataset.name)) section.note_missing("name");
-  if (!section.get("kind", dataset.kind, kKinds)) section.note_missing("kind", "is missing (telemetry or map)");
+  if (!section.get("kind", dataset.kind, kKinds))
+    section.note_missing("kind", "is missing (telemetry or map)");
   const bool resolution = section.get("resolution", dataset.resolution, kResolutions);
   if (resolution && dataset.kind == DatasetKind::kMap) section.note("resolution", "a map has none");
   section.get("class", dataset.cls, kClasses);
@@ -86,12 +87,14 @@ void read_datasets(SettingsSection& file, std::vector<DatasetConfig>& datasets) 
   for (SettingsSection& section : sections) {
     datasets.push_back(read_dataset(section));
     if (datasets.back().name.empty()) continue;
-    if (const auto good = check_datasets(datasets); !good) section.note("name", good.error().text), datasets.pop_back();
+    if (const auto good = check_datasets(datasets); !good)
+      section.note("name", good.error().text), datasets.pop_back();
   }
 }
 
 template <class Parse>
-void read_endpoints(SettingsSection& section, const std::string& key, Parse parse, std::vector<Endpoint>& target) {
+void read_endpoints(SettingsSection& section, const std::string& key, Parse parse,
+                    std::vector<Endpoint>& target) {
   std::vector<std::string> texts;
   section.get(key, texts);
   for (const std::string& text : texts) {
@@ -110,7 +113,8 @@ void read_sync(SettingsSection& file, Settings& settings) {
   read_endpoints(*section, "listen", parse_listen, settings.listen);
   read_endpoints(*section, "peers", parse_peer, settings.peers);
   for (const Endpoint& listen : settings.listen) {
-    if (const auto good = check_exposure(listen, settings.insecure); !good) section->note("listen", good.error().text);
+    if (const auto good = check_exposure(listen, settings.insecure); !good)
+      section->note("listen", good.error().text);
   }
   if (section->get("keepalive", settings.node.keepalive) && settings.node.keepalive < limits::kKeepaliveMin)
     section->note("keepalive", "must be at least " + to_text(limits::kKeepaliveMin));
@@ -126,9 +130,11 @@ void read_api(SettingsSection& file, std::optional<ApiSettings>& api) {
   if (text.empty()) return;
   const auto endpoint = parse_listen("tcp://" + text);
   if (!endpoint) {
-    section->note("listen", "\"" + text.substr(0, 64) + "\" is not an IP address and a port (example: 127.0.0.1:8080)");
+    section->note("listen",
+                  "\"" + text.substr(0, 64) + "\" is not an IP address and a port (example: 127.0.0.1:8080)");
   } else if (!is_loopback(endpoint->host)) {
-    section->note("listen", "\"" + text + "\" is not loopback: the API has neither encryption nor accounts yet");
+    section->note("listen",
+                  "\"" + text + "\" is not loopback: the API has neither encryption nor accounts yet");
   } else {
     api = ApiSettings{endpoint->host, endpoint->port};
   }
@@ -156,8 +162,10 @@ Settings read(SettingsSection& file, const std::string& folder) {
 
 std::string describe(const DatasetConfig& dataset) {
   std::string text = "dataset " + dataset.name + ": " + word_for(dataset.kind, kKinds);
-  if (dataset.kind == DatasetKind::kTelemetry) text += std::string(", ") + word_for(dataset.resolution, kResolutions);
-  return text + ", class " + word_for(dataset.cls, kClasses) + ", scope " + word_for(dataset.scope, kScopes) + "\n";
+  if (dataset.kind == DatasetKind::kTelemetry)
+    text += std::string(", ") + word_for(dataset.resolution, kResolutions);
+  return text + ", class " + word_for(dataset.cls, kClasses) + ", scope " + word_for(dataset.scope, kScopes) +
+         "\n";
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // tools/settings.h - what a settings file (node.toml) says, checked as a whole.
 //
-// All mistakes are collected, each as one line for people: "node.toml:12: sync.keepalive: "10 parsecs" is not a
-// duration (examples: 500ms, 10s, 2min)". The reference of all settings is docs/operations.md.
+// All mistakes are collected, each as one line for people: "node.toml:12: sync.keepalive: "10 parsecs" is not
+// a duration (examples: 500ms, 10s, 2min)". The reference of all settings is docs/operations.md.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,8 @@ void read_dataset(SettingsSection& section, const std::vector<DatasetConfig>& da
   if (!section.get("dataset", rule.dataset)) return section.note_missing("dataset");
   const auto named = [&](const DatasetConfig& dataset) { return dataset.name == rule.dataset; };
   const auto found = std::find_if(datasets.begin(), datasets.end(), named);
-  if (found == datasets.end()) return section.note("dataset", "no [[dataset]] is named \"" + rule.dataset + "\"");
+  if (found == datasets.end())
+    return section.note("dataset", "no [[dataset]] is named \"" + rule.dataset + "\"");
   if (found->kind != DatasetKind::kTelemetry)
     return section.note("dataset", "\"" + rule.dataset + "\" is a map; readings need kind = \"telemetry\"");
   rule.resolution = found->resolution;
@@ -72,8 +73,8 @@ void read_seconds(SettingsSection& section, const std::string& key, std::chrono:
   if (!section.get(key, duration)) return;
   target = std::chrono::duration_cast<std::chrono::seconds>(duration);
   if (target == duration && target >= least && target <= most) return;
-  section.note(key, "must be whole seconds, " + std::to_string(least.count()) + " to " +
-                        std::to_string(most.count()));
+  section.note(
+      key, "must be whole seconds, " + std::to_string(least.count()) + " to " + std::to_string(most.count()));
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ bool take(const SettingsValue& value, double& target) {
 
 bool take(const SettingsValue& value, int& target) {
   const auto* const integer = std::get_if<std::int64_t>(&value.value);
-  if (integer == nullptr || *integer < std::numeric_limits<int>::min() || *integer > std::numeric_limits<int>::max())
+  if (integer == nullptr || *integer < std::numeric_limits<int>::min() ||
+      *integer > std::numeric_limits<int>::max())
     return false;
   return target = static_cast<int>(*integer), true;
 }
@@ -69,9 +70,13 @@ bool SettingsSection::get_as(const std::string& key, T& target, const char* want
   return note_kind(key, *value, wanted), false;
 }
 
-bool SettingsSection::get(const std::string& key, bool& target) { return get_as(key, target, "true or false"); }
+bool SettingsSection::get(const std::string& key, bool& target) {
+  return get_as(key, target, "true or false");
+}
 
-bool SettingsSection::get(const std::string& key, int& target) { return get_as(key, target, "a 32-bit integer"); }
+bool SettingsSection::get(const std::string& key, int& target) {
+  return get_as(key, target, "a 32-bit integer");
+}
 
 bool SettingsSection::get(const std::string& key, std::string& target) {
   return get_as(key, target, "a string");

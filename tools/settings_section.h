@@ -1,7 +1,8 @@
-// tools/settings_section.h - one table of a settings file, read key by key; every mistake is noted, none stops it.
+// tools/settings_section.h - one table of a settings file, read key by key; every mistake is noted, none
+// stops it.
 //
-// A getter leaves its target alone where the key is missing or wrong, so that reading goes on and all mistakes
-// are told at once. What no getter asked for is an unknown key, which finish() notes.
+// A getter leaves its target alone where the key is missing or wrong, so that reading goes on and all
+// mistakes are told at once. What no getter asked for is an unknown key, which finish() notes.
 #pragma once
 
 #include <chrono>
@@ -72,7 +73,9 @@ class SettingsSection {
 
  private:
   const SettingsValue* find(const std::string& key);
-  [[nodiscard]] std::string path(const std::string& key) const { return name_.empty() ? key : name_ + "." + key; }
+  [[nodiscard]] std::string path(const std::string& key) const {
+    return name_.empty() ? key : name_ + "." + key;
+  }
   void note_kind(const std::string& key, const SettingsValue& value, const char* wanted);
   template <class T>
   bool get_as(const std::string& key, T& target, const char* wanted);

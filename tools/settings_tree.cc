@@ -6,7 +6,9 @@
 namespace deltamesh {
 namespace {
 
-int line_of(const toml::source_region& region) { return static_cast<int>(region.begin.line); }
+int line_of(const toml::source_region& region) {
+  return static_cast<int>(region.begin.line);
+}
 
 SettingsValue convert(const toml::node& node);
 

@@ -1,4 +1,5 @@
-// tools/sync_node.cc - main() of sync-node: runs a node, writes its first settings, imports recorded readings.
+// tools/sync_node.cc - main() of sync-node: runs a node, writes its first settings, imports recorded
+// readings.
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -107,7 +108,8 @@ void declare_init(CLI::App& init, InitArguments& arguments) {
 Result<FleetId> fleet_of(const InitArguments& arguments) {
   if (arguments.fleet.empty()) return random_fleet();
   const auto bytes = parse_hex128(arguments.fleet);
-  if (!bytes) return Error{ErrorCode::kInvalid, "--fleet: \"" + arguments.fleet + "\" is not 32 hexadecimal digits"};
+  if (!bytes)
+    return Error{ErrorCode::kInvalid, "--fleet: \"" + arguments.fleet + "\" is not 32 hexadecimal digits"};
   return FleetId{*bytes};
 }
 
@@ -158,13 +160,15 @@ void declare_import(CLI::App& app, ImportArguments& arguments) {
 
 int run_import_command(const ImportArguments& arguments) {
   if (arguments.zone != "UTC")
-    return fail("--zone " + arguments.zone + ": only UTC so far; write times with their offset, such as +02:00");
+    return fail("--zone " + arguments.zone +
+                ": only UTC so far; write times with their offset, such as +02:00");
   const auto settings = settings_at(arguments.config);
   if (!settings) return kFailed;
   Log log(settings->log_level);
   ProgressBar bar;
   const auto report = run_import(
-      *settings, arguments.import, [&](const ImportProgress& now) { bar.show(now.bytes, now.bytes_total, now.readings); },
+      *settings, arguments.import,
+      [&](const ImportProgress& now) { bar.show(now.bytes, now.bytes_total, now.readings); },
       [&](const std::string& text) { log.warning("store", text); });
   bar.finish();
   if (!report) return fail("import: " + report.error().text);
@@ -185,7 +189,8 @@ int main(int argc, char** argv) {
   CLI::App* const init_command = app.add_subcommand("init", "Writes a first settings file");
   declare_init(*init_command, init);
   ImportArguments import;
-  CLI::App* const import_command = app.add_subcommand("import", "Reads recorded readings into the node's store");
+  CLI::App* const import_command =
+      app.add_subcommand("import", "Reads recorded readings into the node's store");
   declare_import(*import_command, import);
   try {
     app.parse(argc, argv);

@@ -1,7 +1,7 @@
 // tools/units.h - durations and sizes as people write them: "20ms", "5s", "64MB".
 //
-// A whole number and a unit, with nothing or blanks between. Pure and exact: what does not fit is refused, never
-// rounded.
+// A whole number and a unit, with nothing or blanks between. Pure and exact: what does not fit is refused,
+// never rounded.
 #pragma once
 
 #include <chrono>

@@ -73,15 +73,33 @@ Judged<Ticks> slowly(const std::string& cell, Resolution resolution) {
 }
 
 TEST_CASE("the short way to a time agrees with the long one", "[cells]") {
-  const auto resolution = GENERATE(Resolution::kMilliseconds, Resolution::kMicroseconds, Resolution::kNanoseconds);
+  const auto resolution =
+      GENERATE(Resolution::kMilliseconds, Resolution::kMicroseconds, Resolution::kNanoseconds);
   TimeReader reader(TimeUnit::kIso8601, resolution);
-  for (const char* const cell :
-       {"2018-07-07T20:03:06", "2018-07-07T20:03:07", "2018-07-07 00:00:00", "2018-07-07T23:59:59",
-        "2018-07-07T24:00:00", "2018-07-07T20:60:00", "2018-07-07T20:03:60", "2018-07-07T20:03:0Z",
-        "2018-07-07T2o:03:06", "2018-07-07X20:03:06", "2018-07-07T20-03:06", "2018-07-08T00:00:00",
-        "2018-02-30T00:00:00", "2018-07-08T00:00:01.5", "2018-07-08T00:00:02Z", "2018-07-08T02:00:03+02:00",
-        "1969-12-31T23:59:59", "1969-12-31T23:59:58", "0001-01-01T00:00:00", "2262-04-11T23:47:16",
-        "2262-04-11T23:47:17", "9999-12-31T23:59:59", "", "now"}) {
+  for (const char* const cell : {"2018-07-07T20:03:06",
+                                 "2018-07-07T20:03:07",
+                                 "2018-07-07 00:00:00",
+                                 "2018-07-07T23:59:59",
+                                 "2018-07-07T24:00:00",
+                                 "2018-07-07T20:60:00",
+                                 "2018-07-07T20:03:60",
+                                 "2018-07-07T20:03:0Z",
+                                 "2018-07-07T2o:03:06",
+                                 "2018-07-07X20:03:06",
+                                 "2018-07-07T20-03:06",
+                                 "2018-07-08T00:00:00",
+                                 "2018-02-30T00:00:00",
+                                 "2018-07-08T00:00:01.5",
+                                 "2018-07-08T00:00:02Z",
+                                 "2018-07-08T02:00:03+02:00",
+                                 "1969-12-31T23:59:59",
+                                 "1969-12-31T23:59:58",
+                                 "0001-01-01T00:00:00",
+                                 "2262-04-11T23:47:16",
+                                 "2262-04-11T23:47:17",
+                                 "9999-12-31T23:59:59",
+                                 "",
+                                 "now"}) {
     CAPTURE(cell);
     const auto fast = reader.read(cell), slow = slowly(cell, resolution);
     REQUIRE(fast.index() == slow.index());

@@ -1,4 +1,5 @@
-// tests/tools/import_test.cc - recorded files into real stores, by the real program, killed and started again.
+// tests/tools/import_test.cc - recorded files into real stores, by the real program, killed and started
+// again.
 #include <signal.h>
 
 #include <catch2/catch.hpp>
@@ -42,7 +43,9 @@ class Site {
     all.insert(all.end(), arguments.begin(), arguments.end());
     return all;
   }
-  [[nodiscard]] Output import(const std::vector<std::string>& arguments) const { return run(command(arguments)); }
+  [[nodiscard]] Output import(const std::vector<std::string>& arguments) const {
+    return run(command(arguments));
+  }
 
   [[nodiscard]] std::unique_ptr<SqliteReader> reader() const {
     auto opened = SqliteReader::open_read_only(file("cloud.db"));
@@ -67,15 +70,18 @@ std::vector<Event> events_in(const StoreReader& reader) {
   const auto knowledge = reader.knowledge();
   REQUIRE(knowledge.ok());
   for (const auto& entry : knowledge->entries()) {
-    REQUIRE(reader.visit_blocks(entry.stream, std::numeric_limits<Ticks>::min(), std::numeric_limits<Ticks>::max(),
-                                StoreReader::Order::kOldestFirst, take)
+    REQUIRE(reader
+                .visit_blocks(entry.stream, std::numeric_limits<Ticks>::min(),
+                              std::numeric_limits<Ticks>::max(), StoreReader::Order::kOldestFirst, take)
                 .ok());
     CHECK(entry.known.head() == all.size());
   }
   return all;
 }
 
-std::vector<Event> events_in(const Site& site) { return events_in(*site.reader()); }
+std::vector<Event> events_in(const Site& site) {
+  return events_in(*site.reader());
+}
 
 // Of all streams, while an import runs; 0 if there is no store yet.
 Seq durable_events(const Site& site) {
@@ -126,7 +132,8 @@ TEST_CASE("what is imported again is left out, and a grown file is continued", "
   CHECK_THAT(again.text, Catch::StartsWith("0 rows, 0 events, 0 readings") &&
                              Catch::Contains("500 rows were imported before and left out"));
   site.write("a.csv", text + stamp(500) + ",500\n");
-  CHECK_THAT(site.import({file, "--format", "csv-wide"}).text, Catch::StartsWith("1 rows, 1 events, 1 readings"));
+  CHECK_THAT(site.import({file, "--format", "csv-wide"}).text,
+             Catch::StartsWith("1 rows, 1 events, 1 readings"));
   CHECK(events_in(site).size() == 501);
 }
 

@@ -63,7 +63,9 @@ TEST_CASE("what is given stands in the file, whatever it contains", "[init]") {
   CHECK(settings.brokers.at(0).mqtt.uri == "mqtt://h:5");
 }
 
-TEST_CASE("fleets are random", "[init]") { CHECK(*random_fleet() != *random_fleet()); }
+TEST_CASE("fleets are random", "[init]") {
+  CHECK(*random_fleet() != *random_fleet());
+}
 
 TEST_CASE("init writes a file that passes --check-config, and never over another", "[init]") {
   const char* const word = GENERATE("gateway", "device", "cloud");
@@ -83,7 +85,8 @@ TEST_CASE("init writes a file that passes --check-config, and never over another
 TEST_CASE("init takes the fleet of a node that is there", "[init]") {
   const Output output = run({kSyncNode, "init", "--role", "cloud", "--fleet", kFleet, "--store", "x.db"});
   CHECK(output.status == 0);
-  CHECK_THAT(output.text, Catch::Contains("fleet = \"" + kFleet + "\"") && Catch::Contains("store = \"x.db\""));
+  CHECK_THAT(output.text,
+             Catch::Contains("fleet = \"" + kFleet + "\"") && Catch::Contains("store = \"x.db\""));
 }
 
 TEST_CASE("init refuses what would make a wrong file", "[init]") {

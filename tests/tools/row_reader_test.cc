@@ -22,7 +22,8 @@ std::string text_of(const Value& value) {
 // "3: 1000 a=1.5 b=2": line, time, readings.
 std::string text_of(const NamedEvent& event) {
   std::string text = std::to_string(event.source->counter) + ": " + std::to_string(event.time);
-  for (const NamedReading& reading : event.readings) text += " " + reading.series + "=" + text_of(reading.value);
+  for (const NamedReading& reading : event.readings)
+    text += " " + reading.series + "=" + text_of(reading.value);
   return text;
 }
 
@@ -78,15 +79,17 @@ TEST_CASE("csv-wide: a series a column, an event a row", "[rows]") {
       {"timestamp,P1,P2\n1970-01-01T00:00:01,17.47,7.73\n1970-01-01T00:00:02,1,2\n",
        {"2: 1000 s/P1=17.47 s/P2=7.73", "3: 2000 s/P1=1 s/P2=2"},
        {}},
-      {"t,a\r\n1970-01-01T00:00:01,1\r\n", {"2: 1000 s/a=1"}, {}},                  // CRLF
-      {"\xef\xbb\xbft,a\n1970-01-01T00:00:01,1", {"2: 1000 s/a=1"}, {}},            // Mark, no last end.
+      {"t,a\r\n1970-01-01T00:00:01,1\r\n", {"2: 1000 s/a=1"}, {}},        // CRLF
+      {"\xef\xbb\xbft,a\n1970-01-01T00:00:01,1", {"2: 1000 s/a=1"}, {}},  // Mark, no last end.
       {"t,a,b\n1970-01-01T00:00:01,,2\n1970-01-01T00:00:02,1,\n", {"2: 1000 s/b=2", "3: 2000 s/a=1"}, {}},
-      {"\nt,a\n\n1970-01-01T00:00:01,1\n\n", {"4: 1000 s/a=1"}, {}},                // Blank lines are no rows.
+      {"\nt,a\n\n1970-01-01T00:00:01,1\n\n", {"4: 1000 s/a=1"}, {}},  // Blank lines are no rows.
       {"\"t\",\"a\",\"b,c\"\n\"1970-01-01T00:00:01\",\"1\",2\n", {"2: 1000 s/a=1 s/b,c=2"}, {}},
       {"t,a\n1970-01-01T00:00:02,1\n1970-01-01T00:00:01,2\n", {"2: 2000 s/a=1", "3: 1000 s/a=2"}, {}},
       {"t,a\n1970-01-01T02:00:01+02:00,1\n", {"2: 1000 s/a=1"}, {}},
-      {"t,a\n1970-01-01T00:00:01,nan\n1970-01-01T00:00:01,x\n1970-01-01T00:00:01,1\n", {"4: 1000 s/a=1"}, {"bad_number 2 3"}},
-      {"t,a,b\n1970-01-01T00:00:01,1,inf\n", {}, {"bad_number 2"}},                 // A row is taken whole or not.
+      {"t,a\n1970-01-01T00:00:01,nan\n1970-01-01T00:00:01,x\n1970-01-01T00:00:01,1\n",
+       {"4: 1000 s/a=1"},
+       {"bad_number 2 3"}},
+      {"t,a,b\n1970-01-01T00:00:01,1,inf\n", {}, {"bad_number 2"}},  // A row is taken whole or not.
       {"t,a\nyesterday,1\n1970-13-01T00:00:01,1\n", {}, {"bad_timestamp 2 3"}},
       {"t,a\n1970-01-01T00:00:01\n1970-01-01T00:00:01,1,2\n", {}, {"cell_count 2 3"}},
       {"t,a\n1970-01-01T00:00:01,\"1\n", {}, {"open_quote 2"}},
@@ -96,8 +99,9 @@ TEST_CASE("csv-wide: a series a column, an event a row", "[rows]") {
 }
 
 TEST_CASE("csv-wide: an event that is used again keeps nothing of the row before", "[rows]") {
-  const auto outcome = read("t,a,b,c\n1970-01-01T00:00:01,1,2,3\n1970-01-01T00:00:02,,5,\n1970-01-01T00:00:03,6,,7\n",
-                            format(RowFormat::kCsvWide));
+  const auto outcome =
+      read("t,a,b,c\n1970-01-01T00:00:01,1,2,3\n1970-01-01T00:00:02,,5,\n1970-01-01T00:00:03,6,,7\n",
+           format(RowFormat::kCsvWide));
   CHECK(outcome.events == Texts{"2: 1000 a=1 b=2 c=3", "3: 2000 b=5", "4: 3000 a=6 c=7"});
 }
 
@@ -126,12 +130,17 @@ TEST_CASE("csv-long: neighbours of one time and sensor make one event", "[rows]"
       {"1970-01-01T00:00:01,7,bme,t,1\n1970-01-01T00:00:01,7,bme,h,2\n1970-01-01T00:00:02,7,bme,t,3\n",
        {"3: 1000 7_bme/t=1 7_bme/h=2", "4: 2000 7_bme/t=3"},
        {}},
-      {"1970-01-01T00:00:01,7,bme,t,1\n1970-01-01T00:00:01,8,bme,h,2\n", {"2: 1000 7_bme/t=1", "3: 1000 8_bme/h=2"}, {}},
-      {"1970-01-01T00:00:01,7,bme,t,1\n1970-01-01T00:00:01,7,bme,t,2\n", {"2: 1000 7_bme/t=1", "3: 1000 7_bme/t=2"}, {}},
+      {"1970-01-01T00:00:01,7,bme,t,1\n1970-01-01T00:00:01,8,bme,h,2\n",
+       {"2: 1000 7_bme/t=1", "3: 1000 8_bme/h=2"},
+       {}},
+      {"1970-01-01T00:00:01,7,bme,t,1\n1970-01-01T00:00:01,7,bme,t,2\n",
+       {"2: 1000 7_bme/t=1", "3: 1000 7_bme/t=2"},
+       {}},
       {"1970-01-01T00:00:01,7,bme,t,1\n1970-01-01T00:00:01,7,bme,h,\n1970-01-01T00:00:01,7,bme,p,3\n",
        {"4: 1000 7_bme/t=1 7_bme/p=3"},
        {}},
-      {"1970-01-01T00:00:01,7,bme,t,1\nbroken\n1970-01-01T00:00:01,7,bme,h,x\n1970-01-01T00:00:01,7,bme,p,3\n",
+      {"1970-01-01T00:00:01,7,bme,t,1\nbroken\n1970-01-01T00:00:01,7,bme,h,x\n1970-01-01T00:00:01,7,bme,p,"
+       "3\n",
        {"5: 1000 7_bme/t=1 7_bme/p=3"},
        {"bad_number 4", "cell_count 3"}},
       {"1970-01-01T00:00:01,7,bme,\"a,b\",1\n", {"2: 1000 7_bme/a,b=1"}, {}},
@@ -145,7 +154,8 @@ TEST_CASE("csv-long: neighbours of one time and sensor make one event", "[rows]"
 TEST_CASE("csv-long: columns may stand in any order, and the template names those it wants", "[rows]") {
   RowSettings settings = format(RowFormat::kCsvLong);
   settings.series = "{site}/{sensor_id}/{metric}";
-  const auto outcome = read("value,site,metric,sensor_id,timestamp\n5,roof,t,7,1970-01-01T00:00:01\n", settings);
+  const auto outcome =
+      read("value,site,metric,sensor_id,timestamp\n5,roof,t,7,1970-01-01T00:00:01\n", settings);
   CHECK(outcome.events == Texts{"2: 1000 roof/7/t=5"});
 }
 
@@ -155,7 +165,8 @@ TEST_CASE("ndjson: a series a leaf, by the rules of ingest", "[rows]") {
        "{\"time\":\"1970-01-01T00:00:02\",\"in\":{\"t\":1,\"l\":[2,3]}}\n",
        {"1: 1500 s/t=21.5 s/on=true s/state=idle", "3: 2000 s/in/t=1 s/in/l/0=2 s/in/l/1=3"},
        {}},
-      {"{\"t\":1}\n{\"time\":\"1970-01-01T00:00:01\"}\nx\n{\"time\":\"1970-01-01T00:00:01\",\"t\":1,\"t\":2}\n",
+      {"{\"t\":1}\n{\"time\":\"1970-01-01T00:00:01\"}\nx\n{\"time\":\"1970-01-01T00:00:01\",\"t\":1,\"t\":2}"
+       "\n",
        {},
        {"duplicate 4", "no_timestamp 1", "no_values 2", "not_json 3"}},
       {"", {}, {}},
@@ -178,11 +189,16 @@ TEST_CASE("reading goes on after the line that was last, in each format", "[rows
     std::uint64_t skipped;
   };
   const auto row = GENERATE(values<Row>({
-      {RowFormat::kCsvWide, "t,a\n1970-01-01T00:00:01,1\nx,2\n1970-01-01T00:00:03,3\n", 2, {"4: 3000 a=3"}, 1},
+      {RowFormat::kCsvWide,
+       "t,a\n1970-01-01T00:00:01,1\nx,2\n1970-01-01T00:00:03,3\n",
+       2,
+       {"4: 3000 a=3"},
+       1},
       {RowFormat::kCsvWide, "t,a\n1970-01-01T00:00:01,1\n", 2, {}, 1},
       {RowFormat::kCsvWide, "t,a\n1970-01-01T00:00:01,1\n", 99, {}, 1},
       {RowFormat::kCsvLong,
-       kLongHeader + "1970-01-01T00:00:01,7,b,t,1\n1970-01-01T00:00:01,7,b,h,2\n1970-01-01T00:00:01,7,b,t,3\n",
+       kLongHeader +
+           "1970-01-01T00:00:01,7,b,t,1\n1970-01-01T00:00:01,7,b,h,2\n1970-01-01T00:00:01,7,b,t,3\n",
        3,
        {"4: 1000 7_b/t=3"},
        2},

@@ -25,14 +25,16 @@ using testing::wait_until;
 const std::string kSyncNode = DELTAMESH_BIN_DIR "/sync-node";
 const std::string kFleet = "00112233445566778899aabbccddeeff";
 
-std::string local(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
+std::string local(std::uint16_t port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
 
 // A node with a folder of its own.
 class Member {
  public:
   Member(const std::string& role, std::vector<std::string> options) {
-    std::vector<std::string> command{kSyncNode,  "init",  "--role",   role, "--fleet", kFleet, "--api",
-                                     local(api), "--out", settings()};
+    std::vector<std::string> command{kSyncNode, "init",  "--role",   role,    "--fleet",
+                                     kFleet,    "--api", local(api), "--out", settings()};
     command.insert(command.end(), options.begin(), options.end());
     const Output output = run(command);
     INFO(output.text);
@@ -40,7 +42,8 @@ class Member {
   }
 
   void start() {
-    process_ = std::make_unique<ChildProcess>(std::vector<std::string>{kSyncNode, "--config", settings()}, log_file());
+    process_ = std::make_unique<ChildProcess>(std::vector<std::string>{kSyncNode, "--config", settings()},
+                                              log_file());
     INFO(testing::read_text(log_file()));
     REQUIRE(wait_until([&] { return !process_->running() || get("/healthz").status == 200; }));
     REQUIRE(process_->running());
@@ -126,9 +129,10 @@ TEST_CASE("settings with a mistake start nothing", "[sync_node]") {
   if (GENERATE(false, true)) command.emplace_back("--check-config");
   const Output output = run(command);
   CHECK(output.status == 2);
-  CHECK_THAT(output.text, Catch::Contains(file + ":3: node.fleet: ") &&
-                              Catch::Contains(file + ":5: sync.keepalive: \"10 parsecs\" is not a duration") &&
-                              Catch::Contains(file + ":1: dataset: "));
+  CHECK_THAT(output.text,
+             Catch::Contains(file + ":3: node.fleet: ") &&
+                 Catch::Contains(file + ":5: sync.keepalive: \"10 parsecs\" is not a duration") &&
+                 Catch::Contains(file + ":1: dataset: "));
   CHECK_FALSE(std::filesystem::exists(dir.path() / "x.db"));
 }
 
@@ -137,7 +141,8 @@ TEST_CASE("a node that cannot start says which part could not, and ends with 2",
   first.start();
   const Output locked = run({kSyncNode, "--config", first.settings()});
   CHECK(locked.status == 2);
-  CHECK_THAT(locked.text, Catch::Contains("store: ") && Catch::Contains("another process has this store open"));
+  CHECK_THAT(locked.text,
+             Catch::Contains("store: ") && Catch::Contains("another process has this store open"));
   const Member taken("cloud", {"--listen", "tcp://" + local(first.api)});
   const Output refused = run({kSyncNode, "--config", taken.settings()});
   CHECK(refused.status == 2);

@@ -1,5 +1,5 @@
-// tools/json_writer.cc - commas, quotes and numbers.
-#include "tools/json_writer.h"
+// tools/dump_json.cc - commas, quotes and numbers.
+#include "tools/dump_json.h"
 
 #include <fmt/format.h>
 
@@ -31,25 +31,25 @@ void write_quoted(std::ostream& out, std::string_view text) {
 
 }  // namespace
 
-void JsonWriter::separate() {
+void DumpJson::separate() {
   if (!first_) out_ << ',';
   first_ = false;
 }
 
-JsonWriter& JsonWriter::open(char bracket) {
+DumpJson& DumpJson::open(char bracket) {
   separate();
   out_ << bracket;
   first_ = true;
   return *this;
 }
 
-JsonWriter& JsonWriter::close(char bracket) {
+DumpJson& DumpJson::close(char bracket) {
   out_ << bracket;
   first_ = false;
   return *this;
 }
 
-JsonWriter& JsonWriter::key(std::string_view name) {
+DumpJson& DumpJson::key(std::string_view name) {
   separate();
   write_quoted(out_, name);
   out_ << ':';
@@ -57,18 +57,18 @@ JsonWriter& JsonWriter::key(std::string_view name) {
   return *this;
 }
 
-JsonWriter& JsonWriter::bytes(ByteView bytes) {
+DumpJson& DumpJson::bytes(ByteView bytes) {
   return open('{').text("hex", hex_of(bytes)).close('}');
 }
 
-JsonWriter& JsonWriter::text(std::string_view text) {
+DumpJson& DumpJson::text(std::string_view text) {
   if (!valid_utf8(text)) return bytes(std::as_bytes(std::span(text.data(), text.size())));
   separate();
   write_quoted(out_, text);
   return *this;
 }
 
-JsonWriter& JsonWriter::number(std::uint64_t value) {
+DumpJson& DumpJson::number(std::uint64_t value) {
   const std::string digits = fmt::format("{}", value);
   if (value > kExactMax) return text(digits);
   separate();
@@ -76,7 +76,7 @@ JsonWriter& JsonWriter::number(std::uint64_t value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::integer(std::int64_t value) {
+DumpJson& DumpJson::integer(std::int64_t value) {
   const auto exact = static_cast<std::int64_t>(kExactMax);
   const std::string digits = fmt::format("{}", value);
   if (value > exact || value < -exact) return text(digits);
@@ -85,26 +85,26 @@ JsonWriter& JsonWriter::integer(std::int64_t value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::real(double value) {
+DumpJson& DumpJson::real(double value) {
   if (std::isinf(value)) return text(value < 0 ? "-Infinity" : "Infinity");
   separate();
   out_ << fmt::format("{}", value);
   return *this;
 }
 
-JsonWriter& JsonWriter::boolean(bool value) {
+DumpJson& DumpJson::boolean(bool value) {
   separate();
   out_ << (value ? "true" : "false");
   return *this;
 }
 
-JsonWriter& JsonWriter::null() {
+DumpJson& DumpJson::null() {
   separate();
   out_ << "null";
   return *this;
 }
 
-JsonWriter& JsonWriter::value(const Value& value) {
+DumpJson& DumpJson::value(const Value& value) {
   switch (type_of(value)) {
     case ValueType::kBool: return boolean(std::get<bool>(value));
     case ValueType::kInt: return integer(std::get<std::int64_t>(value));
