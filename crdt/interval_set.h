@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "crdt/dot.h"
@@ -52,7 +53,8 @@ class IntervalSet {
   [[nodiscard]] bool empty() const { return intervals_.empty(); }
   [[nodiscard]] Seq size() const;  // How many numbers; always fits, since 0 is none.
   [[nodiscard]] Seq last() const { return intervals_.empty() ? 0 : intervals_.back().last; }
-  [[nodiscard]] const std::vector<Interval>& intervals() const { return intervals_; }
+  [[nodiscard]] const std::vector<Interval>& intervals() const& { return intervals_; }
+  std::vector<Interval> intervals() && { return std::move(intervals_); }
 
   // Varint pairs (gap before, length - 1) after a count; docs/formats/intervals.md. decode() refuses anything
   // that is not what encode() writes, and more than `intervals_max` intervals; it consumes from `in`.
