@@ -191,8 +191,7 @@ TEST_CASE("a damaged block does not hold back what is behind it", "[engine][node
   TestNet net;
   net.connect(a, b);
   net.run();
-  CHECK(b.held(a.stream()).minus(IntervalSet({4, 6})) ==
-        IntervalSet({1, 15}).minus(IntervalSet({4, 6})));
+  CHECK(b.held(a.stream()).minus(IntervalSet({4, 6})) == IntervalSet({1, 15}).minus(IntervalSet({4, 6})));
   CHECK_FALSE(b.held(a.stream()).contains(5));
   CHECK(a.counters().events_unreadable == 3);
   CHECK(a.node().sessions().size() == 1);
