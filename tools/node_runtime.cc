@@ -1,8 +1,8 @@
 // tools/node_runtime.cc - starts the parts from the store upwards, stops them in reverse.
 #include "tools/node_runtime.h"
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -146,6 +146,7 @@ Status NodeRuntime::open_api() {
 ApiHooks NodeRuntime::api_hooks() {
   ApiHooks hooks;
   hooks.inspect = [this](std::function<void(const Node&)> look) { driver_->inspect(std::move(look)); };
+  hooks.own = store_->identity();
   hooks.parts["store"] = [this] { return health_of(*store_); };
   hooks.parts["transport"] = [this] { return health_of(driver_->counters()); };
   if (settings_.brokers.empty()) return hooks;
