@@ -145,6 +145,7 @@ TEST_CASE("a question about telemetry that cannot be met says why", "[api][telem
       {kMetrics + "series?limit=0", 400, "from 1 to 10000"},
       {kMetrics + "series?prefix=a", 400, "no parameter \\\"prefix\\\" is known here"},
       {kMetrics + "events", 405, "this path takes POST"},
+      {"/healthz?verbose=1", 400, "no parameter \\\"verbose\\\" is known here"},
   }));
   const ApiNode node;
   node.append(R"({"time":1,"readings":{"t":1}})");
