@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct ApiHooks {
   // Calls its argument with the node, on whatever thread owns that, now or later; or never, if the node is
   // gone.
   std::function<void(std::function<void(const Node&)>)> inspect;
+  // Whose streams the writes of this node go to: an append without a unit continues what they declare.
+  std::optional<Identity> own;
   // By name ("store", "ingest", ...). Called on the API's thread.
   std::map<std::string, std::function<HealthPart()>> parts;
 };

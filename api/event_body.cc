@@ -32,7 +32,10 @@ Result<Ticks> parse_time(const JsonValue* json, Resolution resolution) {
   if (json == nullptr) return invalid("it has no \"time\"");
   if (json->kind == Kind::kString) return parse_iso_time(json->text, resolution);
   const auto ticks = json->kind == Kind::kNumber ? parse_number<Ticks>(json->text) : std::nullopt;
-  if (ticks) return *ticks;
+  if (ticks && in_calendar(*ticks, resolution)) return *ticks;
+  if (ticks)
+    return invalid("\"time\" is out of the years 1 to 9999; is it in " + std::string(to_string(resolution)) +
+                   "?");
   return invalid(std::string("\"time\" is a whole number of ") + to_string(resolution) +
                  " since 1970 or a text such as 2020-07-13T00:00:24.502Z");
 }

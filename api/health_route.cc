@@ -95,7 +95,8 @@ HttpResponse describe(const Node& node, const Parts& parts, const std::vector<st
 
 void add_health_route(Router& router, RouteContext& context) {
   router.add(
-      "GET", "/healthz", [&context, begin = Clock::now()](const RoutedRequest&, const Responder& respond) {
+      "GET", "/healthz", [&context, begin = Clock::now()](const RoutedRequest& request, const Responder& respond) {
+        if (Status good = request.query.check({}); !good) return respond(good.error());
         const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin);
         auto parts = gather(context.hooks);
         auto datasets = context.dataset_names;

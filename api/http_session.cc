@@ -5,6 +5,7 @@
 #include "api/http_session.h"
 
 #include <array>
+#include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -85,6 +86,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   void close() override {
     if (phase_ == Phase::kClosed) return;
     phase_ = Phase::kClosed;
+    give_up();
     error_code ignored;
     socket_.close(ignored);
     timer_.cancel();
@@ -125,6 +127,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
   void answer_late() {
     ++host_.session_counters().answers_late;
+    give_up();
     answer(turn_, problem(503, "timeout", "no answer in time; a write may still take effect"));
   }
 
@@ -145,6 +148,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
   void read_header() {
     enter(Phase::kReading, host_.settings().request_timeout);
+    head_ = false;  // What goes wrong from here on is answered with a body, whatever came before.
     parser_.emplace();
     parser_->header_limit(host_.settings().header_bytes_max);
     parser_->body_limit(host_.settings().body_bytes_max);
@@ -201,12 +205,18 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
   // Answers are posted here, whatever thread they come from.
   Responder responder() {
+    given_up_ = std::make_shared<std::atomic<bool>>(false);
     return Responder(
         [self = weak_from_this(), executor = socket_.get_executor(), turn = turn_](HttpResponse response) {
           asio::post(executor, [self, turn, response = std::move(response)]() mutable {
             if (const auto session = self.lock()) session->answer(turn, std::move(response));
           });
-        });
+        },
+        given_up_);
+  }
+
+  void give_up() {
+    if (given_up_) *given_up_ = true;
   }
 
   void answer(std::uint64_t turn, HttpResponse response) {
@@ -253,6 +263,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
   Phase phase_ = Phase::kIdle;
   std::uint64_t turn_ = 0;  // Grows with each phase: what was meant for an earlier one comes too late.
+  std::shared_ptr<std::atomic<bool>> given_up_;  // Of the request under way; read by whoever works on it.
   bool timed_out_ = false;
   bool keep_alive_ = true;
   bool head_ = false;

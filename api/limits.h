@@ -34,15 +34,22 @@ inline constexpr std::chrono::milliseconds kHttpAcceptRetry{200};
 // Bytes of requests read ahead of the one that is served. Larger: memory. Smaller: more calls.
 inline constexpr std::size_t kHttpReadAheadBytes = 64u << 10;
 
-// Questions that wait for the one thread that reads the store. Larger: they time out there. Smaller: a burst
-// of a dashboard is refused.
+// Questions that wait for the one thread that reads the store, and as many of writes. Larger: they time out
+// there. Smaller: a burst of a dashboard is refused.
 inline constexpr std::size_t kQueriesQueuedMax = 64;
+// Series of one append that are looked up one by one; for more, all are listed once. Larger: wide appends ask
+// often. Smaller: narrow ones read declarations that they do not need.
+inline constexpr std::size_t kUnitLookupsMax = 16;
 // Of an answer. It is built in memory: larger costs that, smaller cuts answers into more pages.
 inline constexpr std::size_t kAnswerBytesMax = 16u << 20;
 inline constexpr std::size_t kSamplesDefault = 10'000;
 inline constexpr std::size_t kSamplesMax = 100'000;
 inline constexpr std::size_t kListDefault = 1'000;
 inline constexpr std::size_t kListMax = 10'000;
+// Entries of a map read at a time for a list. Larger: memory, for what a prefix or the end cuts off. Smaller:
+// more questions to the store.
+inline constexpr std::size_t kEntriesPerRead = 256;
+inline constexpr std::size_t kEntryBytesPerRead = 1u << 20;
 
 // JSON in a body. Larger: a small body takes more memory (about 100 bytes a value). Smaller: batches shrink.
 inline constexpr std::size_t kBodyValuesMax = 200'000;

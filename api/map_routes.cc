@@ -1,4 +1,6 @@
 // api/map_routes.cc - entries of maps: list, get, put, delete.
+#include <algorithm>
+
 #include "api/json_writer.h"
 #include "api/limits.h"
 #include "api/routes.h"
@@ -43,21 +45,33 @@ void write_entry(JsonWriter& json, const MapEntry& entry) {
   json.end_object();
 }
 
-HttpResponse list_entries(const std::vector<MapEntry>& entries, const Listing& listing) {
+// Where a page begins. The next key after one in the order of bytes has one more, which is zero.
+std::string first_key(const Listing& listing) {
+  if (listing.after.empty()) return listing.prefix;
+  return std::max(listing.prefix, listing.after + '\0');
+}
+
+Result<HttpResponse> list_entries(const StoreReader& reader, DatasetId dataset, const Listing& listing) {
   JsonWriter json;
   std::size_t count = 0;
   bool more = false;
   json.begin_object().key("entries").begin_array();
-  for (const MapEntry& entry : entries) {
-    if (entry.tombstone || !entry.key.starts_with(listing.prefix)) continue;
-    if (!listing.after.empty() && entry.key <= listing.after) continue;
-    more = count == listing.limit || json.size() > limits::kAnswerBytesMax;
-    if (more) break;
-    write_entry(json, entry);
-    ++count;
+  EntryPage page{first_key(listing), limits::kEntriesPerRead, limits::kEntryBytesPerRead};
+  for (bool inside = true; inside && !more;) {
+    const auto entries = reader.entries(dataset, page);
+    if (!entries) return entries.error();
+    inside = !entries->empty() && entries->back().key.starts_with(listing.prefix);
+    if (!entries->empty()) page.from = entries->back().key + '\0';
+    for (const MapEntry& entry : *entries) {
+      if (entry.tombstone || !entry.key.starts_with(listing.prefix)) continue;
+      more = count == listing.limit || json.size() > limits::kAnswerBytesMax;
+      if (more) break;
+      write_entry(json, entry);
+      ++count;
+    }
   }
   json.end_array().key("more").boolean(more).end_object();
-  return {200, json.take()};
+  return HttpResponse{200, json.take()};
 }
 
 HttpResponse as_stored(MapEntry entry) {
@@ -79,8 +93,8 @@ class MapRoutes {
     if (!listing) return respond(listing.error());
     context_.queries.ask(
         [id = dataset->id, listing = *listing](const StoreReader& reader, const Responder& answer) {
-          const auto entries = reader.entries(id);
-          entries ? answer(list_entries(*entries, listing)) : answer(entries.error());
+          auto response = list_entries(reader, id, listing);
+          response ? answer(*std::move(response)) : answer(response.error());
         },
         respond);
   }
@@ -106,7 +120,7 @@ class MapRoutes {
   void remove(const RoutedRequest& request, const Responder& respond) const {
     const auto dataset = find_plain(request, respond);
     if (!dataset) return;
-    context_.queries.ask(
+    context_.queries.ask_first(
         [&sink = context_.sink, dataset = *dataset, key = request.captured[1]](const StoreReader& reader,
                                                                                const Responder& answer) {
           const auto entry = find_live(reader, dataset, key);

@@ -1,8 +1,6 @@
 // api/responder.cc - answers once, and at the latest when nobody is left who could.
 #include "api/responder.h"
 
-#include <atomic>
-
 #include "api/problem.h"
 
 namespace deltamesh {
@@ -23,7 +21,8 @@ class Responder::Once {
   std::atomic_flag called_ = ATOMIC_FLAG_INIT;
 };
 
-Responder::Responder(Answer answer) : once_(std::make_shared<Once>(std::move(answer))) {}
+Responder::Responder(Answer answer, GivenUp given_up)
+    : once_(std::make_shared<Once>(std::move(answer))), given_up_(std::move(given_up)) {}
 
 void Responder::operator()(HttpResponse response) const {
   once_->call(std::move(response));

@@ -4,6 +4,7 @@
 // call, the client is told that the node is stopping: no request stays unanswered.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -14,9 +15,14 @@ namespace deltamesh {
 
 class Responder {
  public:
-  // `answer` is called exactly once, from any thread.
+  // `answer` is called exactly once, from any thread. `given_up`, if there is one, becomes true when the
+  // client has been told that it takes too long, or is gone.
   using Answer = std::function<void(HttpResponse)>;
-  explicit Responder(Answer answer);
+  using GivenUp = std::shared_ptr<const std::atomic<bool>>;
+  explicit Responder(Answer answer, GivenUp given_up = {});
+
+  // Whether work on an answer is still worth while.
+  [[nodiscard]] bool wanted() const { return !given_up_ || !*given_up_; }
 
   void operator()(HttpResponse response) const;
   void operator()(const Error& error) const;
@@ -24,6 +30,7 @@ class Responder {
  private:
   class Once;
   std::shared_ptr<Once> once_;
+  GivenUp given_up_;
 };
 
 }  // namespace deltamesh

@@ -1,6 +1,5 @@
 // api/telemetry_routes.cc - what series there are, samples of a time range, and the latest of each series.
 #include <charconv>
-#include <set>
 
 #include "api/event_body.h"
 #include "api/json_writer.h"
@@ -102,10 +101,10 @@ Result<HttpResponse> answer_series(const StoreReader& reader, DatasetId dataset,
   return HttpResponse{200, json.take()};
 }
 
-Result<HttpResponse> write_latest(const std::vector<LatestSample>& latest, Resolution resolution) {
+Result<HttpResponse> write_latest(const LatestAnswer& answer, Resolution resolution) {
   JsonWriter json;
   json.begin_object().key("resolution").text(to_string(resolution)).key("latest").begin_array();
-  for (const LatestSample& each : latest) {
+  for (const LatestSample& each : answer.latest) {
     json.begin_object().key("series").text(each.series.name);
     write_series(json, each.series);
     json.key("time").integer(each.sample.time).key("value").value(each.sample.value);
@@ -116,20 +115,24 @@ Result<HttpResponse> write_latest(const std::vector<LatestSample>& latest, Resol
                                           " bytes; name the series: ?series=..."};
     }
   }
-  json.end_array().end_object();
+  json.end_array().key("complete").boolean(answer.complete).end_object();
   return HttpResponse{200, json.take()};
 }
 
 Result<HttpResponse> answer_latest(const StoreReader& reader, const NamedDataset& dataset,
                                    const std::vector<std::string>& names) {
   for (const auto& name : names) {
-    const auto series = find_series(reader, dataset.id, name);
-    if (!series) return series.error();
+    const auto declared = reader.series(dataset.id, name);
+    if (!declared) return declared.error();
+    if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + name};
   }
-  const std::set<std::string> only(names.begin(), names.end());
-  const auto latest = query_latest(reader, dataset.id, only, dataset.config.resolution);
-  if (!latest) return latest.error();
-  return write_latest(*latest, dataset.config.resolution);
+  LatestQuery query;
+  query.dataset = dataset.id;
+  query.only.insert(names.begin(), names.end());
+  query.resolution = dataset.config.resolution;
+  const auto answer = query_latest(reader, query);
+  if (!answer) return answer.error();
+  return write_latest(*answer, query.resolution);
 }
 
 class TelemetryRoutes {

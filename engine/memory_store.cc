@@ -129,11 +129,16 @@ Result<std::vector<StreamSeries>> MemoryStore::series(DatasetId dataset,
   return found;
 }
 
-Result<std::vector<MapEntry>> MemoryStore::entries(DatasetId dataset) const {
+Result<std::vector<MapEntry>> MemoryStore::entries(DatasetId dataset, const EntryPage& page) const {
   std::vector<MapEntry> found;
-  const auto at = entries_.find(dataset);
-  if (at == entries_.end()) return found;
-  for (const auto& [key, entry] : at->second) found.push_back(entry);
+  const auto map = entries_.find(dataset);
+  if (map == entries_.end()) return found;
+  std::size_t bytes = 0;
+  for (auto at = map->second.lower_bound(page.from);
+       at != map->second.end() && found.size() < page.entries_max && bytes <= page.bytes_max; ++at) {
+    bytes += at->first.size() + at->second.value.size();
+    found.push_back(at->second);
+  }
   return found;
 }
 

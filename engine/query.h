@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,24 +42,40 @@ struct SampleAnswer {
 // Unknown series: not found. Only UTC times are answered; boot-relative ones need their offset first.
 Result<SampleAnswer> query_samples(const StoreReader& reader, const SampleQuery& query);
 
+// The unit and type shown of a series are, where its streams differ, those of the stream whose newest block
+// is latest in time (of equal ones, the largest stream): numbers of different streams cannot be compared, and
+// a writer that is gone must not win over one that goes on. All nodes that hold the same data show the same.
 struct SeriesInfo {
   std::string name;
-  std::string unit;  // From the newest declaration.
+  std::string unit;
   ValueType type = ValueType::kDouble;
-  bool conflict = false;  // Streams declare different units or types.
+  bool conflict = false;  // Declarations differ in unit or type.
 };
-Result<std::vector<SeriesInfo>> list_series(const StoreReader& reader, DatasetId dataset);
+// Where `own` is given, what that node's stream declares goes first: it is what its next write continues.
+Result<std::vector<SeriesInfo>> list_series(const StoreReader& reader, DatasetId dataset,
+                                            const std::optional<Identity>& own = {});
 // Of one name; unknown: not found.
-Result<SeriesInfo> find_series(const StoreReader& reader, DatasetId dataset, const std::string& name);
+Result<SeriesInfo> find_series(const StoreReader& reader, DatasetId dataset, const std::string& name,
+                               const std::optional<Identity>& own = {});
 
+struct LatestQuery {
+  DatasetId dataset{};
+  std::set<std::string> only;  // Empty: every series.
+  Resolution resolution = Resolution::kMilliseconds;
+  // Shared out among the streams. Larger: a series that fell silent long ago costs all that was written
+  // since.
+  std::size_t blocks_max = 50'000;
+};
 struct LatestSample {
   SeriesInfo series;
   Sample sample;
 };
-// The newest sample of each series (or of those named), ordered by name: the last that query_samples() would
-// give. Series without a sample in UTC are left out.
-Result<std::vector<LatestSample>> query_latest(const StoreReader& reader, DatasetId dataset,
-                                               const std::set<std::string>& only = {},
-                                               Resolution resolution = Resolution::kMilliseconds);
+struct LatestAnswer {
+  std::vector<LatestSample> latest;  // Ordered by name.
+  bool complete = true;              // Else series that were silent for long may be missing.
+};
+// The newest sample of each series: the last that query_samples() would give. Series without a sample in UTC
+// are left out.
+Result<LatestAnswer> query_latest(const StoreReader& reader, const LatestQuery& query);
 
 }  // namespace deltamesh

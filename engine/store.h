@@ -8,8 +8,10 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -73,6 +75,14 @@ struct StoreImage {
   HlcStamp clock;
 };
 
+// A part of a map: from the first key that is not less than `from` on. It ends once it has `entries_max`
+// entries, or more bytes of keys and values than `bytes_max` (but has one entry at least, if there is one).
+struct EntryPage {
+  std::string from;
+  std::size_t entries_max = std::numeric_limits<std::size_t>::max();
+  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
+};
+
 class StoreReader {
  public:
   virtual ~StoreReader() = default;
@@ -96,8 +106,8 @@ class StoreReader {
   virtual Result<std::vector<StreamSeries>> series(DatasetId dataset,
                                                    std::optional<std::string_view> name) const = 0;
 
-  // Entries of a map in key order, tombstones too; and one.
-  virtual Result<std::vector<MapEntry>> entries(DatasetId dataset) const = 0;
+  // Entries of a map in the order of their keys' bytes, tombstones too; and one.
+  virtual Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const = 0;
   virtual Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const = 0;
 };
 

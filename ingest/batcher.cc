@@ -3,21 +3,27 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "ingest/event_queue.h"
+
 namespace deltamesh {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Items = EventQueue::Items;
 
 bool worth_another_try(ErrorCode code) {
   return code == ErrorCode::kFull || code == ErrorCode::kIo;
+}
+
+// The next event would be refused for the same reason.
+bool concerns_all(ErrorCode code) {
+  return code == ErrorCode::kClosed || code == ErrorCode::kNotFound;
 }
 
 Refused to_refused(const Error& error) {
@@ -28,9 +34,16 @@ Refused to_refused(const Error& error) {
   }
 }
 
-std::uint64_t count_readings(const std::vector<NamedEvent>& events) {
+std::vector<NamedEvent> events_of(const Items& items) {
+  std::vector<NamedEvent> events;
+  events.reserve(items.size());
+  for (const auto& item : items) events.push_back(item.event);
+  return events;
+}
+
+std::uint64_t count_readings(const Items& items) {
   std::uint64_t readings = 0;
-  for (const NamedEvent& event : events) readings += event.readings.size();
+  for (const auto& item : items) readings += item.event.readings.size();
   return readings;
 }
 
@@ -49,30 +62,28 @@ class Batcher::Core : public std::enable_shared_from_this<Batcher::Core> {
 
  private:
   struct Queue {
-    std::deque<NamedEvent> waiting;
-    std::vector<NamedEvent> writing;  // Under way; kept for another try.
-    Clock::time_point not_before{};
-    std::size_t events_max = 0;  // Of the next write; small while an event at fault is looked for.
-    std::uint64_t pushed = 0;    // Events ever taken, and of them durable or refused; both in order.
-    std::uint64_t settled = 0;
+    explicit Queue(std::size_t events_max) : events(events_max) {}
+    EventQueue events;
+    std::uint64_t urgent = 0;  // Up to this number somebody waits for durability.
   };
-  struct Write {
+  // What the worker does next, without the lock.
+  struct Work {
     DatasetId dataset{};
-    std::vector<NamedEvent> events;
+    const Items* write = nullptr;
+    bool flush = false;
   };
   using Lock = std::unique_lock<std::mutex>;
 
-  Queue& queue(DatasetId dataset);
+  [[nodiscard]] bool has_room() const;
   void wait_for_room(Lock& lock);
-  std::optional<Write> next_write(Clock::time_point now);
-  void take_batch(Queue& queue);
+  Queue& queue(DatasetId dataset);
+  std::optional<Work> next_work(Clock::time_point now);
   void wait_for_work(Lock& lock);
-  void start(Write write);
-  void finished(DatasetId dataset, const Status& status);
-  void succeeded(Queue& queue);
-  void refused(Queue& queue, const Error& error);
-  void put_back(Queue& queue);
-  void settle(Queue& queue);
+  void carry_out(const Work& work);
+  void taken(DatasetId dataset, std::uint64_t write);
+  void finished(DatasetId dataset, std::uint64_t write, const Status& status);
+  void failed(EventQueue& events, Items items, const Error& error);
+  void settle(const Items& items);
 
   WriteSink& sink_;
   IngestCounters& counters_;
@@ -81,25 +92,28 @@ class Batcher::Core : public std::enable_shared_from_this<Batcher::Core> {
   std::condition_variable work_;      // For the worker.
   std::condition_variable progress_;  // For whoever waits for room or durability.
   std::map<DatasetId, Queue> queues_;
-  std::size_t unacknowledged_ = 0;
+  std::size_t unacknowledged_ = 0;  // Events, and about the memory that they take.
+  std::size_t unacknowledged_bytes_ = 0;
+  bool flush_due_ = false;  // What the node has taken shall not wait for company.
   bool released_ = false;
   bool closing_ = false;  // Takes nothing more.
   bool stopped_ = false;  // Touches sink and counters no more.
 };
 
-Batcher::Core::Queue& Batcher::Core::queue(DatasetId dataset) {
-  Queue& queue = queues_[dataset];
-  if (queue.events_max == 0) queue.events_max = settings_.events_max;
-  return queue;
+bool Batcher::Core::has_room() const {
+  return unacknowledged_ < settings_.unacknowledged_max &&
+         unacknowledged_bytes_ < settings_.unacknowledged_bytes_max;
 }
 
 void Batcher::Core::wait_for_room(Lock& lock) {
-  const auto room = [this] {
-    return unacknowledged_ < settings_.unacknowledged_max || released_ || closing_;
-  };
+  const auto room = [this] { return has_room() || released_ || closing_; };
   if (room()) return;
   counters_.waited();
   progress_.wait(lock, room);
+}
+
+Batcher::Core::Queue& Batcher::Core::queue(DatasetId dataset) {
+  return queues_.try_emplace(dataset, settings_.events_max).first->second;
 }
 
 void Batcher::Core::push(DatasetId dataset, NamedEvent event, bool until_durable) {
@@ -109,27 +123,28 @@ void Batcher::Core::push(DatasetId dataset, NamedEvent event, bool until_durable
     counters_.refused({Refusal::kClosed, "shutting down"}, event.readings.front().series);
     return;
   }
-  Queue& into = queue(dataset);
-  into.waiting.push_back(std::move(event));
-  const std::uint64_t number = ++into.pushed;
   ++unacknowledged_;
+  unacknowledged_bytes_ += memory_bytes(event);
+  Queue& into = queue(dataset);
+  const std::uint64_t number = into.events.push(std::move(event));
+  if (until_durable) into.urgent = number;
   work_.notify_one();
-  if (!until_durable) return;
-  progress_.wait(lock, [&] { return into.settled >= number || released_ || stopped_; });
+  if (until_durable) progress_.wait(lock, [&] { return into.events.first_unsettled() > number; });
 }
 
 void Batcher::Core::release() {
   const std::lock_guard lock(mutex_);
-  released_ = true;
+  released_ = flush_due_ = true;
+  work_.notify_one();
   progress_.notify_all();
 }
 
 void Batcher::Core::run() {
   Lock lock(mutex_);
   while (!stopped_) {
-    if (auto write = next_write(Clock::now())) {
+    if (const auto work = next_work(Clock::now())) {
       lock.unlock();
-      start(*std::move(write));
+      carry_out(*work);
       lock.lock();
     } else {
       wait_for_work(lock);
@@ -138,29 +153,21 @@ void Batcher::Core::run() {
 }
 
 // The first dataset with something to write; datasets do not wait for each other.
-std::optional<Batcher::Core::Write> Batcher::Core::next_write(Clock::time_point now) {
+std::optional<Batcher::Core::Work> Batcher::Core::next_work(Clock::time_point now) {
   for (auto& [dataset, queue] : queues_) {
-    if (queue.waiting.empty() || !queue.writing.empty() || now < queue.not_before) continue;
-    take_batch(queue);
-    return Write{dataset, queue.writing};
+    const Items* write = queue.events.start_write(now);
+    if (!write) continue;
+    const bool urgent = write->front().number <= queue.urgent || released_ || closing_;
+    return Work{dataset, write, urgent};
   }
-  return std::nullopt;
-}
-
-void Batcher::Core::take_batch(Queue& queue) {
-  std::size_t readings = 0;
-  while (!queue.waiting.empty() && queue.writing.size() < queue.events_max) {
-    readings += queue.waiting.front().readings.size();
-    if (readings > limits::kBatchReadingsMax && !queue.writing.empty()) return;
-    queue.writing.push_back(std::move(queue.waiting.front()));
-    queue.waiting.pop_front();
-  }
+  if (!std::exchange(flush_due_, false)) return std::nullopt;
+  return Work{{}, nullptr, true};
 }
 
 void Batcher::Core::wait_for_work(Lock& lock) {
   auto until = Clock::time_point::max();
   for (const auto& [dataset, queue] : queues_) {
-    if (!queue.waiting.empty() && queue.writing.empty()) until = std::min(until, queue.not_before);
+    until = std::min(until, queue.events.write_due().value_or(Clock::time_point::max()));
   }
   if (until == Clock::time_point::max()) {
     work_.wait(lock);
@@ -169,65 +176,62 @@ void Batcher::Core::wait_for_work(Lock& lock) {
   }
 }
 
-void Batcher::Core::start(Write write) {
-  sink_.write(write.dataset, std::move(write.events),
-              [core = shared_from_this(), dataset = write.dataset](const Status& status) {
-                core->finished(dataset, status);
-              });
+// The write stays where it is until finished(), which comes after this has handed it over.
+void Batcher::Core::carry_out(const Work& work) {
+  if (work.write) {
+    const auto write = work.write->front().number;
+    sink_.write(
+        work.dataset, events_of(*work.write),
+        [core = shared_from_this(), dataset = work.dataset, write] { core->taken(dataset, write); },
+        [core = shared_from_this(), dataset = work.dataset, write](const Status& status) {
+          core->finished(dataset, write, status);
+        });
+  }
+  if (work.flush) sink_.flush();
 }
 
-void Batcher::Core::finished(DatasetId dataset, const Status& status) {
+void Batcher::Core::taken(DatasetId dataset, std::uint64_t write) {
+  const std::lock_guard lock(mutex_);
+  queue(dataset).events.taken(write);
+  work_.notify_one();
+}
+
+void Batcher::Core::finished(DatasetId dataset, std::uint64_t write, const Status& status) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
-  Queue& queue = queues_[dataset];
+  EventQueue& events = queue(dataset).events;
+  Items items = events.finish(write);
   if (status) {
-    succeeded(queue);
+    counters_.written(items.size(), count_readings(items));
+    settle(items);
   } else {
-    refused(queue, status.error());
+    failed(events, std::move(items), status.error());
   }
   work_.notify_one();
   progress_.notify_all();
 }
 
-void Batcher::Core::succeeded(Queue& queue) {
-  counters_.written(queue.writing.size(), count_readings(queue.writing));
-  queue.events_max = std::min(settings_.events_max, queue.events_max * 2);
-  settle(queue);
-}
-
-void Batcher::Core::refused(Queue& queue, const Error& error) {
+void Batcher::Core::failed(EventQueue& events, Items items, const Error& error) {
   if (worth_another_try(error.code)) {
     counters_.retried();
-    queue.not_before = Clock::now() + settings_.retry_wait;
-    put_back(queue);
-    return;
+    return events.retry(std::move(items), Clock::now() + settings_.retry_wait);
   }
-  const bool all = error.code == ErrorCode::kClosed || error.code == ErrorCode::kNotFound;
-  if (!all && queue.writing.size() > 1) {
-    queue.events_max = queue.writing.size() / 2;
-    put_back(queue);
-    return;
+  if (items.size() > 1 && !concerns_all(error.code)) return events.halve(std::move(items));
+  for (const auto& item : items) {
+    counters_.refused(to_refused(error), item.event.readings.front().series);
   }
-  for (const NamedEvent& event : queue.writing) {
-    counters_.refused(to_refused(error), event.readings.front().series);
-  }
-  settle(queue);
+  settle(items);
 }
 
-void Batcher::Core::put_back(Queue& queue) {
-  std::move(queue.writing.rbegin(), queue.writing.rend(), std::front_inserter(queue.waiting));
-  queue.writing.clear();
-}
-
-void Batcher::Core::settle(Queue& queue) {
-  queue.settled += queue.writing.size();
-  unacknowledged_ -= queue.writing.size();
-  queue.writing.clear();
+void Batcher::Core::settle(const Items& items) {
+  unacknowledged_ -= items.size();
+  for (const auto& item : items) unacknowledged_bytes_ -= memory_bytes(item.event);
 }
 
 std::size_t Batcher::Core::stop(std::chrono::milliseconds patience) {
   Lock lock(mutex_);
-  closing_ = true;
+  closing_ = flush_due_ = true;
+  work_.notify_one();
   progress_.notify_all();
   progress_.wait_for(lock, patience, [this] { return unacknowledged_ == 0 || stopped_; });
   if (stopped_) return 0;

@@ -1,10 +1,11 @@
 // ingest/batcher.h - gathers events into writes, and holds sources back when the node falls behind.
 //
-// One write a dataset is under way at a time; what comes in meanwhile makes up the next one. So a quiet node
-// gets each event at once, a busy one gets large writes, and no timer is needed. A dataset's events are
-// written in the order in which they were pushed. Where the node says "full" or its disk fails, the same
-// events are tried again after a short wait; where it refuses for good, the write is halved until the event
-// at fault stands alone, is counted by reason and left out. Nothing else is ever dropped before stop().
+// What comes in while the node takes one write makes up the next one. So a quiet node gets each event at
+// once, a busy one gets large writes, no timer is needed, and no write waits for the disk to finish another.
+// A dataset's events are written in the order in which they were pushed (ingest/event_queue.h). Where the
+// node says "full" or its disk fails, the same events are tried again after a short wait; where it refuses
+// for good, the write is halved until the event at fault stands alone, is counted by reason and left out.
+// Nothing else is ever dropped before stop().
 #pragma once
 
 #include <chrono>
@@ -22,6 +23,7 @@ namespace deltamesh {
 struct BatchSettings {
   std::size_t events_max = limits::kBatchEventsMax;
   std::size_t unacknowledged_max = limits::kUnacknowledgedEventsMax;
+  std::size_t unacknowledged_bytes_max = limits::kUnacknowledgedBytesMax;
   std::chrono::milliseconds retry_wait = limits::kRetryWait;
 };
 
@@ -33,13 +35,15 @@ class Batcher {
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
-  // Takes the event; waits first while unacknowledged_max are not durable. After stop() it is counted as
+  // Takes the event; waits first while as much as allowed is not durable. After stop() it is counted as
   // refused. Any thread.
   void push(DatasetId dataset, NamedEvent event);
-  // The same, and returns only once the event is durable or refused.
+  // The same, asks for the commit at once, and returns only when the event is durable or refused for good.
+  // Nothing else ends this wait, not even stop(), so whoever may be in it ends first.
   void push_durable(DatasetId dataset, NamedEvent event);
 
-  // From now on push() does not wait any more, so that sources can be shut down without losing a message.
+  // From now on push() does not wait any more, so that sources can be shut down without losing a message, and
+  // no write waits for company before its commit.
   void release();
 
   // Takes nothing more and waits until all is durable, at most for `patience`. Returns how many events were

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
-#include <random>
 #include <thread>
 #include <utility>
 
 #include "ingest/broker_uri.h"
 #include "ingest/decoder.h"
+#include "ingest/reconnect_wait.h"
 
 namespace deltamesh {
 namespace {
@@ -40,25 +39,19 @@ void fill(mqtt::connect_options& options, const MqttSettings& settings) {
   options.set_properties(std::move(properties));
 }
 
-// Doubles from first to last; each wait lies between a half and the whole of it.
-class Waits {
- public:
-  Waits(milliseconds first, milliseconds last) : first_(first), last_(last), next_(first) {}
-
-  milliseconds next() {
-    const auto whole = std::exchange(next_, std::min(last_, next_ * 2));
-    const auto half = whole.count() / 2;
-    return milliseconds(half + static_cast<std::int64_t>(random_()) % (half + 1));
-  }
-  void reset() { next_ = first_; }
-
- private:
-  milliseconds first_, last_, next_;
-  std::minstd_rand random_{std::random_device{}()};
-};
-
 std::chrono::nanoseconds wall_clock() {
   return std::chrono::system_clock::now().time_since_epoch();
+}
+
+// Whatever a rule asks for: see the header.
+int wanted_qos(const CompiledRule& rule) {
+  return std::min(rule.rule().qos, 1);
+}
+
+int granted_qos(const mqtt::token& subscribed) {
+  const auto response = subscribed.get_subscribe_response();
+  const auto& codes = response.get_reason_codes();
+  return codes.empty() ? 0 : static_cast<int>(codes.front());
 }
 
 }  // namespace
@@ -66,20 +59,24 @@ std::chrono::nanoseconds wall_clock() {
 class MqttSource::Client {
  public:
   Client(const std::string& address, MqttSettings settings, std::vector<CompiledRule> rules, Batcher& batcher,
-         IngestCounters& counters);
+         IngestCounters& counters, MqttJournal::LogHook log);
   ~Client();
-  [[nodiscard]] MqttStatus status() const;
+  void begin_stop();
+  bool stop(milliseconds patience);
+  [[nodiscard]] MqttStatus status() const { return journal_.status(); }
 
  private:
+  using Refusals = std::vector<std::string>;
   void run();
   bool connect();
-  bool subscribe();
-  bool subscribe(const CompiledRule& rule);
+  bool subscribe(Refusals& refused);
+  bool subscribe(const CompiledRule& rule, Refusals& refused);
+  bool answered(mqtt::token& token, milliseconds patience);
   void wait_until_lost();
   void pause(milliseconds wait);
   void disconnect();
-  void note_connected(bool connected);
-  void note_error(const std::string& text);
+  [[nodiscard]] bool stopping() const;
+  void lose(const std::string& why);
 
   void handle(const mqtt::message& message);
   Judged<NamedEvent> judge(const mqtt::message& message, const CompiledRule*& rule) const;
@@ -88,116 +85,141 @@ class MqttSource::Client {
   const std::vector<CompiledRule> rules_;
   Batcher& batcher_;
   IngestCounters& counters_;
-  mqtt::connect_options options_;
-  mqtt::async_client paho_;
+  MqttJournal journal_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  MqttStatus status_;
-  bool lost_ = false;
+  std::string lost_;  // Why the connection is gone; empty while it stands.
   bool stopping_ = false;
+  bool ended_ = false;   // run() has returned.
   std::mutex handling_;  // Held while a message is handled.
+  mqtt::connect_options options_;
+  mqtt::async_client paho_;  // Ends before all that its callbacks use.
   std::thread thread_;
 };
 
 MqttSource::Client::Client(const std::string& address, MqttSettings settings, std::vector<CompiledRule> rules,
-                           Batcher& batcher, IngestCounters& counters)
+                           Batcher& batcher, IngestCounters& counters, MqttJournal::LogHook log)
     : settings_(std::move(settings)),
       rules_(std::move(rules)),
       batcher_(batcher),
       counters_(counters),
+      journal_(settings_.uri, std::move(log)),
       paho_(address, settings_.client_id,
             mqtt::create_options(settings_.mqtt5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1)) {
   fill(options_, settings_);
-  status_.since = std::chrono::system_clock::now();
   paho_.set_message_callback([this](const mqtt::const_message_ptr& message) { handle(*message); });
-  paho_.set_connection_lost_handler([this](const std::string& cause) {
-    const std::lock_guard lock(mutex_);
-    lost_ = true;
-    status_.last_error = cause.empty() ? "connection lost" : cause;
-    changed_.notify_all();
-  });
+  paho_.set_connection_lost_handler([this](const std::string& cause) { lose(cause); });
   thread_ = std::thread([this] { run(); });
 }
 
 MqttSource::Client::~Client() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    changed_.notify_all();
-  }
+  begin_stop();
   batcher_.release();
   thread_.join();
   const std::lock_guard idle(handling_);
 }
 
+void MqttSource::Client::begin_stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+bool MqttSource::Client::stop(milliseconds patience) {
+  begin_stop();
+  batcher_.release();
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [this] { return ended_; });
+}
+
+bool MqttSource::Client::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void MqttSource::Client::lose(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  if (lost_.empty()) lost_ = why.empty() ? "connection lost" : why;
+  changed_.notify_all();
+}
+
 void MqttSource::Client::run() {
-  Waits waits(settings_.reconnect_first, settings_.reconnect_last);
-  const auto stopping = [this] {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-  };
+  ReconnectWait wait(settings_.reconnect_first, settings_.reconnect_last);
   while (!stopping()) {
-    if (connect() && subscribe()) {
-      note_connected(true);
-      waits.reset();
+    Refusals refused;
+    if (connect() && subscribe(refused)) {
+      journal_.connected(std::move(refused));
+      wait.reset();
       wait_until_lost();
-      note_connected(false);
     }
     disconnect();
-    if (!stopping()) pause(waits.next());
+    if (!stopping()) pause(wait.next());
   }
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
 }
 
 bool MqttSource::Client::connect() {
   {
     const std::lock_guard lock(mutex_);
-    lost_ = false;
+    lost_.clear();
   }
   try {
-    if (paho_.connect(options_)->wait_for(limits::kBrokerAnswer + std::chrono::seconds(1))) return true;
-    note_error("the broker does not answer");
+    if (answered(*paho_.connect(options_), limits::kBrokerAnswer + std::chrono::seconds(1))) return true;
+    if (!stopping()) journal_.failed("the broker does not answer");
   } catch (const std::exception& error) {
-    note_error(error.what());
+    journal_.failed(error.what());
   }
   return false;
 }
 
-bool MqttSource::Client::subscribe() {
-  {
-    const std::lock_guard lock(mutex_);
-    status_.refused_filters.clear();
-  }
+bool MqttSource::Client::subscribe(Refusals& refused) {
   return std::all_of(rules_.begin(), rules_.end(),
-                     [this](const CompiledRule& rule) { return subscribe(rule); });
+                     [&](const CompiledRule& rule) { return subscribe(rule, refused); });
 }
 
 // False if the connection is of no use; a refused filter is noted and leaves the others at work.
-bool MqttSource::Client::subscribe(const CompiledRule& rule) {
+bool MqttSource::Client::subscribe(const CompiledRule& rule, Refusals& refused) {
   const std::string filter = rule.topic().filter();
   try {
-    if (paho_.subscribe(filter, rule.rule().qos)->wait_for(limits::kBrokerAnswer)) return true;
-    note_error("the broker does not answer to a subscription");
-    return false;
+    const auto token = paho_.subscribe(filter, wanted_qos(rule));
+    if (!answered(*token, limits::kBrokerAnswer)) {
+      if (!stopping()) journal_.failed("the broker does not answer to a subscription");
+      return false;
+    }
+    const int granted = granted_qos(*token);
+    if (granted < wanted_qos(rule))
+      refused.push_back(filter + " (QoS 1, only " + std::to_string(granted) + ")");
   } catch (const std::exception& error) {
-    note_error("subscription to " + filter + ": " + error.what());
-    const std::lock_guard lock(mutex_);
-    status_.refused_filters.push_back(filter);
+    refused.push_back(filter + " (" + error.what() + ")");
   }
   return paho_.is_connected();
+}
+
+// Looks up now and then, so that an answer that does not come does not hold up the end.
+bool MqttSource::Client::answered(mqtt::token& token, milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!token.wait_for(limits::kStopSlice)) {
+    if (stopping() || std::chrono::steady_clock::now() > deadline) return false;
+  }
+  return true;
 }
 
 // Asks once in a while too: Paho does not report every way to lose a connection. It may report one while
 // holding the lock that is_connected() needs, so ours is let go first.
 void MqttSource::Client::wait_until_lost() {
   std::unique_lock lock(mutex_);
-  while (!stopping_ && !lost_) {
+  while (!stopping_ && lost_.empty()) {
     changed_.wait_for(lock, std::chrono::seconds(1));
     lock.unlock();
-    const bool connected = paho_.is_connected();
+    if (!paho_.is_connected()) lose({});
     lock.lock();
-    if (!connected) lost_ = true;
   }
+  const std::string why = lost_;
+  lock.unlock();
+  why.empty() ? journal_.stopped() : journal_.failed(why);
 }
 
 void MqttSource::Client::pause(milliseconds wait) {
@@ -205,34 +227,22 @@ void MqttSource::Client::pause(milliseconds wait) {
   changed_.wait_for(lock, wait, [this] { return stopping_; });
 }
 
+// While a message is handled, Paho does neither this nor answer is_connected().
 void MqttSource::Client::disconnect() {
   try {
-    if (paho_.is_connected()) paho_.disconnect()->wait_for(limits::kBrokerAnswer);
+    while (paho_.is_connected()) {
+      if (paho_.disconnect()->wait_for(limits::kBrokerAnswer)) return;
+    }
   } catch (const std::exception& error) {
-    note_error(error.what());
+    if (!stopping()) journal_.failed(error.what());
   }
-}
-
-void MqttSource::Client::note_connected(bool connected) {
-  const std::lock_guard lock(mutex_);
-  status_.connected = connected;
-  status_.since = std::chrono::system_clock::now();
-  if (connected) ++status_.connects;
-}
-
-void MqttSource::Client::note_error(const std::string& text) {
-  const std::lock_guard lock(mutex_);
-  status_.last_error = text;
 }
 
 // On Paho's thread, of which there is one for all clients of the process: while this waits, nothing else of
 // Paho moves. The broker gets its acknowledgement when this returns.
 void MqttSource::Client::handle(const mqtt::message& message) {
   const std::lock_guard handling(handling_);
-  {
-    const std::lock_guard lock(mutex_);
-    ++status_.messages;
-  }
+  journal_.received();
   counters_.received();
   const CompiledRule* rule = nullptr;
   auto judged = judge(message, rule);
@@ -258,16 +268,12 @@ Judged<NamedEvent> MqttSource::Client::judge(const mqtt::message& message, const
   return decode(*rule, seen);
 }
 
-MqttStatus MqttSource::Client::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
-}
-
 MqttSource::MqttSource(std::unique_ptr<Client> client) : client_(std::move(client)) {}
 MqttSource::~MqttSource() = default;
 
 Result<std::unique_ptr<MqttSource>> MqttSource::start(MqttSettings settings, std::vector<CompiledRule> rules,
-                                                      Batcher& batcher, IngestCounters& counters) {
+                                                      Batcher& batcher, IngestCounters& counters,
+                                                      MqttJournal::LogHook log) {
   const auto address = broker_address(settings.uri);
   if (!address) return address.error();
   if (rules.empty()) return Error{ErrorCode::kInvalid, "an MQTT source needs a rule"};
@@ -278,11 +284,19 @@ Result<std::unique_ptr<MqttSource>> MqttSource::start(MqttSettings settings, std
     return Error{ErrorCode::kInvalid, "a persistent MQTT session needs a client_id"};
   }
   try {
-    return std::unique_ptr<MqttSource>(new MqttSource(
-        std::make_unique<Client>(*address, std::move(settings), std::move(rules), batcher, counters)));
+    return std::unique_ptr<MqttSource>(new MqttSource(std::make_unique<Client>(
+        *address, std::move(settings), std::move(rules), batcher, counters, std::move(log))));
   } catch (const std::exception& error) {
     return Error{ErrorCode::kInvalid, std::string("MQTT client: ") + error.what()};
   }
+}
+
+void MqttSource::begin_stop() {
+  client_->begin_stop();
+}
+
+bool MqttSource::stop(milliseconds patience) {
+  return client_->stop(patience);
 }
 
 MqttStatus MqttSource::status() const {

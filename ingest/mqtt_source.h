@@ -3,6 +3,10 @@
 // It connects, subscribes, and does both again, with growing waits, whenever the connection is lost or cannot
 // be made: that is the one mechanism of reconnecting (Paho's own is off). A message that no rule can use is
 // counted and logged, never an error of the source.
+//
+// It subscribes with QoS 1 where a rule asks for 2: Paho keeps the first half of a QoS 2 delivery in memory
+// only, so a kill between the halves would lose a message that the broker holds for delivered. A message that
+// comes twice does no harm, for a query reads samples as a set.
 #pragma once
 
 #include <chrono>
@@ -14,6 +18,7 @@
 #include "ingest/batcher.h"
 #include "ingest/counters.h"
 #include "ingest/limits.h"
+#include "ingest/mqtt_journal.h"
 #include "ingest/rule.h"
 
 namespace deltamesh {
@@ -32,26 +37,24 @@ struct MqttSettings {
   std::chrono::milliseconds reconnect_last = limits::kReconnectLast;
 };
 
-struct MqttStatus {
-  bool connected = false;                       // And subscribed to all that the broker allows.
-  std::chrono::system_clock::time_point since;  // Of the last change of `connected`.
-  std::uint64_t connects = 0;
-  std::uint64_t messages = 0;
-  std::vector<std::string> refused_filters;  // Subscriptions that the broker refused.
-  std::string last_error;
-};
-
 class MqttSource {
  public:
   // `batcher` and `counters` outlive this. Returns at once, whether or not the broker is there; the error is
   // about the settings.
   static Result<std::unique_ptr<MqttSource>> start(MqttSettings settings, std::vector<CompiledRule> rules,
-                                                   Batcher& batcher, IngestCounters& counters);
-  // Lets go of the batcher's bound, disconnects, and waits for the message being handled. What was received
-  // is in the batcher then, so stop that after this.
-  ~MqttSource();
+                                                   Batcher& batcher, IngestCounters& counters,
+                                                   MqttJournal::LogHook log = {});
+  ~MqttSource();  // As stop(), with all the patience there is.
   MqttSource(const MqttSource&) = delete;
   MqttSource& operator=(const MqttSource&) = delete;
+
+  // Begins what stop() does and returns at once: of several sources, tell all before waiting for one.
+  void begin_stop();
+  // Lets go of the batcher's bound and disconnects. Returns whether that is done: then all that was received
+  // is in the batcher, so stop that after this. If not, a strict message is still not durable. Paho would
+  // acknowledge it as soon as its handler returned, and cannot disconnect before, so nothing but the end of
+  // the process, or the disk, ends this.
+  bool stop(std::chrono::milliseconds patience);
 
   [[nodiscard]] MqttStatus status() const;
 

@@ -8,6 +8,8 @@
 #include <limits>
 #include <system_error>
 
+#include "engine/half_even.h"
+
 namespace deltamesh {
 namespace {
 
@@ -62,14 +64,6 @@ std::optional<std::int64_t> to_int64(std::string_view digits, bool negative) {
   if (magnitude > kMax + (negative ? 1 : 0)) return std::nullopt;
   if (!negative) return static_cast<std::int64_t>(magnitude);
   return magnitude == 0 ? 0 : -static_cast<std::int64_t>(magnitude - 1) - 1;
-}
-
-// Whether `digits`, cut before `point`, round away from zero: ties go to the even neighbour.
-bool rounds_up(std::string_view digits, std::size_t point) {
-  if (point >= digits.size() || digits[point] < '5') return false;
-  const bool tie = digits[point] == '5' && point + 1 == digits.size();  // No zeros stand at the end.
-  const bool odd = point > 0 && (digits[point - 1] - '0') % 2 == 1;
-  return !tie || odd;
 }
 
 void add_one(std::string& digits) {
@@ -136,7 +130,9 @@ std::optional<std::int64_t> round_half_even(const Decimal& value, int shift) {
   const auto whole = static_cast<std::size_t>(point);
   std::string digits = value.digits.substr(0, std::min(whole, value.digits.size()));
   digits.resize(whole, '0');
-  if (rounds_up(value.digits, whole)) add_one(digits);
+  const bool odd = whole > 0 && (digits.back() - '0') % 2 == 1;
+  const auto rest = std::string_view(value.digits).substr(std::min(whole, value.digits.size()));
+  if (rounds_up(rest, odd)) add_one(digits);
   return digits.empty() ? 0 : to_int64(digits, value.negative);
 }
 

@@ -3,15 +3,11 @@
 
 #include <algorithm>
 
-#include "crdt/utf8.h"
+#include "engine/validate.h"
 #include "ingest/limits.h"
 
 namespace deltamesh {
 namespace {
-
-Error invalid(const IngestRule& rule, const std::string& text) {
-  return {ErrorCode::kInvalid, "rule for topic \"" + rule.topic + "\": " + text};
-}
 
 // `data.temp` to `data/temp`.
 std::string with_slashes(std::string path) {
@@ -31,39 +27,65 @@ std::string all_names(const TopicTemplate& topic) {
   return text;
 }
 
-Status check_plain(const IngestRule& rule) {
-  if (!rule.select.empty()) return invalid(rule, "select needs a JSON payload");
-  if (!rule.device.empty()) return invalid(rule, "device needs a JSON payload; name it in the topic");
-  if (!rule.timestamp.empty()) return invalid(rule, "timestamp needs a JSON payload");
-  return Done{};
-}
-
-Status check(const IngestRule& rule) {
-  if (rule.qos < 0 || rule.qos > 2) return invalid(rule, "qos is 0, 1 or 2, not " + std::to_string(rule.qos));
-  if (rule.dataset.empty()) return invalid(rule, "dataset is missing");
-  const std::size_t paths = rule.select.size() + rule.scale.size() + rule.unit.size() + rule.integers.size();
-  if (paths > limits::kSelectorsMax) {
-    return invalid(rule, "more than " + std::to_string(limits::kSelectorsMax) + " paths");
-  }
-  return rule.payload == PayloadKind::kPlain ? check_plain(rule) : Status(Done{});
+bool is_shared(const std::string& topic) {
+  return topic == "$share" || topic.starts_with("$share/");
 }
 
 }  // namespace
 
-Result<CompiledRule> CompiledRule::compile(IngestRule rule) {
-  if (auto checked = check(rule); !checked) return checked.error();
-  auto topic = TopicTemplate::parse(rule.topic);
-  if (!topic) return topic.error();
+struct CompiledRule::Fault {
+  const char* setting;
+  std::string text;
+};
+
+CompiledRule::Check CompiledRule::check_plain(const IngestRule& rule) {
+  if (!rule.select.empty()) return Fault{"select", "select needs a JSON payload"};
+  if (!rule.device.empty()) return Fault{"device", "device needs a JSON payload; name it in the topic"};
+  if (!rule.timestamp.empty()) return Fault{"timestamp", "timestamp needs a JSON payload"};
+  return std::nullopt;
+}
+
+CompiledRule::Check CompiledRule::check(const IngestRule& rule) {
+  if (rule.qos < 0 || rule.qos > 2) return Fault{"qos", "qos is 0, 1 or 2, not " + std::to_string(rule.qos)};
+  if (rule.dataset.empty()) return Fault{"dataset", "dataset is missing"};
+  const std::size_t paths = rule.select.size() + rule.scale.size() + rule.unit.size() + rule.integers.size();
+  if (paths > limits::kSelectorsMax) {
+    return Fault{rule.select.empty() ? "scale" : "select",
+                 "more than " + std::to_string(limits::kSelectorsMax) + " paths"};
+  }
+  return rule.payload == PayloadKind::kPlain ? check_plain(rule) : std::nullopt;
+}
+
+Result<CompiledRule> CompiledRule::compile(IngestRule rule, std::string* at_fault) {
   CompiledRule result;
-  result.dataset_ = dataset_id(rule.dataset);
-  result.topic_ = *std::move(topic);
-  result.device_ = with_slashes(rule.device);
-  result.timestamp_ = with_slashes(rule.timestamp);
   result.rule_ = std::move(rule);
-  result.compile_selectors();
-  if (auto series = result.compile_series(); !series) return series.error();
-  if (auto leaves = result.compile_leaves(); !leaves) return leaves.error();
-  return result;
+  const Check fault = result.compile_all();
+  if (!fault) return result;
+  if (at_fault) *at_fault = fault->setting;
+  return Error{ErrorCode::kInvalid, "rule for topic \"" + result.rule_.topic + "\": " + fault->text};
+}
+
+CompiledRule::Check CompiledRule::compile_all() {
+  if (auto fault = check(rule_)) return fault;
+  dataset_ = dataset_id(rule_.dataset);
+  device_ = with_slashes(rule_.device);
+  timestamp_ = with_slashes(rule_.timestamp);
+  compile_selectors();
+  if (auto fault = compile_topic()) return fault;
+  if (auto fault = compile_series()) return fault;
+  return compile_leaves();
+}
+
+CompiledRule::Check CompiledRule::compile_topic() {
+  if (is_shared(rule_.topic)) {
+    return Fault{"topic",
+                 "messages of a shared subscription come under their own topics, which $share/... "
+                 "does not match; write the filter alone"};
+  }
+  auto topic = TopicTemplate::parse(rule_.topic);
+  if (!topic) return Fault{"topic", topic.error().text};
+  topic_ = *std::move(topic);
+  return std::nullopt;
 }
 
 void CompiledRule::compile_selectors() {
@@ -76,48 +98,60 @@ void CompiledRule::compile_selectors() {
   if (selectors_.empty()) selectors_.push_back({{}, true});
 }
 
-Status CompiledRule::compile_series() {
+CompiledRule::Check CompiledRule::compile_series() {
   const bool json = rule_.payload == PayloadKind::kJson;
   std::vector<std::string> known = topic_.names();
   if (json && std::count(known.begin(), known.end(), "path") > 0) {
-    return invalid(rule_, "{path} is where a value stands in the JSON; give that level another name");
+    return Fault{"topic", "{path} is where a value stands in the JSON; give that level another name"};
   }
   if (json) known.push_back("path");
   if (!device_.empty()) known.push_back("device");
+  const char* const setting = rule_.series.empty() ? "topic" : "series";
   std::string text = rule_.series;
   if (text.empty()) text = json ? "{device}/{path}" : all_names(topic_);
   auto series = SeriesTemplate::parse(text, known);
-  if (!series) return invalid(rule_, series.error().text);
+  if (!series) return Fault{setting, series.error().text};
   series_ = *std::move(series);
-  return Done{};
+  const std::string fixed = series_.fill({});
+  if (fixed.empty() || valid_series_name(fixed)) return std::nullopt;
+  return Fault{setting, "the fixed part of a series' name has more than 255 bytes or control characters"};
 }
 
-Status CompiledRule::compile_leaves() {
+CompiledRule::Check CompiledRule::compile_leaves() {
   // "*" goes first, because the other paths start from what it sets.
-  if (auto any = apply_leaf_settings([](const std::string& path) { return path == "*"; }); !any) return any;
-  return apply_leaf_settings([](const std::string& path) { return path != "*"; });
+  if (auto any = apply_leaf_settings([](const std::string& path) { return path == "*"; })) return any;
+  if (auto each = apply_leaf_settings([](const std::string& path) { return path != "*"; })) return each;
+  return check_integers();
 }
 
-Status CompiledRule::apply_leaf_settings(const std::function<bool(const std::string&)>& chosen) {
+CompiledRule::Check CompiledRule::apply_leaf_settings(const std::function<bool(const std::string&)>& chosen) {
   for (const auto& [path, factor] : rule_.scale) {
     const auto scale = Scale::of(factor);
-    if (!scale) return invalid(rule_, "scale of \"" + path + "\" must be a number other than 0");
+    if (!scale) return Fault{"scale", "scale of \"" + path + "\" must be a number other than 0"};
     if (chosen(path)) leaf_at(path).scale = *scale;
   }
   for (const auto& [path, unit] : rule_.unit) {
-    const bool good = unit.size() <= limits::kUnitBytesMax && valid_utf8(unit);
-    if (!good) return invalid(rule_, "unit of \"" + path + "\" is too long or not UTF-8");
+    const Status good = check_text(unit, limits::kUnitBytesMax, "unit");
+    if (!good) return Fault{"units", "unit of \"" + path + "\": " + good.error().text};
     if (chosen(path)) leaf_at(path).unit = unit;
   }
   for (const std::string& path : rule_.integers) {
-    if (!chosen(path)) continue;
-    LeafRule& leaf = leaf_at(path);
-    leaf.integer = true;
-    if (!leaf.scale.exact()) {
-      return invalid(rule_, "\"" + path + "\" is an integer, so its scale must be a power of ten");
-    }
+    if (chosen(path)) leaf_at(path).integer = true;
   }
-  return Done{};
+  return std::nullopt;
+}
+
+// Also where one of the two comes from "*" and the other from the path itself.
+CompiledRule::Check CompiledRule::check_integers() const {
+  const auto fault = [](const std::string& path) {
+    return Fault{"scale", "\"" + path + "\" is an integer, so its scale must be a power of ten"};
+  };
+  const auto wrong = [](const LeafRule& leaf) { return leaf.integer && !leaf.scale.exact(); };
+  if (wrong(any_leaf_)) return fault("*");
+  for (const auto& [path, leaf] : leaves_) {
+    if (wrong(leaf)) return fault(path);
+  }
+  return std::nullopt;
 }
 
 LeafRule& CompiledRule::leaf_at(const std::string& path) {

@@ -57,8 +57,10 @@ struct LeafRule {
 // An IngestRule that was checked, in the form that decoders use. Paths are joined with '/'.
 class CompiledRule {
  public:
-  // The error names the setting and what is wrong with it.
-  static Result<CompiledRule> compile(IngestRule rule);
+  // The error says what is wrong. `at_fault`, if given, becomes the setting that is to be changed, by its key
+  // in a settings file: "topic", "scale", "units", ... A rule that is taken can take messages: none is
+  // refused for what the rule itself says.
+  static Result<CompiledRule> compile(IngestRule rule, std::string* at_fault = nullptr);
 
   [[nodiscard]] const IngestRule& rule() const { return rule_; }
   [[nodiscard]] DatasetId dataset() const { return dataset_; }
@@ -76,9 +78,16 @@ class CompiledRule {
     std::string path;    // Without the '*'; empty selects all.
     bool strip = false;  // Written with '*'.
   };
-  Status compile_series();
-  Status compile_leaves();
-  Status apply_leaf_settings(const std::function<bool(const std::string&)>& chosen);
+  struct Fault;
+  using Check = std::optional<Fault>;  // Nothing: good.
+  static Check check(const IngestRule& rule);
+  static Check check_plain(const IngestRule& rule);
+  Check compile_all();
+  Check compile_topic();
+  Check compile_series();
+  Check compile_leaves();
+  Check apply_leaf_settings(const std::function<bool(const std::string&)>& chosen);
+  [[nodiscard]] Check check_integers() const;
   LeafRule& leaf_at(const std::string& path);
   void compile_selectors();
 

@@ -1,7 +1,7 @@
 // ingest/timestamp.h - times as devices write them, to the ticks of a dataset.
 //
-// Exact on the decimal text, rounded half to even (ingest/number.h). What passes the years 1 to 9999 is taken
-// for a mistake of the unit (milliseconds read as seconds land beyond the year 50,000) and refused.
+// Exact on the decimal text, rounded half to even (ingest/number.h). What passes the years 1 to 9999 is
+// refused (engine/iso_time.h).
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,7 @@ namespace deltamesh {
 
 enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kMicroseconds, kNanoseconds, kIso8601 };
 
-// A number of `unit` since 1970, or for kIso8601 such as 2020-07-13T00:00:24.502Z: 'T' or a blank, any
-// fraction, "Z", "+02:00", "+0200" or nothing, which means UTC. Leap seconds are refused.
+// A number of `unit` since 1970, or for kIso8601 a text of IsoForm::kDevice.
 Judged<Ticks> parse_timestamp(std::string_view text, TimeUnit unit, Resolution resolution);
 
 // The tick in which `time` since 1970 lies.

@@ -43,21 +43,27 @@ HealthPart health_of(const IngestCounters& counters) {
   return {json.take(), "ok"};
 }
 
-// A broker that is away is no fault of the node, so it shows and does not turn the whole answer red.
+// A broker that is away is no fault of the node, so it shows and does not turn the whole answer red. One that
+// is there and will not hand out what the rules ask for does: nothing but a person can mend that.
 HealthPart health_of(const std::vector<std::unique_ptr<MqttSource>>& sources) {
   JsonWriter json;
+  bool all_granted = true;
   json.begin_object().key("brokers").begin_array();
   for (const auto& source : sources) {
     const MqttStatus status = source->status();
+    all_granted = all_granted && status.refused_filters.empty();
     json.begin_object();
+    json.key("uri").text(status.uri);
     json.key("connected").boolean(status.connected);
     json.key("connects").count(status.connects);
     json.key("messages").count(status.messages);
     json.key("last_error").text(status.last_error);
-    json.end_object();
+    json.key("refused_filters").begin_array();
+    for (const std::string& filter : status.refused_filters) json.text(filter);
+    json.end_array().end_object();
   }
   json.end_array().end_object();
-  return {json.take(), "ok"};
+  return {json.take(), all_granted ? "ok" : "subscription_refused"};
 }
 
 HealthPart health_of(const TransportCounters& counters) {

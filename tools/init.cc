@@ -138,7 +138,6 @@ std::string api_section(const InitOptions& options) {
 }
 
 std::string mqtt_section(const InitOptions& options) {
-  const std::string client = "deltamesh-" + hex(options.fleet.bytes).substr(0, 8) + "-gateway";
   return "\n# mosquitto drops messages beyond 1,000 a client unless its max_queued_messages is 0.\n"
          "[[mqtt]]\n"
          "broker = " +
@@ -146,7 +145,7 @@ std::string mqtt_section(const InitOptions& options) {
          "\n"
          "# One a node and broker: under it the broker keeps what arrives while this node is away.\n"
          "client_id = " +
-         quoted(client) +
+         quoted(options.client_id) +
          "\n"
          "\n# Each message is a JSON object, each of its numbers and booleans a series: "
          "greenhouse-3/temperature.\n"
@@ -185,8 +184,14 @@ std::string settings_text(const InitOptions& given) {
 Result<FleetId> random_fleet() {
   FleetId fleet;
   const auto got = ::getrandom(fleet.bytes.data(), fleet.bytes.size(), 0);
-  if (got != static_cast<ssize_t>(fleet.bytes.size())) return last_error("no random bytes for a fleet id");
+  if (got != static_cast<ssize_t>(fleet.bytes.size())) return last_error("no random bytes");
   return fleet;
+}
+
+Result<std::string> random_client_id() {
+  const auto random = random_fleet();
+  if (!random) return random.error();
+  return "deltamesh-gateway-" + hex(random->bytes).substr(0, 12);
 }
 
 Status write_new_file(const std::string& path, std::string_view text) {

@@ -22,12 +22,15 @@ struct InitOptions {
   std::vector<std::string> listen;
   std::vector<std::string> peers;
   std::string api;
-  std::string broker;  // Of a gateway.
+  std::string broker;     // Of a gateway.
+  std::string client_id;  // Of a gateway, at the broker: one that no other gateway has. No default.
 };
 
 // The text of the file. Every value is one that parse_settings() takes, if those given are.
 std::string settings_text(const InitOptions& options);
 
+// Gateways of one fleet may share a broker, so the name has digits that nobody else has.
+Result<std::string> random_client_id();
 // A fleet that nobody else has.
 Result<FleetId> random_fleet();
 // Writes a file that must not exist yet.

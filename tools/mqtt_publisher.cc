@@ -14,6 +14,7 @@ namespace deltamesh {
 namespace {
 
 constexpr std::chrono::milliseconds kConnectAgain{200};
+constexpr std::chrono::milliseconds kLookAgain{100};
 constexpr std::chrono::seconds kConnectTimeout{5};
 
 std::string random_id() {
@@ -25,23 +26,20 @@ Error failed(const std::string& text) {
   return {ErrorCode::kIo, "MQTT: " + text};
 }
 
-mqtt::create_options buffering(int messages) {
-  mqtt::create_options options;
-  options.set_send_while_disconnected(true);
-  options.set_max_buffered_messages(messages);
-  return options;
-}
-
 }  // namespace
 
+// Keeps what is not acknowledged and sends it again on each new connection. Paho would do that too, but gives
+// some messages up while the broker is away, and never completes others.
 class MqttPublisher::Client {
  public:
   Client(const std::string& address, PublisherSettings settings)
-      : settings_(std::move(settings)),
-        paho_(address, settings_.client_id, buffering(settings_.in_flight_max)) {
-    fill(options_, false);
-    options_.set_automatic_reconnect(1, 5);
-    fill(last_options_, true);
+      : settings_(std::move(settings)), paho_(address, settings_.client_id) {
+    options_.set_mqtt_version(MQTTVERSION_3_1_1);
+    options_.set_clean_session(true);
+    options_.set_connect_timeout(kConnectTimeout);
+    options_.set_max_inflight(settings_.in_flight_max);
+    if (!settings_.username.empty()) options_.set_user_name(settings_.username);
+    if (!settings_.password.empty()) options_.set_password(settings_.password);
   }
 
   Status connect();
@@ -53,24 +51,23 @@ class MqttPublisher::Client {
   std::uint64_t acknowledged = 0;
 
  private:
-  void fill(mqtt::connect_options& options, bool clean) const;
+  using milliseconds = std::chrono::milliseconds;
+  struct Message {
+    std::string topic;
+    std::string payload;
+    mqtt::delivery_token_ptr token;  // Empty if it was not sent, or in vain.
+  };
+
+  void send(Message& message);
+  bool is_acknowledged(Message& message, milliseconds wait);
   Status take_oldest();
+  Status repeat();
 
   const PublisherSettings settings_;
-  mqtt::connect_options options_;       // A session that the broker keeps, so that Paho repeats messages.
-  mqtt::connect_options last_options_;  // For a last connection, which clears that session.
+  mqtt::connect_options options_;
   mqtt::async_client paho_;
-  std::deque<mqtt::delivery_token_ptr> in_flight_;
+  std::deque<Message> in_flight_;
 };
-
-void MqttPublisher::Client::fill(mqtt::connect_options& options, bool clean) const {
-  options.set_mqtt_version(MQTTVERSION_3_1_1);
-  options.set_clean_session(clean);
-  options.set_connect_timeout(kConnectTimeout);
-  options.set_max_inflight(settings_.in_flight_max);
-  if (!settings_.username.empty()) options.set_user_name(settings_.username);
-  if (!settings_.password.empty()) options.set_password(settings_.password);
-}
 
 Status MqttPublisher::Client::connect() {
   const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
@@ -87,30 +84,56 @@ Status MqttPublisher::Client::connect() {
 }
 
 Status MqttPublisher::Client::publish(const std::string& topic, std::string_view payload) {
-  while (!in_flight_.empty() && in_flight_.front()->is_complete()) {
+  while (!in_flight_.empty() && is_acknowledged(in_flight_.front(), milliseconds(0))) {
     if (auto taken = take_oldest(); !taken) return taken;
   }
   if (in_flight_.size() >= static_cast<std::size_t>(settings_.in_flight_max)) {
     if (auto taken = take_oldest(); !taken) return taken;
   }
-  try {
-    in_flight_.push_back(paho_.publish(topic, payload.data(), payload.size(), settings_.qos, false));
-    ++published;
-  } catch (const std::exception& error) {
-    return failed(error.what());
-  }
+  in_flight_.push_back({topic, std::string(payload), {}});
+  send(in_flight_.back());
+  ++published;
   return Done{};
 }
 
-Status MqttPublisher::Client::take_oldest() {
+void MqttPublisher::Client::send(Message& message) {
   try {
-    if (!in_flight_.front()->wait_for(settings_.patience))
-      return failed("a message was not acknowledged in time");
-  } catch (const std::exception& error) {
-    return failed(std::string("a message was not acknowledged: ") + error.what());
+    message.token =
+        paho_.publish(message.topic, message.payload.data(), message.payload.size(), settings_.qos, false);
+  } catch (const std::exception&) {
+    message.token.reset();
+  }
+}
+
+bool MqttPublisher::Client::is_acknowledged(Message& message, milliseconds wait) {
+  if (!message.token) return false;
+  try {
+    return message.token->wait_for(wait);
+  } catch (const std::exception&) {
+    message.token.reset();
+    return false;
+  }
+}
+
+Status MqttPublisher::Client::take_oldest() {
+  const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
+  while (!is_acknowledged(in_flight_.front(), kLookAgain)) {
+    if (std::chrono::steady_clock::now() > deadline) return failed("a message was not acknowledged in time");
+    if (!paho_.is_connected()) {
+      if (auto repeated = repeat(); !repeated) return repeated;
+    } else if (!in_flight_.front().token) {
+      send(in_flight_.front());
+    }
   }
   in_flight_.pop_front();
   ++acknowledged;
+  return Done{};
+}
+
+// In their order, on a new connection.
+Status MqttPublisher::Client::repeat() {
+  if (auto connected = connect(); !connected) return connected;
+  for (Message& message : in_flight_) send(message);
   return Done{};
 }
 
@@ -124,10 +147,8 @@ Status MqttPublisher::Client::drain() {
 void MqttPublisher::Client::disconnect() {
   try {
     paho_.disconnect()->wait_for(kConnectTimeout);
-    if (paho_.connect(last_options_)->wait_for(kConnectTimeout))
-      paho_.disconnect()->wait_for(kConnectTimeout);
   } catch (const std::exception&) {
-    // The broker is gone; there is no session left to clear.
+    // The broker is gone already.
   }
 }
 

@@ -1,8 +1,10 @@
 // tools/node_runtime.cc - starts the parts from the store upwards, stops them in reverse.
 #include "tools/node_runtime.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <future>
 
 #include "tools/health.h"
@@ -16,6 +18,7 @@ using std::chrono::milliseconds;
 // Each waits at most for this; together they bound the time of a clean stop. Longer: an operator thinks that
 // it hangs. Shorter: a slow disk loses what a broker was not yet acknowledged for (it will send that again).
 constexpr milliseconds kSourcesPatience{3'000};
+constexpr milliseconds kStrictPatience{8'000};
 constexpr milliseconds kApiPatience{1'000};
 constexpr milliseconds kDriverPatience{5'000};
 
@@ -111,7 +114,9 @@ Status NodeRuntime::open_sources() {
   if (settings_.brokers.empty()) return Done{};
   batcher_ = std::make_unique<Batcher>(*driver_, ingest_counters_);
   for (const BrokerSettings& broker : settings_.brokers) {
-    auto source = MqttSource::start(broker.mqtt, broker.rules, *batcher_, ingest_counters_);
+    auto source = MqttSource::start(
+        broker.mqtt, broker.rules, *batcher_, ingest_counters_,
+        [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "mqtt", text); });
     if (!source) return source.error();
     sources_.push_back(*std::move(source));
     log_.info("mqtt", "reading from " + broker.mqtt.uri);
@@ -141,6 +146,7 @@ Status NodeRuntime::open_api() {
 ApiHooks NodeRuntime::api_hooks() {
   ApiHooks hooks;
   hooks.inspect = [this](std::function<void(const Node&)> look) { driver_->inspect(std::move(look)); };
+  hooks.own = store_->identity();
   hooks.parts["store"] = [this] { return health_of(*store_); };
   hooks.parts["transport"] = [this] { return health_of(driver_->counters()); };
   if (settings_.brokers.empty()) return hooks;
@@ -172,7 +178,18 @@ void NodeRuntime::stop_api() {
   api_.reset();
 }
 
+// What a broker of a strict source was not told is durable must not be told later either, and that cannot be
+// prevented from within this process (ingest/mqtt_source.h). The broker will send it again.
 void NodeRuntime::stop_sources() {
+  for (const auto& source : sources_) source->begin_stop();
+  const auto deadline = std::chrono::steady_clock::now() + kStrictPatience;
+  for (const auto& source : sources_) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (source->stop(std::max(left, milliseconds(0)))) continue;
+    log_.error("mqtt", "a message of " + source->status().uri +
+                           " cannot be made durable: ending at once, without acknowledging it");
+    std::_Exit(1);
+  }
   sources_.clear();
   const std::size_t given_up = batcher_ ? batcher_->stop(kSourcesPatience) : 0;
   if (given_up > 0)

@@ -1,11 +1,13 @@
 // tools/settings.cc - what each key means, and the rules that keys keep together.
 #include "tools/settings.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "engine/validate.h"
+#include "ingest/broker_uri.h"
 #include "tools/settings_mqtt.h"
 #include "tools/settings_section.h"
 #include "tools/units.h"
@@ -147,14 +149,29 @@ void read_log(SettingsSection& file, Log::Level& level) {
   section->finish();
 }
 
+// A broker ends a connection when another one comes under its name, so that two would take turns for ever.
+void note_shared_client(SettingsSection& section, const std::vector<BrokerSettings>& brokers) {
+  const MqttSettings& last = brokers.back().mqtt;
+  const auto address = broker_address(last.uri);
+  if (!address || last.client_id.empty()) return;
+  const auto same = [&](const BrokerSettings& other) {
+    const auto its = broker_address(other.mqtt.uri);
+    return other.mqtt.client_id == last.client_id && its && *its == *address;
+  };
+  if (std::any_of(brokers.begin(), brokers.end() - 1, same))
+    section.note("client_id", "\"" + last.client_id + "\" is another connection to this broker already");
+}
+
 Settings read(SettingsSection& file, const std::string& folder) {
   Settings settings;
   read_node(file, folder, settings);
   read_datasets(file, settings.node.datasets);
   read_sync(file, settings);
   read_api(file, settings.api);
-  for (SettingsSection& section : file.tables("mqtt"))
+  for (SettingsSection& section : file.tables("mqtt")) {
     settings.brokers.push_back(read_broker(section, settings.node.datasets));
+    note_shared_client(section, settings.brokers);
+  }
   read_log(file, settings.log_level);
   file.finish();
   return settings;

@@ -48,8 +48,9 @@ std::optional<CompiledRule> read_rule(SettingsSection& section, const std::vecto
   section.get("on_off", rule.on_off);
   section.finish();
   if (rule.topic.empty() || rule.dataset.empty()) return std::nullopt;  // Noted above.
-  auto compiled = CompiledRule::compile(std::move(rule));
-  if (!compiled) return section.note("topic", compiled.error().text), std::nullopt;
+  std::string at_fault;
+  auto compiled = CompiledRule::compile(std::move(rule), &at_fault);
+  if (!compiled) return section.note(at_fault, compiled.error().text), std::nullopt;
   return *std::move(compiled);
 }
 

@@ -118,6 +118,9 @@ int run_init(InitArguments& arguments) {
   const auto fleet = fleet_of(arguments);
   if (!fleet) return fail(fleet.error().text);
   arguments.options.fleet = *fleet;
+  auto client_id = random_client_id();
+  if (!client_id) return fail(client_id.error().text);
+  arguments.options.client_id = *std::move(client_id);
   const std::string text = settings_text(arguments.options);
   const auto parsed = parse_settings(text, arguments.out.empty() ? "init" : arguments.out, {});
   for (const std::string& error : parsed.errors) std::cerr << error << '\n';

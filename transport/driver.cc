@@ -109,9 +109,11 @@ void Driver::answer(Result<WriteId> accepted, DoneHandler done) {
   writers_.emplace(*accepted, std::move(done));
 }
 
-void Driver::write(DatasetId dataset, std::vector<NamedEvent> events, DoneHandler done) {
-  auto write = [dataset, events = std::move(events)](Node& node) {
-    return node.write(dataset, events, now());
+void Driver::write(DatasetId dataset, std::vector<NamedEvent> events, TakenHandler taken, DoneHandler done) {
+  auto write = [dataset, events = std::move(events), taken = std::move(taken)](Node& node) {
+    const auto accepted = node.write(dataset, events, now());
+    if (accepted) taken();
+    return accepted;
   };
   post_write(std::move(write), std::move(done));
 }
@@ -128,6 +130,10 @@ void Driver::remove(DatasetId dataset, std::string key, DoneHandler done) {
     return node.remove(dataset, std::move(key), now());
   };
   post_write(std::move(remove), std::move(done));
+}
+
+void Driver::flush() {
+  post([](Driver& driver) { driver.tell_node([](Node& node) { node.flush(now()); }); });
 }
 
 void Driver::inspect(std::function<void(const Node&)> look) {

@@ -41,9 +41,12 @@ class Driver final : public WriteSink {
   void closed(PeerId peer, const std::string& reason);
 
   // WriteSink; any thread. A write that meets kFull is answered kFull: the writer decides when to try again.
-  void write(DatasetId dataset, std::vector<NamedEvent> events, DoneHandler done) override;
+  using WriteSink::write;
+  void write(DatasetId dataset, std::vector<NamedEvent> events, TakenHandler taken,
+             DoneHandler done) override;
   void put(DatasetId dataset, std::string key, std::string value, DoneHandler done) override;
   void remove(DatasetId dataset, std::string key, DoneHandler done) override;
+  void flush() override;
 
   // Calls `look` on the executor; any thread. Not called if the driver is gone by then.
   void inspect(std::function<void(const Node&)> look);

@@ -195,10 +195,22 @@ Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,
   return found;
 }
 
-Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset) const {
-  return collect<MapEntry>(
-      prepare(database_, select_entries("WHERE e.dataset = ? ORDER BY e.key"), bits(dataset)),
-      read_entry_alone);
+Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset, const EntryPage& page) const {
+  std::vector<MapEntry> found;
+  Result<Statement> query =
+      prepare(database_, select_entries("WHERE e.dataset = ? AND e.key >= ? ORDER BY e.key"), bits(dataset),
+              bytes_of(page.from));
+  if (!query) return query.error();
+  for (std::size_t bytes = 0; found.size() < page.entries_max && bytes <= page.bytes_max;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) break;
+    Result<MapEntry> entry = read_entry_alone(*query);
+    if (!entry) return entry.error();
+    bytes += entry->key.size() + entry->value.size();
+    found.push_back(std::move(*entry));
+  }
+  return found;
 }
 
 Result<std::optional<MapEntry>> SqliteReader::entry(DatasetId dataset, std::string_view key) const {

@@ -33,7 +33,7 @@ class SqliteReader final : public StoreReader {
                       const std::function<bool(const StoredBlock&)>& visit) const override;
   Result<std::vector<StreamSeries>> series(DatasetId dataset,
                                            std::optional<std::string_view> name) const override;
-  Result<std::vector<MapEntry>> entries(DatasetId dataset) const override;
+  Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
 
  private:

@@ -49,6 +49,7 @@ ApiNode::ApiNode(std::map<std::string, std::function<HealthPart()>> health)
   sink_ = std::make_unique<FaultySink>(*driver_);
   ApiHooks hooks;
   hooks.inspect = [this](std::function<void(const Node&)> look) { driver_->inspect(std::move(look)); };
+  hooks.own = store_->identity();
   hooks.parts = std::move(health);
   auto api = Api::start(io_, {}, node_config().datasets, make_reader(*store_), *sink_, std::move(hooks));
   REQUIRE(api);

@@ -23,8 +23,9 @@ class FaultySink final : public WriteSink {
   // Before the request that shall meet it.
   void fail_with(std::optional<Error> error) { error_ = std::move(error); }
 
-  void write(DatasetId dataset, std::vector<NamedEvent> events, DoneHandler done) override {
-    error_ ? done(*error_) : next_.write(dataset, std::move(events), std::move(done));
+  void write(DatasetId dataset, std::vector<NamedEvent> events, TakenHandler taken,
+             DoneHandler done) override {
+    error_ ? done(*error_) : next_.write(dataset, std::move(events), std::move(taken), std::move(done));
   }
   void put(DatasetId dataset, std::string key, std::string value, DoneHandler done) override {
     error_ ? done(*error_) : next_.put(dataset, std::move(key), std::move(value), std::move(done));
@@ -32,6 +33,7 @@ class FaultySink final : public WriteSink {
   void remove(DatasetId dataset, std::string key, DoneHandler done) override {
     error_ ? done(*error_) : next_.remove(dataset, std::move(key), std::move(done));
   }
+  void flush() override { next_.flush(); }
 
  private:
   WriteSink& next_;

@@ -141,6 +141,17 @@ TEST_CASE("a HEAD is answered like a GET, without the body", "[http]") {
   CHECK(client.receive()->body == "GET /y ");
 }
 
+TEST_CASE("what goes wrong after a HEAD is told with its body", "[http]") {
+  EchoServer server;
+  HttpClient client(server.port());
+  REQUIRE(client.send(request_text("HEAD", "/x") + "nonsense\r\n\r\n"));
+  CHECK(client.receive(true)->status == 200);
+  const auto reply = client.receive();
+  REQUIRE(reply);
+  CHECK(reply->status == 400);
+  CHECK(reply->body.find("not an HTTP/1.1 request") != std::string::npos);
+}
+
 TEST_CASE("a client that waits for leave to send its body gets it", "[http]") {
   EchoServer server;
   HttpClient client(server.port());
@@ -250,11 +261,15 @@ TEST_CASE("an idle connection is closed without a word", "[http]") {
   HttpSettings settings;
   settings.idle_timeout = 50ms;
   EchoServer server(settings);
-  HttpClient silent(server.port()), served(server.port());
-  served.send(request_text("GET", "/x"));
-  CHECK(served.receive()->status == 200);
-  CHECK(served.ended());
+  HttpClient silent(server.port());
   CHECK(silent.ended());
+  // A client that is held up between connecting and asking counts as idle too.
+  CHECK(wait_until([&] {
+    HttpClient served(server.port());
+    served.send(request_text("GET", "/x"));
+    const auto reply = served.receive();
+    return reply && reply->status == 200 && served.ended();
+  }));
 }
 
 TEST_CASE("a client that goes away in the middle is forgotten", "[http]") {

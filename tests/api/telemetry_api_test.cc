@@ -28,7 +28,7 @@ TEST_CASE("what is appended is answered: its samples, the latest, and its series
         R"({"resolution":"ms","latest":[)"
         R"({"series":"room/on","unit":"","type":"bool","time":1000,"value":true},)"
         R"({"series":"room/t","unit":"Cel","type":"double","time":2000,"value":0.30000000000000004,)"
-        R"("quality":"estimated"}]})");
+        R"("quality":"estimated"}],"complete":true})");
   CHECK(node.ask("GET", kMetrics + "series").body ==
         R"({"series":[{"name":"room/on","unit":"","type":"bool","conflict":false},)"
         R"({"name":"room/t","unit":"Cel","type":"double","conflict":false}],"more":false})");
@@ -40,6 +40,24 @@ TEST_CASE("an append that does not name a unit uses the one in use", "[api][tele
   node.append(R"({"time":2,"readings":{"t":2}})");
   CHECK(node.ask("GET", kMetrics + "series").body ==
         R"({"series":[{"name":"t","unit":"Cel","type":"double","conflict":false}],"more":false})");
+}
+
+TEST_CASE("so does an append of very many series", "[api][telemetry]") {
+  const ApiNode node;
+  std::string readings, units;
+  for (int i = 0; i < 100; ++i) {
+    const std::string comma = i == 0 ? "" : ",", name = "\"s" + std::to_string(i) + "\":";
+    readings += comma + name + "1";
+    units += comma + name + "\"V\"";
+  }
+  node.append(R"({"time":1,"readings":{)" + readings + R"(},"units":{)" + units + "}}");
+  node.append(R"({"time":2,"readings":{"new":1,)" + readings + "}}");
+  const auto listed = node.get(kMetrics + "series").at("series").as_array();
+  CHECK(listed.size() == 101);
+  for (const auto& series : listed) {
+    CHECK(series.at("unit") == (series.at("name") == "new" ? "" : "V"));
+    CHECK(series.at("conflict") == false);
+  }
 }
 
 TEST_CASE("values of every type are answered exactly", "[api][telemetry]") {
@@ -127,6 +145,7 @@ TEST_CASE("a question about telemetry that cannot be met says why", "[api][telem
       {kMetrics + "series?limit=0", 400, "from 1 to 10000"},
       {kMetrics + "series?prefix=a", 400, "no parameter \\\"prefix\\\" is known here"},
       {kMetrics + "events", 405, "this path takes POST"},
+      {"/healthz?verbose=1", 400, "no parameter \\\"verbose\\\" is known here"},
   }));
   const ApiNode node;
   node.append(R"({"time":1,"readings":{"t":1}})");
@@ -149,6 +168,11 @@ TEST_CASE("an append is taken whole or not at all", "[api][telemetry]") {
   CHECK(node.ask("POST", "/v0/telemetry/other/events", "{}").status == 404);
   CHECK(node.ask("POST", "/v0/telemetry/settings/events", "{}").status == 404);
   CHECK(node.ask("POST", kMetrics + "events?x=1", "{}").status == 400);
+  // Seconds of today in microseconds, read as milliseconds.
+  const auto late =
+      node.ask("POST", kMetrics + "events", R"({"events":[{"time":1594598424502333,"readings":{"t":1}}]})");
+  CHECK(late.status == 400);
+  CHECK(late.body.find("event 0: \\\"time\\\" is out of the years 1 to 9999") != std::string::npos);
   CHECK(node.ask("POST", kMetrics + "events", "").status == 400);
 }
 

@@ -2,6 +2,7 @@
 #include "engine/iso_time.h"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 namespace deltamesh {
 namespace {
@@ -49,6 +50,18 @@ TEST_CASE("a year that 64 bits of nanoseconds do not reach is refused", "[time]"
   for (const auto* text : {"2262-04-12T00:00:00Z", "1677-09-20T00:00:00Z", "9999-12-31T23:59:59Z"}) {
     CHECK(parse_iso_time(text, R::kNanoseconds).error().code == ErrorCode::kInvalid);
     CHECK(parse_iso_time(text, R::kMicroseconds));
+  }
+}
+
+TEST_CASE("ticks of the years 1 to 9999 make sense, others do not", "[time]") {
+  CHECK(in_calendar(0, R::kMilliseconds));
+  CHECK(in_calendar(-62'135'596'800'000, R::kMilliseconds));
+  CHECK_FALSE(in_calendar(-62'135'596'800'001, R::kMilliseconds));
+  CHECK(in_calendar(253'402'300'799'999, R::kMilliseconds));
+  CHECK_FALSE(in_calendar(253'402'300'800'000, R::kMilliseconds));
+  CHECK_FALSE(in_calendar(std::numeric_limits<Ticks>::max(), R::kMicroseconds));
+  for (const Ticks end : {std::numeric_limits<Ticks>::min(), std::numeric_limits<Ticks>::max()}) {
+    CHECK(in_calendar(end, R::kNanoseconds));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <limits>
+#include <utility>
 
 #include "engine/memory_store.h"
 #include "tests/crdt/random.h"
@@ -92,9 +93,13 @@ class Telemetry {
   }
 
   [[nodiscard]] std::vector<LatestSample> latest(const std::set<std::string>& only = {}) const {
-    auto answer = query_latest(store_, kDataset, only);
+    LatestQuery query;
+    query.dataset = kDataset;
+    query.only = only;
+    auto answer = query_latest(store_, query);
     REQUIRE(answer);
-    return *std::move(answer);
+    CHECK(answer->complete);
+    return std::move(answer->latest);
   }
 
   [[nodiscard]] MemoryStore& store() { return store_; }
@@ -307,6 +312,117 @@ TEST_CASE("the latest is the last sample that the whole range has", "[query]") {
     CHECK(same_value(latest.value, last.value));
     CHECK(latest.quality == last.quality);
   }
+}
+
+// Counts the blocks that are handed out.
+class CountingReader final : public StoreReader {
+ public:
+  explicit CountingReader(const StoreReader& reader) : reader_(reader) {}
+  std::size_t take_count() { return std::exchange(count_, 0); }
+
+  Result<StoreImage> image() const override { return reader_.image(); }
+  Result<Knowledge> knowledge() const override { return reader_.knowledge(); }
+  Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
+                                          std::size_t bytes_max) const override {
+    return reader_.blocks(stream, dots, bytes_max);
+  }
+  Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                      const std::function<bool(const StoredBlock&)>& visit) const override {
+    return reader_.visit_blocks(stream, from, to, order, [&](const StoredBlock& block) {
+      ++count_;
+      return visit(block);
+    });
+  }
+  Result<std::vector<StreamSeries>> series(DatasetId dataset,
+                                           std::optional<std::string_view> name) const override {
+    return reader_.series(dataset, name);
+  }
+  Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override {
+    return reader_.entries(dataset, page);
+  }
+  Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override {
+    return reader_.entry(dataset, key);
+  }
+
+ private:
+  const StoreReader& reader_;
+  mutable std::size_t count_ = 0;
+};
+
+TEST_CASE("the first samples of a long history are answered without reading it all", "[query]") {
+  Telemetry telemetry;
+  telemetry.declare(1, decl(1, "a"));
+  telemetry.declare(2, decl(1, "a"));
+  std::vector<Event> events;
+  for (Ticks i = 0; i < 100'000; ++i) events.push_back(event(i * kMinute, 1.0));
+  telemetry.write_in_blocks(1, events, 1000);
+  std::reverse(events.begin(), events.end());  // A backlog that came the other way round.
+  telemetry.write_in_blocks(2, events, 1000);
+  CountingReader reader(telemetry.store());
+  SampleQuery query;
+  query.dataset = kDataset;
+  query.series = "a";
+  query.range = kAll;
+  query.limit = 10;
+  const auto answer = query_samples(reader, query);
+  REQUIRE(answer);
+  CHECK(answer->samples.size() == 10);
+  CHECK(answer->samples.back().time == 9 * kMinute);
+  CHECK(answer->next == 10 * kMinute);
+  CHECK(reader.take_count() <= 12);
+}
+
+TEST_CASE("the latest of a quiet series costs the blocks since then once, and no more than allowed",
+          "[query]") {
+  Telemetry telemetry;
+  telemetry.declare(1, decl(1, "quiet"));
+  telemetry.declare(1, decl(2, "loud"));
+  telemetry.write(1, {event(1, 1.0)});
+  for (Ticks i = 2; i <= 500; ++i) telemetry.write(1, {event(i, 2.0, std::nullopt, 2)});
+  CountingReader reader(telemetry.store());
+  LatestQuery query;
+  query.dataset = kDataset;
+  auto answer = query_latest(reader, query);
+  REQUIRE(answer);
+  CHECK(answer->complete);
+  CHECK(answer->latest.size() == 2);
+  CHECK(reader.take_count() <= 501);
+  query.blocks_max = 100;
+  answer = query_latest(reader, query);
+  REQUIRE(answer);
+  CHECK_FALSE(answer->complete);
+  REQUIRE(answer->latest.size() == 1);
+  CHECK(answer->latest[0].series.name == "loud");
+  CHECK(reader.take_count() <= 103);
+}
+
+TEST_CASE("what is shown of a series is what the writer says that goes on, not the larger number",
+          "[query]") {
+  Telemetry telemetry;
+  const auto [old_life, new_life] = GENERATE(std::pair(1, 2), std::pair(2, 1));
+  const auto old_node = static_cast<std::uint8_t>(old_life), new_node = static_cast<std::uint8_t>(new_life);
+  telemetry.declare(old_node, decl(40, "t", "F"));
+  telemetry.declare(new_node, decl(3, "t", "Cel"));
+  telemetry.write(old_node, {event(1000, 70.0, std::nullopt, 40)});
+  telemetry.write(new_node, {event(2000, 21.0, std::nullopt, 3)});
+  const auto series = find_series(telemetry.store(), kDataset, "t");
+  REQUIRE(series);
+  CHECK(series->unit == "Cel");
+  CHECK(series->conflict);
+  CHECK(list_series(telemetry.store(), kDataset)->at(0).unit == "Cel");
+  CHECK(telemetry.latest().at(0).series.unit == "Cel");
+  // What a node appends continues its own stream, whatever others do.
+  const Identity own{stream_of(old_node).node, stream_of(old_node).incarnation};
+  CHECK(find_series(telemetry.store(), kDataset, "t", own)->unit == "F");
+  CHECK(list_series(telemetry.store(), kDataset, own)->at(0).unit == "F");
+}
+
+TEST_CASE("where no writer has a time, the largest stream is shown", "[query]") {
+  Telemetry telemetry;
+  telemetry.declare(1, decl(9, "t", "F"));
+  telemetry.declare(2, decl(1, "t", "K"));
+  telemetry.declare(2, decl(2, "t", "Cel"));
+  CHECK(find_series(telemetry.store(), kDataset, "t")->unit == "Cel");
 }
 
 TEST_CASE("series are listed once a name, with the newest unit and what contradicts", "[query]") {

@@ -80,13 +80,28 @@ inline void check_series(const StoreReader& reader, const StoreModel& model) {
   }
 }
 
+// Pages that begin at, before and behind each key, cut by number and by bytes.
+inline void check_pages(const StoreReader& reader, DatasetId dataset, const std::vector<MapEntry>& all) {
+  const std::string end(1, '\0');
+  for (std::size_t i = 0; i <= all.size(); ++i) {
+    const std::string from = i == 0 ? std::string() : all[i - 1].key + end;
+    const std::vector<MapEntry> rest(all.begin() + static_cast<std::ptrdiff_t>(i), all.end());
+    CHECK(*reader.entries(dataset, {from}) == rest);
+    CHECK(reader.entries(dataset, {from, 2})->size() == std::min<std::size_t>(2, rest.size()));
+    CHECK(reader.entries(dataset, {from, 2, 0})->size() == std::min<std::size_t>(1, rest.size()));
+    CHECK(reader.entries(dataset, {from, 0})->empty());
+    if (!rest.empty()) CHECK(reader.entries(dataset, {rest.front().key, 1})->front() == rest.front());
+  }
+}
+
 inline void check_entries(const StoreReader& reader, const StoreModel& model) {
   for (const auto& [dataset, map] : model.maps) {
     std::vector<MapEntry> expected;
     for (const auto& [key, entry] : map.entries()) expected.push_back(entry);
-    const auto all = reader.entries(dataset);
+    const auto all = reader.entries(dataset, {});
     REQUIRE(all);
     CHECK(*all == expected);
+    check_pages(reader, dataset, expected);
     for (const MapEntry& entry : expected) {
       const auto one = reader.entry(dataset, entry.key);
       REQUIRE(one);

@@ -62,7 +62,9 @@ class Forged final : public StoreReader {
                                            std::optional<std::string_view> name) const override {
     return store_.series(dataset, name);
   }
-  Result<std::vector<MapEntry>> entries(DatasetId dataset) const override { return store_.entries(dataset); }
+  Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override {
+    return store_.entries(dataset, page);
+  }
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override {
     return store_.entry(dataset, key);
   }

@@ -2,9 +2,11 @@
 // time.
 #include "ingest/batcher.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 
+#include "ingest/event_queue.h"
 #include "tests/ingest/recording_sink.h"
 #include "tests/support/wait.h"
 
@@ -175,6 +177,133 @@ TEST_CASE("a durable push returns only once its event is durable", "[ingest][bat
   sink.let_go();
   source.join();
   CHECK(sink.count(kData) == 1);
+}
+
+TEST_CASE("a write does not wait until the disk has finished another", "[ingest][batcher]") {
+  RecordingSink sink;
+  IngestCounters counters;
+  Batcher batcher(sink, counters);
+  sink.commit_by_flush_only();
+  for (std::size_t count = 1; count <= 5; ++count) {
+    batcher.push(kData, event(static_cast<Ticks>(count)));
+    REQUIRE(wait_until([&] { return sink.uncommitted() == count; }));
+  }
+  CHECK(batcher.unacknowledged() == 5);
+  CHECK(batcher.stop(kPatience) == 0);
+  CHECK(times(sink.events(kData)) == counting(1, 5));
+}
+
+TEST_CASE("stopping commits what is under way and what still waits, however long the commit interval",
+          "[ingest][batcher]") {
+  RecordingSink sink;
+  IngestCounters counters;
+  Batcher batcher(sink, counters, {.events_max = 7});
+  sink.commit_by_flush_only();
+  batcher.push(kData, event(1));
+  REQUIRE(wait_until([&] { return sink.uncommitted() == 1; }));
+  sink.hold();
+  for (Ticks time = 2; time <= 100; ++time) batcher.push(kData, event(time));
+  sink.let_go();
+  CHECK(batcher.stop(kPatience) == 0);
+  CHECK(times(sink.events(kData)) == counting(1, 100));
+}
+
+TEST_CASE("a durable push does not wait for the commit interval", "[ingest][batcher]") {
+  RecordingSink sink;
+  IngestCounters counters;
+  Batcher batcher(sink, counters);
+  sink.commit_by_flush_only();
+  std::thread source([&] { batcher.push_durable(kData, event(1)); });
+  CHECK(wait_until([&] { return sink.count(kData) == 1; }));
+  sink.let_go();
+  CHECK(batcher.stop(kPatience) == 0);  // Frees the source, should the check have failed.
+  source.join();
+}
+
+TEST_CASE("releasing the sources ends no wait for durability", "[ingest][batcher]") {
+  RecordingSink sink;
+  IngestCounters counters;
+  Batcher batcher(sink, counters);
+  sink.hold();
+  std::atomic<std::size_t> durable_at_return{99};
+  std::thread source([&] {
+    batcher.push_durable(kData, event(1));
+    durable_at_return = sink.count(kData);
+  });
+  CHECK(wait_until([&] { return sink.waiting() == 1; }));
+  batcher.release();
+  // Whatever else goes on meanwhile.
+  for (Ticks time = 2; time <= 1000; ++time) batcher.push(kOther, event(time));
+  CHECK(durable_at_return == 99);
+  sink.let_go();
+  source.join();
+  CHECK(durable_at_return == 1);
+}
+
+TEST_CASE("writes that the disk loses while others are under way are all written again",
+          "[ingest][batcher]") {
+  RecordingSink sink;
+  IngestCounters counters;
+  Batcher batcher(sink, counters, {.retry_wait = kShort});
+  sink.commit_by_flush_only();
+  sink.fail_commits(3);
+  for (std::size_t count = 1; count <= 5; ++count) {
+    batcher.push(kData, event(static_cast<Ticks>(count)));
+    REQUIRE(wait_until([&] { return sink.uncommitted() == count; }));
+  }
+  CHECK(batcher.stop(kPatience) == 0);
+  auto written = times(sink.events(kData));
+  CHECK(written.size() == 5);
+  std::sort(written.begin(), written.end());
+  CHECK(written == counting(1, 5));
+  CHECK(counters.snapshot().retries == 3);
+  CHECK(counters.snapshot().refused_total() == 0);
+}
+
+TEST_CASE("wide events hold a source back by the memory that they take", "[ingest][batcher]") {
+  NamedEvent wide = event(1);
+  wide.readings.assign(1000, wide.readings.front());
+  CHECK(memory_bytes(wide) >= 100 * 1000);
+  RecordingSink sink;
+  IngestCounters counters;
+  Batcher batcher(sink, counters, {.unacknowledged_bytes_max = 3 * memory_bytes(wide)});
+  sink.hold();
+  std::atomic<int> pushed{0};
+  std::thread source([&] {
+    for (int i = 0; i < 6; ++i) {
+      batcher.push(kData, wide);
+      ++pushed;
+    }
+  });
+  CHECK(wait_until([&] { return counters.snapshot().waits == 1; }));
+  CHECK(pushed == 3);
+  sink.let_go();
+  source.join();
+  CHECK(batcher.stop(kPatience) == 0);
+  CHECK(sink.count(kData) == 6);
+}
+
+TEST_CASE("events at fault among good ones are found at the cost of a few writes each", "[ingest][batcher]") {
+  const Ticks every = GENERATE(2, 10, 1000);
+  constexpr Ticks kEvents = 4000;
+  RecordingSink sink([&](const auto& events) {
+    const bool refuse =
+        std::any_of(events.begin(), events.end(), [&](const auto& one) { return one.time % every == 0; });
+    return refuse ? Status(Error{ErrorCode::kLimit, "too many series"}) : Status(Done{});
+  });
+  IngestCounters counters;
+  Batcher batcher(sink, counters);
+  sink.commit_by_flush_only();  // The search does not wait for the disk.
+  sink.hold();
+  for (Ticks time = 1; time <= kEvents; ++time) batcher.push(kData, event(time));
+  sink.let_go();
+  REQUIRE(wait_until(
+      [&] { return counters.snapshot().refused_total() == static_cast<std::uint64_t>(kEvents / every); }));
+  CHECK(batcher.stop(kPatience) == 0);
+  CHECK(sink.count(kData) == static_cast<std::size_t>(kEvents - kEvents / every));
+  CAPTURE(every, sink.writes(), sink.events_seen());
+  CHECK(sink.writes() <= static_cast<std::size_t>(30 * kEvents / every));
+  CHECK(sink.events_seen() <= static_cast<std::size_t>(6 * kEvents));
 }
 
 TEST_CASE("stopping without patience gives up what is not durable and says how much", "[ingest][batcher]") {

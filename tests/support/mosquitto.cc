@@ -10,6 +10,7 @@
 
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/support/wait.h"
 
@@ -69,7 +70,7 @@ bool accepts_connections(std::uint16_t port) {
   return connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-Mosquitto::Mosquitto(BrokerSaves saves) : saves_(saves) {
+Mosquitto::Mosquitto(BrokerSaves saves, std::string more) : saves_(saves), more_(std::move(more)) {
   // Another program may take the port between finding and using it.
   for (int attempt = 0; attempt < 5; ++attempt) {
     port_ = free_port();
@@ -85,7 +86,8 @@ void Mosquitto::write_config() const {
          << "allow_anonymous true\n"
          << "user " << current_user() << "\n"
          << "max_queued_messages 0\n"
-         << "set_tcp_nodelay true\n";
+         << "set_tcp_nodelay true\n"
+         << more_;
   if (saves_ == BrokerSaves::kNever) return;
   config << "persistence true\n"
          << "persistence_location " << dir_.path().string() << "/\n"

@@ -24,11 +24,13 @@ enum class BrokerSaves : unsigned char { kEveryChange, kNever };
 
 class Mosquitto {
  public:
-  // Returns once it accepts connections; throws if it does not.
-  explicit Mosquitto(BrokerSaves saves = BrokerSaves::kEveryChange);
+  // Returns once it accepts connections; throws if it does not. `more` are further lines of its
+  // configuration, such as "log_type all\n".
+  explicit Mosquitto(BrokerSaves saves = BrokerSaves::kEveryChange, std::string more = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string uri() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
+  // Of all its lives.
   [[nodiscard]] std::string log() const { return read_text(dir_.path() / "log"); }
 
   // Through mosquitto_pub with QoS 1; returns when the broker has acknowledged. Payloads of publish_lines()
@@ -45,6 +47,7 @@ class Mosquitto {
   void run_publisher(std::vector<std::string> arguments, const std::string& input) const;
 
   BrokerSaves saves_;
+  std::string more_;
   TempDir dir_;
   std::uint16_t port_ = 0;
   std::unique_ptr<ChildProcess> process_;

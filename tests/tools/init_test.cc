@@ -29,7 +29,19 @@ InitOptions role(Role role) {
   InitOptions options;
   options.role = role;
   options.fleet.bytes = *parse_hex128(kFleet);
+  options.client_id = "deltamesh-gateway-1";
   return options;
+}
+
+TEST_CASE("gateways of one fleet get different names at their broker", "[init]") {
+  const auto client = [] {
+    const Output output = run({kSyncNode, "init", "--role", "gateway", "--fleet", kFleet});
+    REQUIRE(output.status == 0);
+    return parse_settings(output.text, "init", {}).settings.brokers.at(0).mqtt.client_id;
+  };
+  const std::string first = client();
+  CHECK(first.size() <= 32);
+  CHECK(first != client());
 }
 
 TEST_CASE("the defaults of the three roles fit together on one machine", "[init]") {

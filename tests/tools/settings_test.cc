@@ -212,11 +212,14 @@ TEST_CASE("each mistake names file, line and key", "[settings]") {
       {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
        "\"telemetry\"\n"
        "qos = 9\n",
-       "node.toml:12: mqtt.rule.topic: rule for topic \"{device}\": qos is 0, 1 or 2, not 9"},
+       "node.toml:14: mqtt.rule.qos: rule for topic \"{device}\": qos is 0, 1 or 2, not 9"},
       {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
        "\"telemetry\"\n"
        "qos = 5000000000\n",
        "node.toml:14: mqtt.rule.qos: must be a 32-bit integer, not an integer"},
+      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt]]\nbroker = \"tcp://h:1883\"\nclient_id = "
+       "\"c\"\n",
+       "node.toml:13: mqtt.client_id: \"c\" is another connection to this broker already"},
       {"name = \n", "node.toml:8: "},
   }));
   CAPTURE(row.added);
