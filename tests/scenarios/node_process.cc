@@ -124,12 +124,20 @@ std::size_t NodeProcess::live_sessions() const {
   return live;
 }
 
-std::uint64_t NodeProcess::events_unacknowledged() const {
+std::string NodeProcess::node_id() const {
+  const json::value now = health();
+  return now.is_object() ? now.at("node").as_string().c_str() : "";
+}
+
+std::uint64_t NodeProcess::events_unacknowledged(const std::string& by) const {
   const json::value now = health();
   const json::array* sessions = sessions_of(now);
   std::uint64_t events = 0;
-  for (std::size_t i = 0; sessions != nullptr && i < sessions->size(); ++i)
-    events += (*sessions)[i].at("events_unacknowledged").to_number<std::uint64_t>();
+  for (std::size_t i = 0; sessions != nullptr && i < sessions->size(); ++i) {
+    const json::value& session = (*sessions)[i];
+    if (by.empty() || session.at("node").as_string() == by)
+      events += session.at("events_unacknowledged").to_number<std::uint64_t>();
+  }
   return events;
 }
 

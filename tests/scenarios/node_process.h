@@ -56,7 +56,9 @@ class NodeProcess {
   [[nodiscard]] std::string status() const;  // Its word for itself.
   [[nodiscard]] std::uint64_t counter(const std::string& name) const;
   [[nodiscard]] std::size_t live_sessions() const;
-  [[nodiscard]] std::uint64_t events_unacknowledged() const;  // Over all sessions.
+  [[nodiscard]] std::string node_id() const;  // 32 hexadecimal digits, of a node that answers.
+  // Sent and not acknowledged, in sessions with the node of that id; over all sessions without one.
+  [[nodiscard]] std::uint64_t events_unacknowledged(const std::string& by = {}) const;
 
   // One event with one reading; the answer's status.
   int append(std::int64_t time, const std::string& series, double value) const;
