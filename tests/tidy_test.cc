@@ -89,11 +89,10 @@ std::string check_listed_nearby(const std::string& path) {
   return found.empty() ? "" : found.front();
 }
 
-// Headers of tests and benchmarks belong to whoever includes them; all else must be named to be built.
+// Headers of tests belong to whoever includes them; all else must be named to be built, and to be compiled
+// alone.
 bool must_be_listed(const File& file) {
-  const bool helper = file.path.starts_with("tests/") || file.path.starts_with("benchmarks/") ||
-                      file.path.starts_with("tools/");
-  return file.path.ends_with(".cc") || (file.path.ends_with(".h") && !helper);
+  return file.path.ends_with(".cc") || (file.path.ends_with(".h") && !file.path.starts_with("tests/"));
 }
 
 struct Planted {

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "tools/replay_job.h"
+#include "tools/time_units.h"
 
 namespace {
 
@@ -16,11 +17,17 @@ const std::map<std::string, RecordFormat> kFormats{{"ndjson", RecordFormat::kNdj
                                                    {"json-array", RecordFormat::kJsonArray},
                                                    {"csv-wide", RecordFormat::kCsv},
                                                    {"csv-long", RecordFormat::kCsv}};
-const std::map<std::string, TimeUnit> kTimeUnits{{"s", TimeUnit::kSeconds},
-                                                 {"ms", TimeUnit::kMilliseconds},
-                                                 {"us", TimeUnit::kMicroseconds},
-                                                 {"ns", TimeUnit::kNanoseconds},
-                                                 {"iso8601", TimeUnit::kIso8601}};
+const std::map<std::string, TimeUnit> kTimes(std::begin(kTimeUnits), std::end(kTimeUnits));
+
+// Exit statuses.
+constexpr int kGood = 0;
+constexpr int kPartly = 1;  // Not all was published and acknowledged.
+constexpr int kFailed = 2;  // It could not begin.
+
+int fail(const std::string& text) {
+  std::cerr << "replay: " << text << '\n';
+  return kFailed;
+}
 
 struct Arguments {
   std::string file = "-";
@@ -47,7 +54,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--speed", arguments.speed, "Times real time, or max");
   app.add_option("--time-path", settings.time_path, "JSON path or column of the time, for --speed");
   app.add_option("--time-unit", settings.time_unit, "Of the time")
-      ->transform(CLI::CheckedTransformer(kTimeUnits));
+      ->transform(CLI::CheckedTransformer(kTimes));
   app.add_option("--qos", settings.publisher.qos, "0, 1 or 2")->check(CLI::Range(0, 2));
   app.add_option("--in-flight", settings.publisher.in_flight_max, "Unacknowledged messages at most")
       ->check(CLI::Range(1, 65'535));
@@ -95,14 +102,16 @@ int run(const Arguments& arguments) {
   std::ifstream file;
   if (arguments.file != "-") file.open(arguments.file, std::ios::binary);
   std::istream& in = arguments.file == "-" ? std::cin : file;
+  in.peek();  // Opening a folder works; reading it does not.
+  if (in.bad() || (arguments.file != "-" && !file.is_open())) return fail(arguments.file + ": cannot be read");
   ReplayCount count;
   Progress progress;
   const auto status = replay(in, arguments.settings, count, [&](const ReplayCount& now) { progress(now); });
   progress.finish();
   std::cout << count.published << " messages published, " << count.acknowledged << " acknowledged\n";
-  if (status) return 0;
+  if (status) return kGood;
   std::cerr << "replay: " << arguments.file << ": " << status.error().text << '\n';
-  return 1;
+  return kPartly;
 }
 
 }  // namespace
@@ -112,10 +121,11 @@ int main(int argc, char** argv) {
   CLI::App app("Publishes recorded readings to an MQTT broker.");
   Arguments arguments;
   declare(app, arguments);
-  CLI11_PARSE(app, argc, argv);
-  if (const auto wrong = complete(arguments); !wrong.empty()) {
-    std::cerr << "replay: " << wrong << '\n';
-    return 2;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGood : kFailed;
   }
+  if (const auto wrong = complete(arguments); !wrong.empty()) return fail(wrong);
   return run(arguments);
 }

@@ -11,6 +11,7 @@
 #include "tools/init.h"
 #include "tools/node_runtime.h"
 #include "tools/progress.h"
+#include "tools/time_units.h"
 
 namespace {
 
@@ -137,11 +138,7 @@ struct ImportArguments {
 
 const std::map<std::string, RowFormat> kFormats{
     {"csv-wide", RowFormat::kCsvWide}, {"csv-long", RowFormat::kCsvLong}, {"ndjson", RowFormat::kNdjson}};
-const std::map<std::string, TimeUnit> kTimeUnits{{"s", TimeUnit::kSeconds},
-                                                 {"ms", TimeUnit::kMilliseconds},
-                                                 {"us", TimeUnit::kMicroseconds},
-                                                 {"ns", TimeUnit::kNanoseconds},
-                                                 {"iso8601", TimeUnit::kIso8601}};
+const std::map<std::string, TimeUnit> kTimes(std::begin(kTimeUnits), std::end(kTimeUnits));
 
 void declare_import(CLI::App& app, ImportArguments& arguments) {
   ImportSettings& import = arguments.import;
@@ -152,7 +149,7 @@ void declare_import(CLI::App& app, ImportArguments& arguments) {
       ->transform(CLI::CheckedTransformer(kFormats));
   app.add_option("--zone", arguments.zone, "Of times that name none; UTC is the only one so far");
   app.add_option("--time-unit", import.rows.time_unit, "iso8601, or since 1970: s, ms, us, ns")
-      ->transform(CLI::CheckedTransformer(kTimeUnits));
+      ->transform(CLI::CheckedTransformer(kTimes));
   app.add_option("--dataset", import.dataset, "Of kind telemetry");
   app.add_option("--series-prefix", import.prefix, "Of csv-wide and ndjson; \"<file's name>/\" without");
   app.add_option("--series", import.rows.series, "Of csv-long: a template of columns");
