@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ingest/broker_uri.h"
+#include "tools/time_units.h"
 
 namespace deltamesh {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 constexpr std::pair<const char*, bool> kProtocols[] = {{"3.1.1", false}, {"5", true}};
 constexpr std::pair<const char*, PayloadKind> kPayloads[] = {{"json", PayloadKind::kJson},
                                                              {"plain", PayloadKind::kPlain}};
-constexpr std::pair<const char*, TimeUnit> kTimeUnits[] = {{"s", TimeUnit::kSeconds},
-                                                           {"ms", TimeUnit::kMilliseconds},
-                                                           {"us", TimeUnit::kMicroseconds},
-                                                           {"ns", TimeUnit::kNanoseconds},
-                                                           {"iso8601", TimeUnit::kIso8601}};
 
 // The dataset takes readings, and says how fine its times are.
 void read_dataset(SettingsSection& section, const std::vector<DatasetConfig>& datasets, IngestRule& rule) {
@@ -30,27 +26,71 @@ void read_dataset(SettingsSection& section, const std::vector<DatasetConfig>& da
   rule.resolution = found->resolution;
 }
 
+// Takes the settings of a rule one by one into a rule that is good without them, so that what ingest says of
+// it has the key that brought it, and all mistakes are told.
+class RuleReader {
+ public:
+  explicit RuleReader(SettingsSection& section) : section_(section) {
+    good_.topic = good_.series = good_.dataset = "x";
+  }
+
+  template <class T, class... Choices>
+  void take(const char* key, T IngestRule::*setting, const Choices&... choices) {
+    IngestRule rule = good_;
+    if (section_.get(key, rule.*setting, choices...)) try_out(key, std::move(rule));
+  }
+  void take_text(const char* key, std::string IngestRule::*setting) {
+    IngestRule rule = good_;
+    if (section_.get_text(key, rule.*setting)) try_out(key, std::move(rule));
+  }
+  // Without one, ingest derives a template from the topic, which so must be known.
+  void take_series() {
+    IngestRule rule = good_;
+    rule.series.clear();
+    section_.get_text("series", rule.series);
+    try_out("series", std::move(rule));
+  }
+
+  [[nodiscard]] bool all_good() const { return all_good_; }
+  [[nodiscard]] const IngestRule& rule() const { return good_; }
+
+ private:
+  void try_out(const char* key, IngestRule rule) {
+    const auto compiled = CompiledRule::compile(rule);
+    if (compiled) {
+      good_ = std::move(rule);
+    } else {
+      section_.note(key, compiled.error().text);
+      all_good_ = false;
+    }
+  }
+
+  SettingsSection& section_;
+  IngestRule good_;
+  bool all_good_ = true;
+};
+
 std::optional<CompiledRule> read_rule(SettingsSection& section, const std::vector<DatasetConfig>& datasets) {
-  IngestRule rule;
-  if (!section.get("topic", rule.topic)) section.note_missing("topic");
-  section.get("qos", rule.qos);
+  RuleReader reader(section);
+  section.note_missing("topic");
+  reader.take_text("topic", &IngestRule::topic);
+  reader.take("qos", &IngestRule::qos);
+  reader.take("payload", &IngestRule::payload, kPayloads);
+  reader.take("select", &IngestRule::select);
+  reader.take_text("device", &IngestRule::device);
+  reader.take_text("timestamp", &IngestRule::timestamp);
+  reader.take("timestamp_unit", &IngestRule::timestamp_unit, kTimeUnits);
+  reader.take("units", &IngestRule::unit);
+  reader.take("scale", &IngestRule::scale);
+  reader.take("integers", &IngestRule::integers);
+  reader.take("strings", &IngestRule::strings);
+  reader.take("on_off", &IngestRule::on_off);
+  if (reader.all_good()) reader.take_series();
+  IngestRule rule = reader.rule();
   read_dataset(section, datasets, rule);
-  section.get("payload", rule.payload, kPayloads);
-  section.get("series", rule.series);
-  section.get("select", rule.select);
-  section.get("device", rule.device);
-  section.get("timestamp", rule.timestamp);
-  section.get("timestamp_unit", rule.timestamp_unit, kTimeUnits);
-  section.get("units", rule.unit);
-  section.get("scale", rule.scale);
-  section.get("integers", rule.integers);
-  section.get("strings", rule.strings);
-  section.get("on_off", rule.on_off);
   section.finish();
-  if (rule.topic.empty() || rule.dataset.empty()) return std::nullopt;  // Noted above.
   auto compiled = CompiledRule::compile(std::move(rule));
-  if (!compiled) return section.note("topic", compiled.error().text), std::nullopt;
-  return *std::move(compiled);
+  return compiled ? std::optional(*std::move(compiled)) : std::nullopt;
 }
 
 void read_address(SettingsSection& section, MqttSettings& mqtt) {
