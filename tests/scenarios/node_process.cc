@@ -61,7 +61,8 @@ std::string NodeProcess::ws() const {
 
 void NodeProcess::configure(const NodeOptions& options) const {
   std::ofstream(settings_) << "[node]\nstore = \"" << store_.string()
-                           << "\"\nfleet = \"000102030405060708090a0b0c0d0e0f\"\ncommit_interval = \"5ms\"\n"
+                           << "\"\nfleet = \"000102030405060708090a0b0c0d0e0f\"\ncommit_interval = \""
+                           << options.commit_interval << "\"\n"
                            << "[[dataset]]\nname = \"env\"\nkind = \"telemetry\"\nresolution = \"ms\"\n"
                            << "[[dataset]]\nname = \"settings\"\nkind = \"map\"\n"
                            << "[sync]\nlisten = " << quoted({tcp(), ws()})
@@ -73,8 +74,9 @@ void NodeProcess::configure(const NodeOptions& options) const {
 void NodeProcess::start() {
   process_ = std::make_unique<ChildProcess>(
       std::vector<std::string>{program("sync-node"), "--config", settings_.string()}, log_);
-  wait_until([this] { return !process_->running() || ask("GET", "/healthz").status != 0; });
-  if (!process_->running()) throw std::runtime_error(name_ + " does not start:\n" + log());
+  const bool answers =
+      wait_until([this] { return !process_->running() || ask("GET", "/healthz").status != 0; });
+  if (!answers || !process_->running()) throw std::runtime_error(name_ + " does not start:\n" + log());
 }
 
 void NodeProcess::kill() {

@@ -20,6 +20,7 @@ struct NodeOptions {
   std::string keepalive = "10s";
   std::string more;              // Further sections of the settings file, such as [[mqtt]].
   std::filesystem::path folder;  // Of the store; empty: beside the settings file.
+  std::string commit_interval = "5ms";
 };
 
 class NodeProcess {
@@ -29,7 +30,7 @@ class NodeProcess {
   // Writes it anew, for the next start.
   void configure(const NodeOptions& options) const;
 
-  void start();               // Returns once it answers /healthz; throws if it does not.
+  void start();               // Returns once it answers /healthz; throws if it ends or never does.
   void kill();                // SIGKILL; returns when it is gone.
   std::optional<int> stop();  // SIGTERM; its exit status.
   // Starts a node that is expected to end by itself: its exit status, and what it said.
