@@ -234,6 +234,9 @@ Result<bool> print_set(const StoreReader& reader, const SampleQuery& query, Samp
 Result<int> dump_blocks(const DumpRequest& request, std::ostream& out) {
   const auto reader = open_for_dump(request.store);
   if (!reader) return reader.error();
+  if (!request.dataset.empty()) {
+    if (const auto known = require_dataset(**reader, request.dataset); !known) return known.error();
+  }
   return BlockPrinter(request, out).print(**reader);
 }
 

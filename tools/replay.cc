@@ -103,7 +103,8 @@ int run(const Arguments& arguments) {
   if (arguments.file != "-") file.open(arguments.file, std::ios::binary);
   std::istream& in = arguments.file == "-" ? std::cin : file;
   in.peek();  // Opening a folder works; reading it does not.
-  if (in.bad() || (arguments.file != "-" && !file.is_open())) return fail(arguments.file + ": cannot be read");
+  if (in.bad() || (arguments.file != "-" && !file.is_open()))
+    return fail(arguments.file + ": cannot be read");
   ReplayCount count;
   Progress progress;
   const auto status = replay(in, arguments.settings, count, [&](const ReplayCount& now) { progress(now); });

@@ -59,7 +59,8 @@ TEST_CASE("a stream that fails is an error in every format", "[replay]") {
   CHECK(error_of(in, format) == "cannot be read any further");
 }
 
-TEST_CASE("replay of what cannot be read says so before it looks for a broker, and exits with 2", "[replay]") {
+TEST_CASE("replay of what cannot be read says so before it looks for a broker, and exits with 2",
+          "[replay]") {
   const testing::TempDir dir;
   const std::vector<std::string> paths{dir.path().string(), (dir.path() / "none").string(), "/proc/self/mem"};
   const std::string format = GENERATE("ndjson", "json-array", "csv-wide");
