@@ -39,30 +39,28 @@ class RuleReader {
     IngestRule rule = good_;
     if (section_.get(key, rule.*setting, choices...)) try_out(key, std::move(rule));
   }
-  void take_text(const char* key, std::string IngestRule::*setting) {
+  // Whether it is there and good.
+  bool take_text(const char* key, std::string IngestRule::*setting) {
     IngestRule rule = good_;
-    if (section_.get_text(key, rule.*setting)) try_out(key, std::move(rule));
+    return section_.get_text(key, rule.*setting) && try_out(key, std::move(rule));
   }
-  // Without one, ingest derives a template from the topic, which so must be known.
-  void take_series() {
+  // Uses what the other settings name; without one, ingest derives a template from the topic. So these must
+  // be good.
+  void take_series(bool others_good) {
     IngestRule rule = good_;
     rule.series.clear();
     section_.get_text("series", rule.series);
-    try_out("series", std::move(rule));
+    if (others_good && all_good_) try_out("series", std::move(rule));
   }
 
-  [[nodiscard]] bool all_good() const { return all_good_; }
   [[nodiscard]] const IngestRule& rule() const { return good_; }
 
  private:
-  void try_out(const char* key, IngestRule rule) {
+  bool try_out(const char* key, IngestRule rule) {
     const auto compiled = CompiledRule::compile(rule);
-    if (compiled) {
-      good_ = std::move(rule);
-    } else {
-      section_.note(key, compiled.error().text);
-      all_good_ = false;
-    }
+    if (compiled) return good_ = std::move(rule), true;
+    section_.note(key, compiled.error().text);
+    return all_good_ = false;
   }
 
   SettingsSection& section_;
@@ -73,7 +71,7 @@ class RuleReader {
 std::optional<CompiledRule> read_rule(SettingsSection& section, const std::vector<DatasetConfig>& datasets) {
   RuleReader reader(section);
   section.note_missing("topic");
-  reader.take_text("topic", &IngestRule::topic);
+  const bool topic = reader.take_text("topic", &IngestRule::topic);
   reader.take("qos", &IngestRule::qos);
   reader.take("payload", &IngestRule::payload, kPayloads);
   reader.take("select", &IngestRule::select);
@@ -85,7 +83,7 @@ std::optional<CompiledRule> read_rule(SettingsSection& section, const std::vecto
   reader.take("integers", &IngestRule::integers);
   reader.take("strings", &IngestRule::strings);
   reader.take("on_off", &IngestRule::on_off);
-  if (reader.all_good()) reader.take_series();
+  reader.take_series(topic);
   IngestRule rule = reader.rule();
   read_dataset(section, datasets, rule);
   section.finish();

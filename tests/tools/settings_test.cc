@@ -199,58 +199,6 @@ TEST_CASE("each mistake names file, line and key", "[settings]") {
        "node.toml:8: mqtt.rule: a broker needs at least one [[mqtt.rule]]"},
       {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\nkeepalive = \"1500ms\"\n",
        "node.toml:11: mqtt.keepalive: must be whole seconds, 1 to 65535"},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"a/{b\"\ndataset = "
-       "\"telemetry\"\n",
-       "node.toml:12: mqtt.rule.topic: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"nope\"\n",
-       "node.toml:13: mqtt.rule.dataset: no [[dataset]] is named \"nope\""},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "scale = { t = \"x\" }\n",
-       "node.toml:14: mqtt.rule.scale.t: must be a number, not a string"},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "qos = 9\n",
-       "node.toml:14: mqtt.rule.qos: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "qos = 5000000000\n",
-       "node.toml:14: mqtt.rule.qos: must be a 32-bit integer, not an integer"},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "payload = \"plain\"\nselect = [\"a\"]\n",
-       "node.toml:15: mqtt.rule.select: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "payload = \"plain\"\ntimestamp = \"ts\"\n",
-       "node.toml:15: mqtt.rule.timestamp: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "scale = { t = 0 }\n",
-       "node.toml:14: mqtt.rule.scale: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "integers = [\"t\"]\nscale = { t = 0.3 }\n",
-       "node.toml:14: mqtt.rule.integers: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "series = \"{nobody}\"\n",
-       "node.toml:14: mqtt.rule.series: "},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "series = \"\"\n",
-       "node.toml:14: mqtt.rule.series: must not be empty"},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"{device}\"\ndataset = "
-       "\"telemetry\"\n"
-       "timestamp = \"\"\n",
-       "node.toml:14: mqtt.rule.timestamp: must not be empty"},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"\"\ndataset = "
-       "\"telemetry\"\n",
-       "node.toml:12: mqtt.rule.topic: must not be empty"},
-      {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = \"x/y\"\ndataset = "
-       "\"telemetry\"\n",
-       "node.toml:11: mqtt.rule.series: "},
       {"[[dataset]]\nname = \"\"\nkind = \"map\"\n", "node.toml:9: dataset.name: must not be empty"},
       {"[api]\nlisten = \"\"\n", "node.toml:9: api.listen: must not be empty"},
       {"name = \n", "node.toml:8: "},
@@ -297,17 +245,6 @@ TEST_CASE("all mistakes of a file are told at once, in the order of their lines"
   CHECK(errors[1].starts_with("node.toml:10: sync.listen: "));
   CHECK(errors[2].starts_with("node.toml:12: log.level: "));
   CHECK(errors[3].starts_with("node.toml:13: log.more: "));
-}
-
-TEST_CASE("all mistakes of a rule are told at once, each at its own setting", "[settings]") {
-  const Errors errors = parse(kGood +
-                              "[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt.rule]]\ntopic = "
-                              "\"{device}\"\nqos = 9\ndataset = \"none\"\nscale = { t = 0 }\n")
-                            .errors;
-  REQUIRE(errors.size() == 3);
-  CHECK(errors[0].starts_with("node.toml:13: mqtt.rule.qos: "));
-  CHECK(errors[1].starts_with("node.toml:14: mqtt.rule.dataset: "));
-  CHECK(errors[2].starts_with("node.toml:15: mqtt.rule.scale: "));
 }
 
 TEST_CASE("a listener that others can reach is allowed with insecure, and warned of", "[settings]") {
