@@ -34,9 +34,20 @@ void StreamKnowledge::hold(Interval dots) {
   head_ = std::max(head_, dots.last);
 }
 
+void StreamKnowledge::hold(const IntervalSet& dots) {
+  held_.join(dots);
+  dropped_ = dropped_.minus(dots);
+  void_ = void_.minus(dots);
+  head_ = std::max(head_, dots.last());
+}
+
 void StreamKnowledge::declare_void(Interval dots) {
-  void_.join(IntervalSet(dots).minus(held_).minus(dropped_));
-  head_ = std::max(head_, dots.last);
+  declare_void(IntervalSet(dots));
+}
+
+void StreamKnowledge::declare_void(const IntervalSet& dots) {
+  void_.join(dots.minus(held_).minus(dropped_));
+  head_ = std::max(head_, dots.last());
 }
 
 void StreamKnowledge::declare_head(Seq head, Seq settled) {

@@ -28,8 +28,10 @@ class StreamKnowledge {
   [[nodiscard]] Seq head() const { return head_; }
   [[nodiscard]] Seq settled() const { return settled_; }
 
-  void hold(Interval dots);                  // We have the data now.
-  void declare_void(Interval dots);          // Has no effect on dots that are held or dropped.
+  void hold(Interval dots);  // We have the data now.
+  void hold(const IntervalSet& dots);
+  void declare_void(Interval dots);  // Has no effect on dots that are held or dropped.
+  void declare_void(const IntervalSet& dots);
   void declare_head(Seq head, Seq settled);  // Both only grow; a settled past its head counts as the head.
 
   // Retention: moves held dots to dropped. The one change that is not a join, and never leaves this node.

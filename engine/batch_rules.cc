@@ -13,7 +13,7 @@ Error invalid(std::string text) {
 Status check_block(const StoredBlock& block) {
   if (block.first == 0 || block.events == 0)
     return invalid("a block without events in " + describe(block.stream));
-  if (block.first > kStoredSeqMax - block.events)
+  if (block.first > limits::kSeqMax - block.events)
     return invalid("a block beyond the largest number in " + describe(block.stream));
   if (!block.bytes || block.bytes->empty())
     return invalid("a block without bytes in " + describe(block.stream, block.interval()));
@@ -37,7 +37,7 @@ Status check_entry(const MapWrite& write) {
     return invalid("a map value of more bytes than allowed under key " + entry.key);
   if (entry.tombstone && !entry.value.empty())
     return invalid("a tombstone with a value under key " + entry.key);
-  if (entry.version.dot.seq == 0 || entry.version.dot.seq > kStoredSeqMax)
+  if (entry.version.dot.seq == 0 || entry.version.dot.seq > limits::kSeqMax)
     return invalid("a map entry without a number under key " + entry.key);
   if (entry.version.dot.stream.dataset != write.dataset)
     return invalid("a map entry of another dataset under key " + entry.key);

@@ -10,9 +10,6 @@
 
 namespace deltamesh {
 
-// Numbers above this are refused: a database column holds 63 bits.
-inline constexpr Seq kStoredSeqMax = (Seq{1} << 63) - 1;
-
 // The rules that need no look at the store: sizes, names, no empty block.
 Status check_batch(const Batch& batch);
 

@@ -59,7 +59,7 @@ Status BlockCursor::enter() {
 // Asks from within the last block on, not from behind it: a block that overlaps it must not stay unseen.
 Status BlockCursor::fetch() {
   const Seq from = last_ ? last_->first + 1 : 1;
-  auto page = reader_.blocks(stream_, {from, kStoredSeqMax}, kPageBytes);
+  auto page = reader_.blocks(stream_, {from, limits::kSeqMax}, kPageBytes);
   if (!page) return page.error();
   const auto known = [this](const StoredBlock& block) {
     return last_ && block.first == last_->first && block.events == last_->events;

@@ -8,12 +8,14 @@
 namespace deltamesh {
 
 Catalogue::Added Catalogue::add(const StreamId& stream, const SeriesDecl& decl) {
-  auto& series = streams_[stream];
-  if (const auto it = series.find(decl.number); it != series.end()) {
-    return it->second == decl ? Added::kSame : Added::kConflict;
+  if (const SeriesDecl* const known = find(stream, decl.number)) {
+    return *known == decl ? Added::kSame : Added::kConflict;
   }
+  if (size_ >= limits::kSeriesMax) return Added::kFull;
+  auto& series = streams_[stream];
   if (series.size() >= limits::kSeriesPerStreamMax) return Added::kFull;
   series.emplace(decl.number, decl);
+  ++size_;
   return Added::kNew;
 }
 
@@ -40,11 +42,7 @@ SeriesNo SeriesNumbers::find(std::string_view name, std::string_view unit, Value
   return decl == it->second.rend() ? 0 : decl->number;
 }
 
-Result<SeriesDecl> SeriesNumbers::declare(std::string_view name, std::string_view unit, ValueType type) {
-  if (count_ >= limits::kSeriesPerStreamMax) {
-    return Error{ErrorCode::kLimit,
-                 "a stream holds at most " + std::to_string(limits::kSeriesPerStreamMax) + " series"};
-  }
+SeriesDecl SeriesNumbers::declare(std::string_view name, std::string_view unit, ValueType type) {
   const SeriesDecl decl{last_ + 1, std::string(name), std::string(unit), type};
   load(decl);
   return decl;

@@ -21,9 +21,11 @@ class Catalogue {
   enum class Added { kNew, kSame, kConflict, kFull };
   Added add(const StreamId& stream, const SeriesDecl& decl);
   [[nodiscard]] const SeriesDecl* find(const StreamId& stream, SeriesNo number) const;
+  [[nodiscard]] std::size_t size() const { return size_; }  // At most limits::kSeriesMax.
 
  private:
   std::map<StreamId, std::map<SeriesNo, SeriesDecl>> streams_;
+  std::size_t size_ = 0;
 };
 
 // Hands out the numbers of one own stream.
@@ -35,8 +37,8 @@ class SeriesNumbers {
   // The number of (name, unit, type); 0 if it has none yet. An empty unit means that the writer does not say,
   // and matches the newest declaration of (name, type).
   [[nodiscard]] SeriesNo find(std::string_view name, std::string_view unit, ValueType type) const;
-  // Declares it under the next number. The caller has checked the name; kLimit if the stream is full.
-  Result<SeriesDecl> declare(std::string_view name, std::string_view unit, ValueType type);
+  // Declares it under the next number. The caller has checked the name, and that there is room.
+  SeriesDecl declare(std::string_view name, std::string_view unit, ValueType type);
 
   [[nodiscard]] std::size_t size() const { return count_; }
 

@@ -65,6 +65,7 @@ Status check_dots(const message::Delta& delta) {
     return few;
   if (delta.events - 1 > std::numeric_limits<Seq>::max() - delta.first)
     return invalid("delta: a number overflows");
+  if (const auto seq = check_seq(delta.head); !seq) return seq;
   return check_settled(delta.settled, delta.head);
 }
 

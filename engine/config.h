@@ -37,6 +37,9 @@ struct NodeConfig {
   // Local writes are gathered for this long into one block and one commit.
   std::chrono::microseconds commit_interval{20'000};
   std::chrono::microseconds keepalive = limits::kKeepalive;
+  // What one peer, and all peers together, may have in flight to this node (limits.h).
+  std::uint32_t credit_bytes = limits::kCreditBytes;
+  std::size_t receive_bytes_max = limits::kReceiveBytesMax;
   std::string software = "deltamesh";  // Told to peers, for their logs.
 };
 

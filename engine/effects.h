@@ -49,6 +49,7 @@ struct Arrival {
 struct Note {
   enum class Level : std::uint8_t { kInfo, kWarning } level = Level::kInfo;
   std::string text;
+  std::optional<PeerId> peer;  // Whom it is about.
 };
 
 struct Effects {
@@ -58,6 +59,9 @@ struct Effects {
   std::vector<Written> written;
   std::vector<Arrival> publish;
   std::vector<Note> notes;
+  // Not empty, once a node's life: this store was rolled back, so that numbers it will issue are in use
+  // elsewhere. It should be opened anew at once, as another incarnation.
+  std::string rolled_back;
   std::optional<std::chrono::microseconds> wake_at;  // On the steady clock: call tick() then.
 };
 

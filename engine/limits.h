@@ -30,6 +30,7 @@ inline constexpr std::uint32_t kEventReadingsMax = 4096;
 // Series a stream may declare, and streams a node tracks. Larger: a hostile peer fills memory (about 100 and
 // 400 bytes each). Smaller: a large plant does not fit.
 inline constexpr std::uint32_t kSeriesPerStreamMax = 65'536;
+inline constexpr std::size_t kSeriesMax = 1u << 20;  // Of all streams together.
 inline constexpr std::size_t kStreamsMax = 65'536;
 inline constexpr std::size_t kUnitBytesMax = 64;
 
@@ -38,12 +39,17 @@ inline constexpr std::size_t kPageBytes = 64u << 10;
 
 // Gaps a stream. Larger: 16 bytes each in memory and frames. Smaller: lossy exchanges are refused too early.
 inline constexpr std::size_t kIntervalsMax = 16'384;
+// The largest number of an event. Larger: a database column, which is signed, does not hold it.
+inline constexpr Seq kSeqMax = (Seq{1} << 63) - 1;
 
 // Maps. Larger values delay telemetry behind them and must fit a frame; smaller ones do not hold a config
 // file.
 inline constexpr MapEntryLimits kMapEntry{.key_bytes_max = 512, .value_bytes_max = 256u << 10};
 inline constexpr std::size_t kMapPageBytes = 64u << 10;   // A page is closed once it is this large.
 inline constexpr std::size_t kMapEntriesPerFrame = 4096;  // Or holds this many.
+// Keys a map, removed ones too. Larger: a map lives in memory whole, and a peer may fill it. Smaller: large
+// fleets do not fit.
+inline constexpr std::size_t kMapKeysMax = 1u << 20;
 
 // What a node accepts from local writers before it is durable. Larger: more memory when the disk stalls.
 // Smaller: a short stall of the disk already refuses writers.
@@ -52,6 +58,16 @@ inline constexpr std::size_t kPendingWriteBytesMax = 16u << 20;
 // Bytes a peer may have in flight to us before we acknowledge. Larger: memory. Smaller: a long fat link
 // idles.
 inline constexpr std::uint32_t kCreditBytes = 8u << 20;
+// What all peers together may have in flight: their credits are shares of it, and while that much waits for
+// the disk nobody gets more. Larger: memory when the disk stalls. Smaller: many peers wait for each other.
+inline constexpr std::size_t kReceiveBytesMax = 64u << 20;
+inline constexpr std::uint32_t kCreditBytesMin = 64u << 10;  // However many the peers are.
+// Credit is returned once this much is due. Larger: on a slow link the sender hears nothing for so long that
+// it thinks its peer dead. Smaller: more acknowledgements.
+inline constexpr std::uint32_t kCreditReturnBytes = 64u << 10;
+// Events that one session passes over because they are damaged in the store. More: a node with a ruined store
+// spends its time on finding that out. Fewer: one damaged block (see kBlock) holds back all behind it.
+inline constexpr std::uint32_t kUnreadableMax = 1u << 15;
 // Bytes read from the store at a time to fill a link.
 inline constexpr std::size_t kReadAheadBytes = 512u << 10;
 
@@ -77,6 +93,10 @@ inline constexpr std::size_t kResumeTokenBytesMax = 256;
 inline constexpr std::size_t kControlExpansionMax = 64;
 inline constexpr std::size_t kControlUnpackedBytesMax = 1u << 20;
 
+// After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
+// stay open. Shorter: a dead disk is asked all the time.
+inline constexpr std::chrono::seconds kFailedRetry{1};
+
 // Local writes wait this long for company at most. Longer: they sit in memory, unanswered, for that time.
 inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 
@@ -84,7 +104,7 @@ inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 inline constexpr std::chrono::seconds kKeepalive{10};
 inline constexpr std::chrono::seconds kKeepaliveMin{1};
 inline constexpr int kKeepalivesMissedMax = 3;
-// Until a session that was opened must have agreed.
+// Until a peer must have said HELLO.
 inline constexpr std::chrono::seconds kHandshake{10};
 
 // Links. What waits to be written to one peer, bookkeeping included. Larger: a peer that does not read costs

@@ -83,6 +83,7 @@ Result<StoreImage> MemoryStore::image() const {
 
 Result<std::vector<StoredBlock>> MemoryStore::blocks(const StreamId& stream, Interval dots,
                                                      std::size_t bytes_max) const {
+  if (fail_reads_) return *fail_reads_;
   std::vector<StoredBlock> found;
   const auto at = blocks_.find(stream);
   if (at == blocks_.end()) return found;
@@ -90,10 +91,19 @@ Result<std::vector<StoredBlock>> MemoryStore::blocks(const StreamId& stream, Int
   if (block != at->second.begin() && std::prev(block)->second.interval().last >= dots.first) --block;
   std::size_t bytes = 0;
   for (; block != at->second.end() && block->first <= dots.last && bytes <= bytes_max; ++block) {
+    if (damaged(block->second)) {
+      if (found.empty()) return Error{ErrorCode::kCorrupt, "a damaged block"};
+      break;
+    }
     found.push_back(block->second);
     bytes += block->second.bytes->size();
   }
   return found;
+}
+
+bool MemoryStore::damaged(const StoredBlock& block) const {
+  const StreamKnowledge* const dots = damaged_.find(block.stream);
+  return dots != nullptr && dots->held().intersects(block.interval());
 }
 
 Status MemoryStore::visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,

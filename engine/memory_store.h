@@ -27,6 +27,9 @@ class MemoryStore final : public Store, public StoreReader {
   void crash() { queue_.clear(); }
   // The next batch that is applied fails with `error` and leaves no trace.
   void fail_next(Error error) { fail_next_ = std::move(error); }
+  // From now on the block that holds this event reads as damaged; and each read fails while `error` is there.
+  void damage(Dot dot) { damaged_.hold(dot); }
+  void fail_reads(std::optional<Error> error) { fail_reads_ = std::move(error); }
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
@@ -50,6 +53,7 @@ class MemoryStore final : public Store, public StoreReader {
   using StreamBlocks = std::map<Seq, StoredBlock>;  // By first dot.
   using Entries = std::map<std::string, MapEntry, std::less<>>;
 
+  [[nodiscard]] bool damaged(const StoredBlock& block) const;
   void sync_one();
   Status apply(Batch& batch);
   void join(MapWrite& write);
@@ -59,6 +63,8 @@ class MemoryStore final : public Store, public StoreReader {
   bool syncing_ = false;
   std::deque<Queued> queue_;
   std::optional<Error> fail_next_;
+  std::optional<Error> fail_reads_;
+  Knowledge damaged_;
 
   Knowledge knowledge_;
   std::map<StreamId, StreamBlocks> blocks_;

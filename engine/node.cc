@@ -42,7 +42,7 @@ void Node::void_lost() {
     const IntervalSet missing = known->missing();
     for (const Interval lost : missing.intervals()) void_own(streams_[own.ix], lost);
   }
-  if (!gathered_.knowledge.empty()) gather_until_ = Micros::min();
+  if (!gathered_.knowledge.empty()) gather(Micros::zero());
 }
 
 StreamIx Node::intern(const StreamId& stream) {
@@ -94,15 +94,17 @@ bool Node::is_own(const StreamId& stream) const {
 }
 
 // A peer that holds more of this incarnation than we do has met a later life of this store: ours was restored
-// from a copy. Writing on would give one number to two events.
-Status Node::check_own(const StreamId& stream, Seq last) const {
+// from a copy. Writing on would give one number to two events; the driver hears of it once.
+Status Node::check_own(const StreamId& stream, Seq last) {
   if (!is_own(stream)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);
   const Seq head = known == nullptr ? 0 : known->head();
   if (last <= head) return Done{};
-  return Error{ErrorCode::kMismatch, "the peer knows " + std::to_string(last) + " events of node " +
-                                         hex(identity_.node.bytes) + ", which itself knows " +
-                                         std::to_string(head) + ": its store was restored from an old copy"};
+  Error error{ErrorCode::kMismatch, "the peer holds event " + std::to_string(last) + " of node " +
+                                        hex(identity_.node.bytes) + ", which itself has written " +
+                                        std::to_string(head) + ": its store was restored from an old copy"};
+  if (!std::exchange(rolled_back_, true)) effects_.rolled_back = error.text;
+  return error;
 }
 
 const LwwMap* Node::map(DatasetId dataset) const {
@@ -110,13 +112,13 @@ const LwwMap* Node::map(DatasetId dataset) const {
   return it == maps_.end() ? nullptr : &it->second;
 }
 
-void Node::note(Note::Level level, std::string text) {
-  effects_.notes.push_back({level, std::move(text)});
+void Node::note(Note::Level level, std::string text, std::optional<PeerId> peer) {
+  effects_.notes.push_back({level, std::move(text), peer});
 }
 
-// Grants a local write some time to find company, unless enough is gathered.
-void Node::gather(Instant now) {
-  if (!gather_until_) gather_until_ = now.steady + config_.commit_interval;
+// What is gathered may wait for company until then, unless it is enough.
+void Node::gather(Micros until) {
+  gather_until_ = std::min(until, gather_until_.value_or(Micros::max()));
   if (gathered_.write_bytes >= limits::kGatherBytesMax) commit_gathered();
 }
 
@@ -128,22 +130,41 @@ void Node::flush(Instant now) {
 void Node::commit_gathered() {
   gather_until_.reset();
   for (auto& [id, own] : own_) close_block(own);
-  gathered_.declarations.insert(gathered_.declarations.end(), unstored_.begin(), unstored_.end());
-  unstored_.clear();
-  if (gathered_.knowledge.empty() && gathered_.declarations.empty()) return;
+  if (gathered_.knowledge.empty() && unstored_.empty()) return;
   commit(std::exchange(gathered_, {}));
 }
 
 void Node::commit(InFlight batch) {
+  const auto unstored = std::exchange(unstored_, {});
+  batch.declarations.insert(batch.declarations.end(), unstored.begin(), unstored.end());
   Batch out;
   out.id = BatchId{++last_batch_};
   out.clock = clock_.last();
   out.declarations = batch.declarations;
   out.entries = batch.entries;
-  out.knowledge = batch.knowledge;
+  out.knowledge = batch.knowledge.entries();
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
+  if (batch.from) received_bytes_ += batch.credit;
   in_flight_.emplace(out.id, std::move(batch));
   effects_.persist.push_back(std::move(out));
+}
+
+// What frontiers tell goes to disk one batch at a time, so that a peer who tells much, or a disk that stalls,
+// fills no queue.
+void Node::commit_heard() {
+  if (heard_.empty() || std::exchange(heard_in_flight_, true)) return;
+  InFlight batch;
+  batch.heard = true;
+  batch.knowledge = std::exchange(heard_, {});
+  commit(std::move(batch));
+}
+
+// The batch is in memory no longer, whoever sent it.
+void Node::release(const InFlight& batch) {
+  const bool was_overfull = overfull();
+  if (batch.from) received_bytes_ -= batch.credit;
+  if (was_overfull && !overfull()) wake_all();
+  if (batch.heard) heard_in_flight_ = false;
 }
 
 // Notes that the gathered batch holds a part of `write`.
@@ -158,16 +179,20 @@ void Node::durable(BatchId id, Instant now) {
   assert(it != in_flight_.end());
   const InFlight batch = std::move(it->second);
   in_flight_.erase(it);
+  release(batch);
   apply_durable(batch);
   settle_writes(batch, Done{});
   if (Session* const from = batch.from ? session(*batch.from) : nullptr) {
+    wake(*from);
     from->credit_due += batch.credit;
+    if (batch.map_page) --from->maps[*batch.map_page].under_way;
     if (!batch.map_rest.empty()) {
       commit_rest(batch);
     } else if (batch.map_delta) {
       from->map_acks_due.push_back(*batch.map_delta);
     }
   }
+  commit_heard();
   tick(now);
 }
 
@@ -176,18 +201,19 @@ void Node::commit_rest(const InFlight& batch) {
   InFlight rest;
   rest.from = batch.from;
   rest.map_delta = batch.map_delta;
-  rest.knowledge = batch.map_rest.entries();
+  rest.knowledge = batch.map_rest;
   commit(std::move(rest));
 }
 
 void Node::apply_durable(const InFlight& batch) {
   for (const auto& block : batch.blocks) became_durable(block);
-  for (const auto& known : batch.knowledge) {
-    knowledge_.at(known.stream).join(known.known);
+  knowledge_.join(batch.knowledge);
+  for (const auto& known : batch.knowledge.entries()) {
     if (const auto map = maps_.find(known.stream.dataset); map != maps_.end()) map->second.learn(known);
     if (!known.known.voided().empty()) tell_void(known, batch.from);
   }
   map_became_durable(batch);
+  answer_wanted(batch.declarations);
 }
 
 // A batch that failed has left no trace. Our own numbers in it may not be used again (a later batch may hold
@@ -197,13 +223,14 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   assert(it != in_flight_.end());
   const InFlight batch = std::move(it->second);
   in_flight_.erase(it);
+  release(batch);
   ++counters_.batches_failed;
   note(Note::Level::kWarning, "a batch could not be stored: " + error.text);
   for (const auto& block : batch.blocks) pending_[block.ix].remove(block.block.interval());
   void_failed(batch);
   // The catalogue has them already, so that nobody would hand them in again.
   unstored_.insert(unstored_.end(), batch.declarations.begin(), batch.declarations.end());
-  if (!gathered_.knowledge.empty() || !unstored_.empty()) gather(now);
+  if (!gathered_.knowledge.empty() || !unstored_.empty()) gather(now.steady + limits::kFailedRetry);
   settle_writes(batch, error);
   end_sessions_of(batch, {error.code, "could not store what was sent: " + error.text});
   tick(now);
@@ -214,20 +241,19 @@ void Node::void_failed(const InFlight& batch) {
     if (block.local) void_own(block.block.stream, block.block.interval());
   }
   if (batch.from) return;
+  if (batch.heard) gathered_.knowledge.join(batch.knowledge);
   for (const auto& [dataset, entry] : batch.entries) {
     const Dot& dot = entry.version.dot;
     void_own(dot.stream, {dot.seq, dot.seq});
     settle_entry(dataset, entry);
   }
-  for (const auto& [stream, known] : batch.knowledge) {
-    for (const Interval dots : known.voided().intervals()) void_own(stream, dots);
+  for (const auto& [stream, known] : batch.knowledge.entries()) {
+    if (!known.voided().empty()) gathered_.knowledge.at(stream).declare_void(known.voided());
   }
 }
 
 void Node::void_own(const StreamId& stream, Interval dots) {
-  Knowledge::Entry entry{stream, {}};
-  entry.known.declare_void(dots);
-  gathered_.knowledge.push_back(std::move(entry));
+  gathered_.knowledge.at(stream).declare_void(dots);
 }
 
 // Ends the session that sent the batch, and those that sent some of it again while it was pending.
@@ -289,7 +315,7 @@ bool Node::quiet() const {
     return (nothing_to_send || !active(session)) && session.map_deltas_sent.empty() &&
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);
   };
-  return in_flight_.empty() && writes_.empty() && !gather_until_ &&
+  return in_flight_.empty() && writes_.empty() && heard_.empty() && !gather_until_ &&
          std::all_of(sessions_.begin(), sessions_.end(), quiet);
 }
 

@@ -86,11 +86,13 @@ class Node {
     std::vector<Block> blocks;
     std::vector<MapWrite> entries;
     std::vector<StreamSeries> declarations;
-    std::vector<Knowledge::Entry> knowledge;
+    Knowledge knowledge;
     std::vector<WriteId> writes;
     std::size_t write_bytes = 0;
+    bool heard = false;          // Holds what frontiers told, from no peer in particular.
     std::optional<PeerId> from;  // Received from this peer: return `credit`, acknowledge `map_delta`.
     std::uint32_t credit = 0;
+    std::optional<DatasetId> map_page;  // A page of a delta of this map.
     std::optional<std::uint32_t> map_delta;
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
   };
@@ -109,21 +111,24 @@ class Node {
   Result<StreamIx> intern_remote(const StreamId& stream);
   void void_lost();
   [[nodiscard]] bool is_own(const StreamId& stream) const;
-  [[nodiscard]] Status check_own(const StreamId& stream, Seq last) const;
-  void gather(Instant now);
+  [[nodiscard]] Status check_own(const StreamId& stream, Seq last);
+  void gather(Micros until);
   void commit_gathered();
   void commit(InFlight batch);
+  void commit_heard();
   void commit_rest(const InFlight& batch);
+  void release(const InFlight& batch);
   void apply_durable(const InFlight& batch);
   void settle_writes(const InFlight& batch, const Status& status);
   void void_failed(const InFlight& batch);
   void void_own(const StreamId& stream, Interval dots);
   void end_sessions_of(const InFlight& batch, const Error& why);
   void count_part(WriteId write);
-  void note(Note::Level level, std::string text);
+  void note(Note::Level level, std::string text, std::optional<PeerId> peer = std::nullopt);
 
   // node_write.cc: local events and entries.
   Status check_events(std::span<const NamedEvent> events) const;
+  Status check_room(const OwnStream& own, const std::vector<const NamedReading*>& undeclared) const;
   Status check_pending(std::size_t bytes) const;
   Status check_entry(DatasetId dataset, const MapEntry& entry) const;
   Status declare_all(OwnStream& own, std::span<const NamedEvent> events);
@@ -137,16 +142,20 @@ class Node {
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
   Status receive(Session& session, const message::SeriesWanted& wanted);
   Status receive(Session& session, const message::SeriesGiven& given);
-  Result<BlockSummary> check_delta(const Session& session, StreamIx ix, const message::Delta& delta) const;
+  Result<BlockSummary> check_delta(const Session& session, StreamIx ix, const message::Delta& delta);
+  Status check_gaps(StreamIx ix, Interval dots) const;
   void learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
                     std::vector<StreamSeries>& fresh);
   void ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used);
+  void give_series(Session& session, const StreamId& stream, const std::vector<const SeriesDecl*>& decls);
+  void answer_wanted(const std::vector<StreamSeries>& fresh);
   [[nodiscard]] IntervalSet fresh_dots(StreamIx ix, Interval dots) const;
   Result<std::vector<StoredBlock>> cut_fresh(StreamIx ix, message::Delta& delta, const BlockSummary& summary);
   void became_durable(const InFlight::Block& block);
   void acknowledge(Session& session, StreamIx ix, const IntervalSet& durable);
-  void send_telemetry(Session& session);
-  bool send_stream(Session& session, StreamIx ix);
+  Status send_telemetry(Session& session);
+  Result<bool> send_stream(Session& session, StreamIx ix);
+  void skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why);
   Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
   Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
   std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
@@ -155,35 +164,48 @@ class Node {
   // node_map.cc: deltas from and to peers.
   Status receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now);
   Status resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
-  Status resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& entry) const;
+  Status resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& entry);
+  Status resolve_map_known(Session& session, const message::MapDelta& delta, Knowledge& known);
+  Knowledge take_map_entries(message::MapDelta& delta, InFlight& batch, Instant now);
   void map_became_durable(const InFlight& batch);
   void send_maps(Session& session);
   void start_map_delta(Session& session, DatasetId id, SessionMap& map);
 
-  // node_session.cc: hello, frontier, acknowledgements, keepalive, end.
+  // node_session.cc: hello, keepalive, end.
   Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);
   Status receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now);
   Status receive(Session& session, const message::Hello& hello);
-  Status receive(Session& session, const message::Frontier& frontier);
-  Status receive(Session& session, const message::Ack& ack);
-  [[nodiscard]] message::Hello make_hello() const;
+  [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
   Status agree(const message::Hello& hello) const;
-  void send_frontier(Session& session);
-  Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry, InFlight& news);
-  void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
-  void go_live(Session& session);
-  Result<StreamIx> resolve(Session& session, const message::StreamRef& ref);
-  [[nodiscard]] message::StreamRef refer(Session& session, StreamIx ix);
-  void send(Session& session, const Message& message);
-  void send_bytes(Session& session, Bytes frame);
-  void send_acks(Session& session);
-  void pump();
-  [[nodiscard]] bool active(const Session& session) const;
   // Tells the peer why, and ends the session; the reference is dead when it returns.
   void end(Session& session, const Error& why);
   void forget(PeerId peer);
   void check_timers(Session& session, Instant now);
   [[nodiscard]] Session* session(PeerId peer);
+
+  // node_frontier.cc: who knows what, and streams by their numbers in a session.
+  Status receive(Session& session, const message::Frontier& frontier);
+  void send_frontier(Session& session);
+  Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry);
+  Status note_remote(Session& session, StreamIx ix, const StreamKnowledge& told, const IntervalSet& held);
+  void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
+  void go_live(Session& session);
+  Result<StreamIx> resolve(Session& session, const message::StreamRef& ref);
+  [[nodiscard]] message::StreamRef refer(Session& session, StreamIx ix);
+
+  // node_flow.cc: acknowledgements, credit, and whose turn it is.
+  Status receive(Session& session, const message::Ack& ack);
+  void send(Session& session, const Message& message);
+  void send_bytes(Session& session, Bytes frame);
+  void send_acks(Session& session);
+  [[nodiscard]] std::uint32_t share() const;
+  [[nodiscard]] bool overfull() const { return received_bytes_ >= config_.receive_bytes_max; }
+  std::uint32_t take_credit(Session& session);
+  void wake(const Session& session) { awake_.insert(session.peer); }
+  void wake_all();
+  void pump();
+  void serve(Session& session);
+  [[nodiscard]] bool active(const Session& session) const;
 
   NodeConfig config_;
   Identity identity_;
@@ -200,15 +222,20 @@ class Node {
   HybridClock clock_;
 
   InFlight gathered_;                   // Local writes that no batch holds yet.
-  std::vector<StreamSeries> unstored_;  // Declarations of ours that no batch holds yet.
+  std::vector<StreamSeries> unstored_;  // Declarations that no batch holds yet; the next one takes them.
   std::optional<Micros> gather_until_;
   std::size_t pending_write_bytes_ = 0;
   std::map<WriteId, WriteState> writes_;
   std::uint64_t last_write_ = 0;
   std::map<BatchId, InFlight> in_flight_;
   std::uint64_t last_batch_ = 0;
+  std::size_t received_bytes_ = 0;  // From peers, also of sessions that have ended; not durable yet.
+  Knowledge heard_;                 // Told by frontiers, news here, in no batch yet.
+  bool heard_in_flight_ = false;
+  bool rolled_back_ = false;  // A peer holds events of ours that we lack.
 
   std::map<PeerId, std::unique_ptr<Session>> sessions_;
+  std::set<PeerId> awake_;  // Sessions that may have something to say.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
   Micros next_timer_ = Micros::max();              // No session's timer is earlier.
   Counters counters_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/node.h"
+#include "engine/validate.h"
 
 namespace deltamesh {
 namespace {
@@ -67,33 +68,46 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   Knowledge known;
   if (Status good = resolve_map_delta(session, delta, known); !good.ok()) return good;
   SessionMap& map = session.maps[delta.dataset];
-  map.incoming.join(known);
   InFlight batch;
   batch.from = session.peer;
+  batch.map_page = delta.dataset;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
+  batch.knowledge = take_map_entries(delta, batch, now);
+  map.incoming.join(known);
+  map.known.join(batch.knowledge);
+  map.known.join(known);
+  for (const auto& entry : known.entries()) {
+    if (Status runs = check_runs(map.known.find(entry.stream)->held()); !runs.ok()) return runs;
+  }
+  if (delta.last) {
+    // What a page claims beyond its entries rests on pages before it, so it waits until those are durable.
+    const bool alone = !map.paged && map.under_way == 0;
+    (alone ? batch.knowledge : batch.map_rest).join(std::exchange(map.incoming, {}));
+    batch.map_delta = delta.delta;
+  }
+  map.paged = !delta.last;
+  ++map.under_way;
+  commit(std::move(batch));
+  return Done{};
+}
+
+// Moves the entries that are news into the batch; which dots the page brought.
+Knowledge Node::take_map_entries(message::MapDelta& delta, InFlight& batch, Instant now) {
   Knowledge arrived;
+  const LwwMap& map = maps_.at(delta.dataset);
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall);
   for (auto& [index, entry] : delta.entries) {
     counters_.payload_bytes_received += payload_bytes(entry);
     clock_.observe(entry.version.stamp, wall);
     arrived.hold(entry.version.dot);
-    if (maps_.at(delta.dataset).knowledge().holds(entry.version.dot)) {
+    if (map.knowledge().holds(entry.version.dot)) {
       ++counters_.redundant_events;
       counters_.redundant_bytes += payload_bytes(entry);
-      continue;
+    } else {
+      batch.entries.push_back({delta.dataset, std::move(entry)});
     }
-    batch.entries.push_back({delta.dataset, std::move(entry)});
   }
-  map.known.join(arrived);
-  map.known.join(known);
-  if (delta.last) {
-    (map.paged ? batch.map_rest : arrived).join(std::exchange(map.incoming, {}));
-    batch.map_delta = delta.delta;
-  }
-  map.paged = !delta.last;
-  batch.knowledge = arrived.entries();
-  commit(std::move(batch));
-  return Done{};
+  return arrived;
 }
 
 // Looks up the streams that the page names, fills them in, and collects the knowledge that it carries.
@@ -107,26 +121,33 @@ Status Node::resolve_map_delta(Session& session, message::MapDelta& delta, Knowl
   for (auto& item : delta.entries) {
     if (Status good = resolve_map_entry(session, delta.dataset, item); !good.ok()) return good;
   }
+  return resolve_map_known(session, delta, known);
+}
+
+Status Node::resolve_map_known(Session& session, const message::MapDelta& delta, Knowledge& known) {
   for (const auto& item : delta.knowledge) {
     const auto ix = resolve(session, item.ref);
     if (!ix.ok()) return ix.error();
     const StreamId& stream = streams_[*ix];
     if (stream.dataset != delta.dataset)
       return Error{ErrorCode::kInvalid, "knowledge of another dataset's stream"};
-    if (Status own = check_own(stream, std::max(item.held.last(), item.head)); !own.ok()) return own;
+    if (Status own = check_own(stream, item.held.last()); !own.ok()) return own;
     StreamKnowledge& at = known.at(stream);
-    for (const Interval dots : item.held.intervals()) at.hold(dots);
-    at.declare_head(item.head, at.settled());
+    at.hold(item.held);
+    if (!is_own(stream)) at.declare_head(item.head, at.settled());
   }
   return Done{};
 }
 
-Status Node::resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& item) const {
+Status Node::resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& item) {
   if (item.stream >= session.in_streams.size())
     return Error{ErrorCode::kInvalid, "an entry of an unnamed stream"};
   const StreamId& stream = streams_[session.in_streams[item.stream]];
   if (stream.dataset != dataset) return Error{ErrorCode::kInvalid, "an entry of another dataset's stream"};
   item.entry.version.dot.stream = stream;
+  const LwwMap& map = maps_.at(dataset);
+  if (map.entries().size() >= limits::kMapKeysMax && map.find_entry(item.entry.key) == nullptr)
+    return Error{ErrorCode::kLimit, "a map holds at most " + std::to_string(limits::kMapKeysMax) + " keys"};
   return check_own(stream, item.entry.version.dot.seq);
 }
 
@@ -139,9 +160,10 @@ void Node::map_became_durable(const InFlight& batch) {
     if (!maps_.at(dataset).join(entry)) continue;
     effects_.publish.push_back({dataset, entry.version.dot.stream, std::nullopt, {entry.key}, !batch.from});
   }
-  for (const auto& known : batch.knowledge) {
+  for (const auto& known : batch.knowledge.entries()) {
     if (!maps_.contains(known.stream.dataset)) continue;
     for (auto& [peer, session] : sessions_) session->maps[known.stream.dataset].behind = true;
+    wake_all();
   }
 }
 

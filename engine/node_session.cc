@@ -1,4 +1,4 @@
-// engine/node_session.cc - how a session begins, agrees, acknowledges, stays alive and ends.
+// engine/node_session.cc - how a session begins, agrees, stays alive and ends.
 #include <algorithm>
 
 #include "engine/node.h"
@@ -74,14 +74,13 @@ void Node::opened(PeerId peer, Instant now) {
     effects_.close.push_back({peer, "more than " + to_string(limits::kSessionsMax) + " sessions"});
     return;
   }
-  auto session = std::make_unique<Session>();
-  session->peer = peer;
-  session->opened = session->heard = now.steady;
-  session->window = limits::kCreditBytes;
-  send(*session, make_hello());
+  Session& session = *(sessions_[peer] = std::make_unique<Session>());
+  session.peer = peer;
+  session.opened = session.heard = now.steady;
+  session.credit_due = session.share = share();
+  send(session, make_hello(overfull() ? 0 : take_credit(session)));
   next_timer_ =
-      std::min({next_timer_, now.steady + limits::kHandshake, next_ping(*session, config_.keepalive)});
-  sessions_[peer] = std::move(session);
+      std::min({next_timer_, now.steady + limits::kHandshake, next_ping(session, config_.keepalive)});
   tick(now);
 }
 
@@ -118,7 +117,7 @@ Session* Node::session(PeerId peer) {
 
 Status Node::dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now) {
   if (const auto* const goodbye = std::get_if<message::Goodbye>(&message)) {
-    note(Note::Level::kWarning, "the peer ended the session: " + goodbye->text);
+    note(Note::Level::kWarning, "the peer ended the session: " + goodbye->text, session.peer);
     effects_.close.push_back({session.peer, goodbye->text});
     forget(session.peer);
     return Done{};
@@ -143,7 +142,7 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
 // Data is what credit counts. A sender may overshoot by the one frame that its last byte of credit began.
 Status Node::receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now) {
   if (session.window <= 0) {
-    return Error{ErrorCode::kLimit, "more than " + to_string(limits::kCreditBytes) + " bytes in flight"};
+    return Error{ErrorCode::kLimit, "more bytes in flight than the " + to_string(session.share) + " allowed"};
   }
   session.window -= static_cast<std::int64_t>(frame_bytes);
   if (auto* const delta = std::get_if<message::Delta>(&message)) return receive(session, *delta, frame_bytes);
@@ -152,13 +151,13 @@ Status Node::receive_data(Session& session, Message& message, std::size_t frame_
 
 // --- Agreement -------------------------------------------------------------------------------------------
 
-message::Hello Node::make_hello() const {
+message::Hello Node::make_hello(std::uint32_t credit) const {
   message::Hello hello;
   hello.fleet = config_.fleet;
   hello.identity = identity_;
   hello.software = config_.software;
   hello.codecs = {kBlockCodec};
-  hello.credit = limits::kCreditBytes;
+  hello.credit = credit;
   hello.datasets = config_.datasets;
   for (const auto& [id, own] : own_) {
     const StreamKnowledge* const known = knowledge_.find(streams_[own.ix]);
@@ -205,179 +204,10 @@ Status Node::agree(const message::Hello& hello) const {
   return compare(hello.datasets, config_.datasets);
 }
 
-// --- Frontier --------------------------------------------------------------------------------------------
-
-void Node::send_frontier(Session& session) {
-  message::Frontier page{{}, false};
-  std::size_t bytes = 0;
-  for (const auto& [stream, known] : knowledge_.entries()) {
-    if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) continue;
-    page.entries.push_back(
-        {refer(session, intern(stream)), known.held(), known.voided(), known.head(), known.settled()});
-    bytes += item_bytes_max(page.entries.back());
-    if (page.entries.size() < limits::kStreamsPerFrame && bytes < limits::kPageBytes) continue;
-    send(session, std::exchange(page, message::Frontier{{}, false}));
-    bytes = 0;
-  }
-  page.last = true;
-  send(session, page);
-}
-
-Status Node::receive(Session& session, const message::Frontier& frontier) {
-  InFlight news;
-  news.from = session.peer;
-  for (const auto& entry : frontier.entries) {
-    if (Status good = take_frontier_entry(session, entry, news); !good.ok()) return good;
-  }
-  if (!news.knowledge.empty()) commit(std::move(news));
-  if (frontier.last && session.phase == SessionPhase::kFrontier) go_live(session);
-  return Done{};
-}
-
-// What a frontier says is joined: each entry may tell all that its sender knows of a stream, or a part.
-Status Node::take_frontier_entry(Session& session, const message::Frontier::Entry& entry, InFlight& news) {
-  const auto ix = resolve(session, entry.ref);
-  if (!ix.ok()) return ix.error();
-  const StreamId& stream = streams_[*ix];
-  const Seq last = std::max({entry.held.last(), entry.voided.last(), entry.head});
-  if (Status own = check_own(stream, last); !own.ok()) return own;
-  StreamKnowledge told;
-  for (const Interval dots : entry.voided.intervals()) told.declare_void(dots);
-  told.declare_head(entry.head, entry.settled);
-  if (maps_.contains(stream.dataset)) {
-    StreamKnowledge& theirs = session.maps[stream.dataset].known.at(stream);
-    theirs.join(told);
-    for (const Interval dots : entry.held.intervals()) theirs.hold(dots);
-  } else {
-    session.at(*ix).remote.join(entry.held);
-  }
-  if (is_own(stream) || !session.takes.contains(stream.dataset)) return Done{};
-  const StreamKnowledge* const known = knowledge_.find(stream);
-  StreamKnowledge joined = known == nullptr ? StreamKnowledge{} : *known;
-  if (joined.join(told)) news.knowledge.push_back({stream, std::move(told)});
-  return Done{};
-}
-
-// Peers in session hear at once which numbers are void; others learn it from our frontier.
-void Node::tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except) {
-  for (auto& [peer, session] : sessions_) {
-    if (session->phase == SessionPhase::kHello || peer == except) continue;
-    if (!session->sends.contains(entry.stream.dataset)) continue;
-    const auto& [stream, known] = entry;
-    message::Frontier news;
-    news.entries.push_back(
-        {refer(*session, intern(stream)), {}, known.voided(), known.head(), known.settled()});
-    send(*session, news);
-  }
-}
-
-void Node::go_live(Session& session) {
-  session.phase = SessionPhase::kLive;
-  links_[session.remote].push_back(session.peer);
-  note(Note::Level::kInfo,
-       "in session with node " + hex(session.remote.node.bytes) + " (" + session.software + ")");
-  for (const auto& [stream, known] : knowledge_.entries()) {
-    if (!known.held().empty()) enqueue(session, intern(stream));
-  }
-}
-
-// --- Streams by index ------------------------------------------------------------------------------------
-
-Result<StreamIx> Node::resolve(Session& session, const message::StreamRef& ref) {
-  if (!ref.stream) {
-    if (ref.index < session.in_streams.size()) return session.in_streams[ref.index];
-    return Error{ErrorCode::kInvalid, "stream " + to_string(ref.index) + " was never named"};
-  }
-  if (ref.index != session.in_streams.size()) {
-    return Error{ErrorCode::kInvalid, "stream " + to_string(ref.index) + " named out of turn"};
-  }
-  const DatasetId dataset = ref.stream->dataset;
-  if (!session.sends.contains(dataset) && !session.takes.contains(dataset)) {
-    return Error{ErrorCode::kInvalid, "a stream of a dataset that this session does not share"};
-  }
-  const auto ix = intern_remote(*ref.stream);
-  if (ix.ok()) {
-    session.at(*ix).in_index = ref.index;
-    session.in_streams.push_back(*ix);
-  }
-  return ix;
-}
-
-message::StreamRef Node::refer(Session& session, StreamIx ix) {
-  SessionStream& stream = session.at(ix);
-  if (stream.out_index) return {*stream.out_index, std::nullopt};
-  stream.out_index = static_cast<std::uint32_t>(session.out_streams.size());
-  session.out_streams.push_back(ix);
-  return {*stream.out_index, streams_[ix]};
-}
-
-// --- Acknowledgements ------------------------------------------------------------------------------------
-
-// What we hear from one session holds for every other session with the same node.
-Status Node::receive(Session& session, const message::Ack& ack) {
-  session.credit = std::min<std::int64_t>(session.credit + ack.credit, limits::kCreditBytes);
-  for (const std::uint32_t delta : ack.map_deltas) session.map_deltas_sent.erase(delta);
-  for (const auto& [index, dots] : ack.streams) {
-    if (index >= session.out_streams.size())
-      return Error{ErrorCode::kInvalid, "an acknowledgement of an unnamed stream"};
-    const StreamIx ix = session.out_streams[index];
-    SessionStream& stream = session.at(ix);
-    const IntervalSet known = stream.sent.intersect(dots);
-    stream.sent = stream.sent.minus(known);
-    for (const PeerId peer : links_.at(session.remote)) sessions_.at(peer)->at(ix).remote.join(known);
-  }
-  return Done{};
-}
-
-void Node::send_acks(Session& session) {
-  const bool credit = session.credit_due >= limits::kCreditBytes / 4;
-  if (session.acks_due.empty() && session.map_acks_due.empty() && !credit) return;
-  message::Ack ack;
-  ack.map_deltas = std::exchange(session.map_acks_due, {});
-  ack.credit = std::exchange(session.credit_due, 0);
-  session.window += ack.credit;
-  std::size_t intervals = 0;
-  for (auto& [ix, dots] : std::exchange(session.acks_due, {})) {
-    intervals += dots.intervals().size();
-    ack.streams.push_back({*session.at(ix).in_index, std::move(dots)});
-    if (ack.streams.size() < limits::kStreamsPerFrame && intervals < limits::kIntervalsMax) continue;
-    send(session, std::exchange(ack, {}));
-    intervals = 0;
-  }
-  if (ack != message::Ack{}) send(session, ack);
-}
-
-// --- Sending ---------------------------------------------------------------------------------------------
-
-void Node::send(Session& session, const Message& message) {
-  send_bytes(session, encode(message));
-}
-
-void Node::send_bytes(Session& session, Bytes frame) {
-  counters_.frame_bytes_sent += frame.size();
-  effects_.send.push_back({session.peer, std::make_shared<const Bytes>(std::move(frame))});
-}
-
-// Sends what each session can take now: acknowledgements, then maps, then telemetry.
-void Node::pump() {
-  for (auto& [peer, session] : sessions_) {
-    if (session->phase != SessionPhase::kLive) continue;
-    send_acks(*session);
-    if (!active(*session)) continue;
-    send_maps(*session);
-    if (session->map_pages.empty()) send_telemetry(*session);
-  }
-}
-
-// Of several links to one node, the newest carries the data and the others stand by.
-bool Node::active(const Session& session) const {
-  return links_.at(session.remote).back() == session.peer;
-}
-
 // --- End -------------------------------------------------------------------------------------------------
 
 void Node::end(Session& session, const Error& why) {
-  note(Note::Level::kWarning, "ended the session: " + why.text);
+  note(Note::Level::kWarning, "ended the session: " + why.text, session.peer);
   send(session, message::Goodbye{why.code, why.text.substr(0, limits::kTextBytesMax)});
   effects_.close.push_back({session.peer, why.text});
   forget(session.peer);
@@ -389,15 +219,21 @@ void Node::forget(PeerId peer) {
   if (const auto links = links_.find(it->second->remote); links != links_.end()) {
     auto& peers = links->second;
     peers.erase(std::remove(peers.begin(), peers.end(), peer), peers.end());
-    if (peers.empty()) links_.erase(links);
+    if (peers.empty()) {
+      links_.erase(links);
+    } else {
+      wake(*sessions_.at(peers.back()));  // The data may be its to carry now.
+    }
   }
   sessions_.erase(it);
 }
 
 void Node::check_timers(Session& session, Instant now) {
-  if (session.phase != SessionPhase::kLive && now.steady >= session.opened + limits::kHandshake) {
+  const auto deadline =
+      session.phase == SessionPhase::kHello ? session.opened + limits::kHandshake : Micros::max();
+  if (now.steady >= deadline) {
     return end(session,
-               {ErrorCode::kClosed, "no agreement within " + to_string(limits::kHandshake.count()) + " s"});
+               {ErrorCode::kClosed, "no HELLO within " + to_string(limits::kHandshake.count()) + " s"});
   }
   if (now.steady >= next_ping(session, config_.keepalive)) {
     if (session.pings == limits::kKeepalivesMissedMax) {
@@ -407,8 +243,6 @@ void Node::check_timers(Session& session, Instant now) {
     ++session.pings;
     if (session.phase != SessionPhase::kHello) send(session, message::Ping{});
   }
-  const bool live = session.phase == SessionPhase::kLive;
-  const auto deadline = live ? Micros::max() : session.opened + limits::kHandshake;
   next_timer_ = std::min({next_timer_, deadline, next_ping(session, config_.keepalive)});
 }
 

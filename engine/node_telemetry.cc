@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/node.h"
+#include "engine/validate.h"
 
 namespace deltamesh {
 namespace {
@@ -38,6 +39,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
   session.at(*ix).owed.add(dots);
+  wake(session);
   const StreamKnowledge* const known = knowledge_.find(streams_[*ix]);
   if (known != nullptr) acknowledge(session, *ix, known->held());
 
@@ -54,15 +56,13 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
     session.credit_due += batch.credit;
     return Done{};
   }
-  Knowledge::Entry head{streams_[*ix], {}};
-  head.known.declare_head(delta.head, delta.settled);
-  batch.knowledge.push_back(std::move(head));
+  // Of our own stream only we say how far it goes.
+  if (!is_own(streams_[*ix])) batch.knowledge.at(streams_[*ix]).declare_head(delta.head, delta.settled);
   commit(std::move(batch));
   return Done{};
 }
 
-Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix,
-                                       const message::Delta& delta) const {
+Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix, const message::Delta& delta) {
   const StreamId& stream = streams_[ix];
   const DatasetConfig* const config = dataset(stream.dataset);
   if (config == nullptr || config->kind != DatasetKind::kTelemetry ||
@@ -78,18 +78,24 @@ Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix,
     return Error{ErrorCode::kInvalid, "a block beyond its stream's head"};
   }
   if (Status own = check_own(stream, delta.first + delta.events - 1); !own.ok()) return own.error();
-  const StreamKnowledge* const known = knowledge_.find(stream);
-  const std::size_t runs = known == nullptr ? 0 : known->held().intervals().size();
-  if (runs + pending_[ix].intervals().size() >= limits::kIntervalsMax) {
-    return Error{ErrorCode::kLimit,
-                 "more than " + std::to_string(limits::kIntervalsMax) + " gaps in one stream"};
-  }
+  if (Status gaps = check_gaps(ix, dots_of(delta)); !gaps.ok()) return gaps.error();
   auto summary = validate_block(delta.block, limits::kBlock);
   if (summary.ok() && summary->events != delta.events) {
     return Error{ErrorCode::kInvalid, "a block of " + std::to_string(summary->events) +
                                           " events, announced as " + std::to_string(delta.events)};
   }
   return summary;
+}
+
+// A block may be the one that closes gaps, so what counts is how many there are with it.
+Status Node::check_gaps(StreamIx ix, Interval dots) const {
+  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const std::size_t runs = known == nullptr ? 0 : known->held().intervals().size();
+  if (runs + pending_[ix].intervals().size() < limits::kIntervalsMax) return Done{};
+  IntervalSet with = known == nullptr ? IntervalSet() : known->held();
+  with.join(pending_[ix]);
+  with.add(dots);
+  return check_runs(with);
 }
 
 IntervalSet Node::fresh_dots(StreamIx ix, Interval dots) const {
@@ -129,6 +135,8 @@ void Node::learn_series(const StreamId& stream, const std::vector<SeriesDecl>& d
       case Catalogue::Added::kSame: break;
       case Catalogue::Added::kNew: fresh.push_back({stream, decl}); break;
       case Catalogue::Added::kFull:
+        note(Note::Level::kWarning, "no room for the declaration of series " + decl.name);
+        break;
       case Catalogue::Added::kConflict:
         ++counters_.series_conflicts;
         note(Note::Level::kWarning, "the declaration of series " + decl.name + " contradicts an earlier one");
@@ -140,8 +148,10 @@ void Node::learn_series(const StreamId& stream, const std::vector<SeriesDecl>& d
 void Node::ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used) {
   message::SeriesWanted wanted{stream, {}};
   for (const SeriesNo series : used) {
-    const bool known = catalogue_.find(stream, series) != nullptr;
-    if (!known && wanted.numbers.size() < limits::kSeriesPerFrame) wanted.numbers.push_back(series);
+    if (catalogue_.find(stream, series) != nullptr) continue;
+    wanted.numbers.push_back(series);
+    if (wanted.numbers.size() == limits::kSeriesPerFrame)
+      send(session, std::exchange(wanted, {stream, {}}));
   }
   if (!wanted.numbers.empty()) send(session, wanted);
 }
@@ -150,16 +160,40 @@ Status Node::receive(Session& session, const message::SeriesWanted& wanted) {
   if (!session.sends.contains(wanted.stream.dataset)) {
     return Error{ErrorCode::kInvalid, "a question about a dataset that is not sent to this peer"};
   }
-  message::SeriesGiven given{wanted.stream, {}};
+  const auto ix = streams_.find(wanted.stream);
+  if (!ix) return Done{};
+  std::vector<const SeriesDecl*> known;
   for (const SeriesNo series : wanted.numbers) {
     const SeriesDecl* const decl = catalogue_.find(wanted.stream, series);
-    if (decl == nullptr) continue;
+    if (decl != nullptr) {
+      known.push_back(decl);
+    } else if (session.wanted.size() < limits::kSeriesPerStreamMax) {
+      session.wanted.emplace(*ix, series);
+    }
+  }
+  give_series(session, wanted.stream, known);
+  return Done{};
+}
+
+void Node::give_series(Session& session, const StreamId& stream,
+                       const std::vector<const SeriesDecl*>& decls) {
+  message::SeriesGiven given{stream, {}};
+  for (const SeriesDecl* const decl : decls) {
     given.declarations.push_back(*decl);
-    if (given.declarations.size() < limits::kSeriesPerFrame) continue;
-    send(session, std::exchange(given, {wanted.stream, {}}));
+    if (given.declarations.size() == limits::kSeriesPerFrame)
+      send(session, std::exchange(given, {stream, {}}));
   }
   if (!given.declarations.empty()) send(session, given);
-  return Done{};
+}
+
+// A relay may hear of a series after a peer has asked it.
+void Node::answer_wanted(const std::vector<StreamSeries>& fresh) {
+  for (const auto& [stream, decl] : fresh) {
+    const StreamIx ix = *streams_.find(stream);
+    for (const auto& [peer, session] : sessions_) {
+      if (session->wanted.erase({ix, decl.number}) > 0) give_series(*session, stream, {&decl});
+    }
+  }
 }
 
 Status Node::receive(Session& session, const message::SeriesGiven& given) {
@@ -199,6 +233,7 @@ void Node::acknowledge(Session& session, StreamIx ix, const IntervalSet& durable
   if (done.empty()) return;
   stream.owed = stream.owed.minus(done);
   session.acks_due[ix].join(done);
+  wake(session);
 }
 
 // --- To peers --------------------------------------------------------------------------------------------
@@ -212,32 +247,51 @@ void Node::enqueue(Session& session, StreamIx ix) {
   if (!session.sends.contains(stream.dataset) || maps_.contains(stream.dataset)) return;
   state.queued = true;
   session.work.push_back(ix);
+  wake(session);
 }
 
 // Streams take turns, so that none waits for another's backlog.
-void Node::send_telemetry(Session& session) {
+Status Node::send_telemetry(Session& session) {
   while (!session.work.empty() && session.credit > 0) {
     const StreamIx ix = session.work.front();
     session.work.pop_front();
     session.at(ix).queued = false;
-    if (send_stream(session, ix)) enqueue(session, ix);
+    const auto more = send_stream(session, ix);
+    if (!more.ok()) return Error{more.error().code, "cannot read the store: " + more.error().text};
+    if (*more) enqueue(session, ix);
   }
+  return Done{};
 }
 
-// Sends some of what the peer lacks of a stream; true if there may be more.
-bool Node::send_stream(Session& session, StreamIx ix) {
+// Sends some of what the peer lacks of a stream; true if there may be more. Damaged blocks are passed over,
+// so that one of them does not hold back all that comes after it.
+Result<bool> Node::send_stream(Session& session, StreamIx ix) {
   const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
   const SessionStream& state = session.at(ix);
   const auto wanted = known == nullptr ? std::nullopt : known->held().first_missing(state.remote, state.sent);
   if (!wanted) return false;
-  const auto blocks = read_blocks(ix, *wanted);
+  auto blocks = read_blocks(ix, *wanted);
+  if (!blocks.ok() && blocks.error().code != ErrorCode::kCorrupt) return blocks.error();
+  if (blocks.ok() && blocks->empty()) blocks = Error{ErrorCode::kCorrupt, "held events are not in the store"};
   Status sent = blocks.ok() ? Status(Done{}) : Status(blocks.error());
-  if (blocks.ok() && blocks->empty()) sent = Error{ErrorCode::kCorrupt, "held events are not in the store"};
+  Seq next = wanted->first;
   for (std::size_t i = 0; sent.ok() && i < blocks->size() && session.credit > 0; ++i) {
+    next = std::max(wanted->first, (*blocks)[i].first);
     sent = send_block(session, ix, (*blocks)[i], *wanted);
   }
-  if (!sent.ok()) note(Note::Level::kWarning, "cannot send from the store: " + sent.error().text);
-  return sent.ok();
+  if (sent.ok()) return true;
+  if (session.unreadable == limits::kUnreadableMax) return sent.error();
+  skip_unreadable(session, ix, next, sent.error());
+  return true;
+}
+
+// Counts event `seq` as one that the peer cannot get from us; its block's next event is the next to be tried.
+void Node::skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why) {
+  IntervalSet& remote = session.at(ix).remote;
+  remote.add({seq, seq});
+  ++counters_.events_unreadable;
+  if (session.unreadable++ == 0)
+    note(Note::Level::kWarning, "cannot send event " + std::to_string(seq) + ": " + why.text, session.peer);
 }
 
 Result<std::vector<StoredBlock>> Node::read_blocks(StreamIx ix, Interval wanted) const {

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <set>
+#include <tuple>
 
 #include "engine/node.h"
 #include "engine/validate.h"
@@ -89,7 +91,7 @@ Result<WriteId> Node::write(DatasetId dataset, std::span<const NamedEvent> event
   }
   const WriteId write{++last_write_};
   for (const auto& event : events) append(*own, event, write);
-  gather(now);
+  gather(now.steady + config_.commit_interval);
   tick(now);
   return write;
 }
@@ -114,17 +116,36 @@ Status Node::check_pending(std::size_t bytes) const {
 
 // Declares the series of all events before the first is numbered, so that a write is taken whole or not.
 Status Node::declare_all(OwnStream& own, std::span<const NamedEvent> events) {
+  const auto declared = [&own](const NamedReading& reading) {
+    return own.numbers.find(reading.series, reading.unit, type_of(reading.value)) != 0;
+  };
+  std::vector<const NamedReading*> undeclared;
   for (const auto& event : events) {
     for (const auto& reading : event.readings) {
-      const ValueType type = type_of(reading.value);
-      if (own.numbers.find(reading.series, reading.unit, type) != 0) continue;
-      const auto decl = own.numbers.declare(reading.series, reading.unit, type);
-      if (!decl.ok()) return decl.error();
-      catalogue_.add(streams_[own.ix], *decl);
-      unstored_.push_back({streams_[own.ix], *decl});
+      if (!declared(reading)) undeclared.push_back(&reading);
     }
   }
+  if (Status room = check_room(own, undeclared); !room.ok()) return room;
+  for (const NamedReading* const reading : undeclared) {
+    if (declared(*reading)) continue;  // By one before it.
+    const SeriesDecl decl = own.numbers.declare(reading->series, reading->unit, type_of(reading->value));
+    catalogue_.add(streams_[own.ix], decl);
+    unstored_.push_back({streams_[own.ix], decl});
+  }
   return Done{};
+}
+
+// A refused write must leave no declaration behind, or the next one would find the stream full.
+Status Node::check_room(const OwnStream& own, const std::vector<const NamedReading*>& undeclared) const {
+  std::set<std::tuple<std::string_view, std::string_view, ValueType>> fresh;
+  for (const NamedReading* const each : undeclared)
+    fresh.emplace(each->series, each->unit, type_of(each->value));
+  if (own.numbers.size() + fresh.size() > limits::kSeriesPerStreamMax) {
+    return Error{ErrorCode::kLimit,
+                 "a stream holds at most " + number(limits::kSeriesPerStreamMax) + " series"};
+  }
+  if (fresh.empty() || catalogue_.size() + fresh.size() <= limits::kSeriesMax) return Done{};
+  return Error{ErrorCode::kLimit, "a node knows at most " + number(limits::kSeriesMax) + " series"};
 }
 
 void Node::append(OwnStream& own, const NamedEvent& event, WriteId write) {
@@ -147,9 +168,7 @@ void Node::close_block(OwnStream& own) {
   gathered_.blocks.push_back({own.ix, stored_block(stream, open.first(), *summary, *std::move(bytes)), true});
   gathered_.write_bytes += open.bytes();
   for (const WriteId write : open.writes()) count_part(write);
-  Knowledge::Entry head{stream, {}};
-  head.known.declare_head(open.next() - 1, open.next() - 1);
-  gathered_.knowledge.push_back(std::move(head));
+  gathered_.knowledge.at(stream).declare_head(open.next() - 1, open.next() - 1);
   pending_[own.ix].add({open.first(), open.next() - 1});
   own.open.start(own.next);
 }
@@ -171,6 +190,9 @@ Status Node::check_entry(DatasetId dataset, const MapEntry& entry) const {
     return Error{ErrorCode::kLimit,
                  "a value holds at most " + number(limits::kMapEntry.value_bytes_max) + " bytes"};
   }
+  const LwwMap& map = maps_.at(dataset);
+  if (map.entries().size() >= limits::kMapKeysMax && map.find_entry(entry.key) == nullptr)
+    return Error{ErrorCode::kLimit, "a map holds at most " + number(limits::kMapKeysMax) + " keys"};
   return check_pending(entry.key.size() + entry.value.size());
 }
 
@@ -180,17 +202,14 @@ Result<WriteId> Node::write_entry(DatasetId dataset, MapEntry entry, Instant now
     return good.error();
   }
   entry.version = next_version(dataset, entry.key, now);
-  const Dot& dot = entry.version.dot;
-  Knowledge::Entry known{dot.stream, {}};
-  known.known.hold({dot.seq, dot.seq});
   const std::size_t bytes = entry.key.size() + entry.value.size();
   pending_write_bytes_ += bytes;
   gathered_.write_bytes += bytes;
-  gathered_.knowledge.push_back(std::move(known));
+  gathered_.knowledge.hold(entry.version.dot);
   gathered_.entries.push_back({dataset, std::move(entry)});
   const WriteId write{++last_write_};
   count_part(write);
-  gather(now);
+  gather(now.steady + config_.commit_interval);
   tick(now);
   return write;
 }

@@ -115,6 +115,7 @@ message::StreamRef RawReader::stream_ref() {
 IntervalSet RawReader::intervals() {
   if (!ok()) return {};
   auto set = IntervalSet::decode(in_, limits::kIntervalsMax);
+  if (set) check(check_seq(set->last()));
   if (set) return *std::move(set);
   refuse(set.error().code, set.error().text + " (at most " + std::to_string(limits::kIntervalsMax) + ")");
   return {};
@@ -141,6 +142,7 @@ message::Frontier::Entry RawReader::frontier_entry() {
   entry.voided = intervals();
   entry.head = number("head");
   entry.settled = number("settled number");
+  check(check_seq(entry.head));
   check(check_settled(entry.settled, entry.head));
   return entry;
 }
@@ -150,6 +152,7 @@ message::MapDelta::Known RawReader::map_known() {
   known.ref = stream_ref();
   known.held = intervals();
   known.head = number("head");
+  check(check_seq(known.head));
   return known;
 }
 
@@ -165,6 +168,7 @@ message::MapDelta::Entry RawReader::map_entry() {
   }
   item.entry = *std::move(entry);
   check(check_stream_index(item.stream));
+  check(check_seq(item.entry.version.dot.seq));
   return item;
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "crdt/knowledge.h"
@@ -45,6 +46,7 @@ struct SessionMap {
   bool behind = true;  // The map may hold more than `known`.
   Knowledge incoming;  // Knowledge of the peer's delta until its last page is here.
   bool paged = false;  // That delta has more than one page.
+  std::uint32_t under_way = 0;  // Pages from the peer that are not durable yet.
 };
 
 struct Session {
@@ -67,8 +69,13 @@ struct Session {
   std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
   std::set<std::uint32_t> map_deltas_sent;  // And not yet acknowledged.
 
+  // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.
+  std::set<std::pair<StreamIx, SeriesNo>> wanted;
+  std::uint32_t unreadable = 0;  // Events that could not be sent because the store is damaged there.
+
   std::int64_t credit = 0;       // Bytes that we may still have in flight; may end below zero by a frame.
   std::int64_t window = 0;       // The same for the peer.
+  std::uint32_t share = 0;       // What the peer may have in flight when nothing is: its part of our memory.
   std::uint32_t credit_due = 0;  // To be returned with the next Ack.
   std::map<StreamIx, IntervalSet> acks_due;  // Dots that became durable since the last Ack.
   std::vector<std::uint32_t> map_acks_due;

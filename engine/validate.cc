@@ -69,6 +69,14 @@ Status check_stream_index(std::uint64_t index) {
                                       std::to_string(limits::kStreamsMax - 1)};
 }
 
+Status check_seq(Seq seq) {
+  return check_at_most(seq, limits::kSeqMax, "as the number of an event");
+}
+
+Status check_runs(const IntervalSet& dots) {
+  return check_at_most(dots.intervals().size(), limits::kIntervalsMax, "runs of numbers in one stream");
+}
+
 Status check_settled(Seq settled, Seq head) {
   if (settled <= head) return Done{};
   return invalid("settled up to " + std::to_string(settled) + ", beyond the head " + std::to_string(head));

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "crdt/interval_set.h"
 #include "engine/config.h"
 
 namespace deltamesh {
@@ -23,8 +24,14 @@ Status check_dataset_name(std::string_view name);
 // The place of a stream in a session's table; below limits::kStreamsMax.
 Status check_stream_index(std::uint64_t index);
 
+// The number of an event; at most limits::kSeqMax.
+Status check_seq(Seq seq);
+
 // A stream is complete up to `settled` at most as far as it is declared.
 Status check_settled(Seq settled, Seq head);
+
+// At most limits::kIntervalsMax runs: a peer may tell of a stream in many frames, and they add up.
+Status check_runs(const IntervalSet& dots);
 
 // Name and unit of a declaration; its type is checked where a number becomes a ValueType.
 Status check_series(const SeriesDecl& decl);

@@ -49,7 +49,7 @@ Status Committer::reserve(std::span<const Batch* const> group) {
   for (const Batch* batch : group) max = std::max(max, store_.writer.local_seq_max(*batch));
   Mark mark = meta().mark;
   if (max <= mark.reserved) return Done{};
-  mark.reserved = max > kStoredSeqMax - options_.reserve_chunk ? max : max + options_.reserve_chunk;
+  mark.reserved = max > limits::kSeqMax - options_.reserve_chunk ? max : max + options_.reserve_chunk;
   return advance(mark);
 }
 

@@ -66,7 +66,7 @@ std::optional<StreamKnowledge> decode_knowledge(const KnowledgeRow& row) {
   for (const Interval& dots : dropped->intervals()) known.hold(dots);
   for (const Interval& dots : dropped->intervals()) known.drop(dots);
   for (const Interval& dots : held->intervals()) known.hold(dots);
-  for (const Interval& dots : voided->intervals()) known.declare_void(dots);
+  known.declare_void(*voided);
   known.declare_head(row.head, row.settled);
   return known;
 }

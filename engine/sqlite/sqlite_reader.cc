@@ -137,7 +137,7 @@ Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, In
   std::vector<StoredBlock> found;
   const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
   if (!key) return key.error();
-  if (!*key || dots.first > kStoredSeqMax) return found;
+  if (!*key || dots.first > limits::kSeqMax) return found;
   // From the last block that starts at or before the first dot: it may reach into the range.
   Result<Statement> query =
       prepare(database_,
@@ -148,11 +148,12 @@ Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, In
   if (!query) return query.error();
   for (std::size_t bytes = 0; bytes <= bytes_max;) {
     const Result<bool> row = query->step();
-    if (!row) return row.error();
-    if (!*row || query->bits(0) > dots.last) break;
+    if (!row && found.empty()) return row.error();
+    if (!row || !*row || query->bits(0) > dots.last) break;
     if (query->bits(1) < dots.first) continue;
     Result<StoredBlock> block = read_block(*query, stream);
-    if (!block) return block.error();
+    if (!block && found.empty()) return block.error();
+    if (!block) break;
     bytes += block->bytes->size();
     found.push_back(std::move(*block));
   }

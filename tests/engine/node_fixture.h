@@ -89,6 +89,10 @@ class TestNode {
   void tick() {
     call([&](Node& node, Instant at) { return node.tick(at), 0; });
   }
+  void wait(microseconds time) {
+    now.steady += time;
+    tick();
+  }
 
   // Makes what is queued durable, and tells the node.
   void sync() {
@@ -101,6 +105,8 @@ class TestNode {
     sync();
   }
   void fail_next() { store_.fail_next({ErrorCode::kIo, "the disk said no"}); }
+  void damage(Seq seq) { store_.damage({stream(), seq}); }
+  void fail_reads(std::optional<Error> error) { store_.fail_reads(std::move(error)); }
 
   [[nodiscard]] const Node& node() const { return *node_; }
   [[nodiscard]] const MemoryStore& store() const { return store_; }
@@ -123,6 +129,7 @@ class TestNode {
   std::vector<Close> closes;
   std::vector<Written> written;
   std::vector<Arrival> published;
+  std::vector<std::string> rolled_back;
   std::optional<microseconds> wake_at;
 
  private:
@@ -136,6 +143,7 @@ class TestNode {
       closes.insert(closes.end(), effects.close.begin(), effects.close.end());
       written.insert(written.end(), effects.written.begin(), effects.written.end());
       published.insert(published.end(), effects.publish.begin(), effects.publish.end());
+      if (!effects.rolled_back.empty()) rolled_back.push_back(effects.rolled_back);
       wake_at = effects.wake_at;
     }
   }

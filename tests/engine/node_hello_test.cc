@@ -85,18 +85,35 @@ TEST_CASE("a peer that knows more of a node than the node itself is told that th
   net.connect(restored, b);
   net.run();
   REQUIRE(restored.closes.size() == 1);
-  CHECK_THAT(restored.closes[0].reason, Catch::Contains("knows 5 events") && Catch::Contains("knows 0"));
+  CHECK_THAT(restored.closes[0].reason, Catch::Contains("holds event 5") && Catch::Contains("written 0"));
   CHECK(restored.node().sessions().empty());
+  CHECK(restored.rolled_back == std::vector<std::string>{restored.closes[0].reason});
+  net.connect(restored, b);
+  net.run();
+  CHECK(restored.rolled_back.size() == 1);  // Once is enough for its driver.
 }
 
-TEST_CASE("a node on which nobody agrees ends the session in time", "[engine][node]") {
+TEST_CASE("a peer that says no HELLO in time loses the session", "[engine][node]") {
   TestNode a(1);
   ScriptedPeer peer(a);
   a.now.steady += limits::kHandshake;
   REQUIRE(a.wake_at.has_value());
   CHECK(*a.wake_at <= a.now.steady);
   a.tick();
-  CHECK_THAT(peer.end(), Catch::Contains("no agreement within 10 s"));
+  CHECK_THAT(peer.end(), Catch::Contains("no HELLO within 10 s"));
+}
+
+TEST_CASE("a frontier may take longer than a HELLO, as long as the peer is heard", "[engine][node]") {
+  TestNode a(1);
+  ScriptedPeer peer(a);
+  peer.say(peer.hello());
+  for (int page = 0; page < 5; ++page) {
+    a.wait(limits::kHandshake - seconds(1));
+    peer.say(message::Frontier{{}, false});
+  }
+  peer.say(message::Frontier{});
+  CHECK(peer.end() == "");
+  CHECK(a.node().sessions().at(0).phase == SessionPhase::kLive);
 }
 
 }  // namespace deltamesh::test

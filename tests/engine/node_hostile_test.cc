@@ -67,13 +67,20 @@ const std::vector<Row> kBreaches = {
        peer.say(delta);
      },
      "restored from an old copy"},
-    {"nobody declares numbers of ours void that we did not issue",
+    {"nobody holds events of ours that we did not write",
      [](TestNode& node, ScriptedPeer& peer) {
        message::Frontier frontier;
-       frontier.entries = {{{0, node.stream()}, {}, IntervalSet({7, 9}), 9, 9}};
+       frontier.entries = {{{0, node.stream()}, IntervalSet({7, 9}), {}, 9, 9}};
        peer.say(frontier);
      },
      "restored from an old copy"},
+    {"numbers stay within what a database holds",
+     [](TestNode&, ScriptedPeer& peer) {
+       auto delta = peer.delta(1, 2);
+       delta.head = limits::kSeqMax + 1;
+       peer.say(delta);
+     },
+     "as the number of an event"},
     {"a stream belongs to a dataset of the session",
      [](TestNode&, ScriptedPeer& peer) {
        auto delta = peer.delta(1, 2);
@@ -240,7 +247,7 @@ TEST_CASE("a peer that sends more than its credit is cut off", "[engine][node]")
     first += 40;
   }
   peer.say(delta);
-  CHECK_THAT(peer.end(), Catch::Contains("more than 8388608 bytes in flight"));
+  CHECK_THAT(peer.end(), Catch::Contains("more bytes in flight than the 8388608 allowed"));
 }
 
 TEST_CASE("a peer cannot name our series", "[engine][node]") {

@@ -155,6 +155,8 @@ TEST_CASE("a number that was declared void is not used again, even after a resta
   TestNode a(1);
   a.fail_next();
   REQUIRE(a.write(events(1, 3)).ok());
+  REQUIRE(a.node().knowledge().find(a.stream()) == nullptr);
+  a.wait(limits::kFailedRetry);
   REQUIRE(a.node().knowledge().find(a.stream())->voided() == IntervalSet({1, 3}));
   a.restart();
   REQUIRE(a.write({event(20)}).ok());

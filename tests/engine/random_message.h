@@ -29,6 +29,10 @@ inline std::uint64_t number() {
   return *rc::gen::element(bits, bits & 0xffff, bits & 0x7f, ~std::uint64_t{0}, std::uint64_t{0});
 }
 
+inline Seq seq() {
+  return number() & limits::kSeqMax;
+}
+
 inline std::uint32_t number32() {
   return static_cast<std::uint32_t>(number());
 }
@@ -70,8 +74,8 @@ inline message::StreamRef stream_ref() {
 inline IntervalSet intervals() {
   IntervalSet set;
   for (int n = below(6); n > 0; --n) {
-    const Seq first = std::max<Seq>(1, number());
-    set.add({first, first + std::min<Seq>(number() & 0xfff, ~first)});
+    const Seq first = std::max<Seq>(1, seq());
+    set.add({first, first + std::min<Seq>(number() & 0xfff, limits::kSeqMax - first)});
   }
   return set;
 }
@@ -95,7 +99,7 @@ inline DatasetConfig dataset(std::size_t index) {
 }
 
 inline message::Hello::OwnStream own_stream(const NodeId& node) {
-  message::Hello::OwnStream own{stream(), number(), {}};
+  message::Hello::OwnStream own{stream(), seq(), {}};
   own.stream.node = node;
   if (below(2) == 1) own.prefix_fingerprint = Bytes(16, std::byte{7});
   return own;
@@ -117,7 +121,7 @@ inline message::Hello hello() {
 }
 
 inline message::Frontier::Entry frontier_entry() {
-  message::Frontier::Entry entry{stream_ref(), intervals(), intervals(), number(), number()};
+  message::Frontier::Entry entry{stream_ref(), intervals(), intervals(), seq(), seq()};
   if (entry.settled > entry.head) std::swap(entry.settled, entry.head);
   return entry;
 }
@@ -130,10 +134,10 @@ inline message::Delta delta() {
   message::Delta out;
   out.ref = stream_ref();
   out.events = 1 + below(limits::kBlock.events_max);
-  out.first = std::clamp<Seq>(number(), 1, ~Seq{0} - out.events + 1);
+  out.first = std::clamp<Seq>(seq(), 1, limits::kSeqMax - out.events + 1);
   out.codec = static_cast<std::uint8_t>(below(256));
-  out.head = number();
-  out.settled = std::min(number(), out.head);
+  out.head = seq();
+  out.settled = std::min(seq(), out.head);
   out.declarations = list(4, declaration);
   out.block = bytes(200);
   out.block.push_back(std::byte{1});
@@ -146,7 +150,7 @@ inline message::MapDelta::Entry map_entry() {
   item.entry.key = text(20, false);
   item.entry.version.epoch = number32();
   item.entry.version.stamp.bits = number();
-  item.entry.version.dot.seq = std::max<Seq>(1, number());
+  item.entry.version.dot.seq = std::max<Seq>(1, seq());
   item.entry.tombstone = below(3) == 0;
   if (!item.entry.tombstone) item.entry.value = text(40);
   return item;
@@ -158,7 +162,7 @@ inline message::MapDelta map_delta() {
   out.delta = number32();
   out.last = below(2) == 1;
   out.streams = list(4, stream_ref);
-  out.knowledge = list(4, [] { return message::MapDelta::Known{stream_ref(), intervals(), number()}; });
+  out.knowledge = list(4, [] { return message::MapDelta::Known{stream_ref(), intervals(), seq()}; });
   out.entries = list(8, map_entry);
   return out;
 }
