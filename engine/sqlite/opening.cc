@@ -44,7 +44,7 @@ Status create(const SqliteOptions& options, const std::optional<Fence>& old_fenc
   if (Status status = remove_file(path + "-shm"); !status) return status;
   const Result<FileFacts> facts = file_facts(path);
   if (!facts) return facts.error();
-  FenceKeeper fence(options.path + ".fence", {*identity, {}, {}, machine_hash(), facts->birth, false},
+  FenceKeeper fence(options.path + ".fence", {*identity, {}, {}, machine_hash(), facts->birth, 0, false},
                     syncs(options));
   if (Status status = fence.save(); !status) return status;
   return rename_file(path, options.path, syncs(options));
@@ -101,13 +101,14 @@ Status start_incarnation(Database& database, BatchWriter& writer, FenceKeeper& f
 
 Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fence,
               const std::string& fence_trouble, OpenStore& store) {
-  const Result<FileFacts> facts = file_facts(options.path);
-  if (!facts) return facts.error();
+  const std::string fence_path = options.path + ".fence";
+  const Result<FileFacts> facts = file_facts(options.path), fence_facts = file_facts(fence_path);
+  if (!facts || !fence_facts) return facts ? fence_facts.error() : facts.error();
   const Meta& meta = store.writer.meta();
-  const Found found{meta.identity, meta.mark, machine_hash(), facts->birth};
+  const Found found{meta.identity, meta.mark, machine_hash(), facts->birth, fence_facts->birth};
   store.fence =
-      FenceKeeper(options.path + ".fence",
-                  {meta.identity, meta.mark, meta.mark, found.machine, found.birth, false}, syncs(options));
+      FenceKeeper(fence_path, {meta.identity, meta.mark, meta.mark, found.machine, found.birth, 0, false},
+                  syncs(options));
   if (const auto reason = reason_to_distrust(old_fence, found)) {
     store.opened.new_incarnation = true;
     store.opened.why = fence_trouble.empty() ? *reason : fence_trouble;
