@@ -10,6 +10,12 @@ namespace {
 // little.
 constexpr std::uint32_t kLogExcess = 8;
 
+// What is no lack of space leaves the disk in doubt, whatever it was.
+Status full_or_io(Status status) {
+  if (status || status.error().code == ErrorCode::kFull) return status;
+  return Error{ErrorCode::kIo, status.error().text};
+}
+
 bool concerns_all(const Status& status) {
   return !status && (status.error().code == ErrorCode::kFull || status.error().code == ErrorCode::kIo);
 }
@@ -48,7 +54,7 @@ Status Committer::reserve(std::span<const Batch* const> group) {
   Seq max = 0;
   for (const Batch* batch : group) max = std::max(max, store_.writer.local_seq_max(*batch));
   Mark mark = meta().mark;
-  if (max <= mark.reserved) return Done{};
+  if (max <= mark.reserved) return settle_fence();
   mark.reserved = max > kStoredSeqMax - options_.reserve_chunk ? max : max + options_.reserve_chunk;
   return advance(mark);
 }
@@ -57,8 +63,12 @@ Status Committer::advance(const Mark& to) {
   const Mark from = meta().mark;
   Status status =
       store_.fence.advance(from, to, [this](const Mark& mark) { return store_.writer.set_mark(mark); });
-  if (!status && status.error().code != ErrorCode::kFull) return Error{ErrorCode::kIo, status.error().text};
-  return status;
+  return full_or_io(std::move(status));
+}
+
+// After a step that failed halfway for want of space: the database has the numbers already.
+Status Committer::settle_fence() {
+  return full_or_io(store_.fence.settle());
 }
 
 Status Committer::maintain() {

@@ -36,6 +36,7 @@ class Committer {
   Result<std::vector<Status>> apply(std::span<const Batch* const> group);
   Error rolled_back(Error why);
   Status advance(const Mark& to);
+  Status settle_fence();
 
   OpenStore store_;
   SqliteOptions options_;

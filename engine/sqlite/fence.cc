@@ -173,12 +173,21 @@ Status FenceKeeper::save() {
 
 Status FenceKeeper::advance(const Mark& from, const Mark& to,
                             const std::function<Status(const Mark&)>& store) {
+  if (Status status = settle(); !status) return status;
   fence_.from = from;
   fence_.to = to;
   if (Status status = save(); !status) return status;
   if (Status status = store(to); !status) return status;
-  fence_.from = to;
-  return save();
+  settled_ = false;
+  return settle();
+}
+
+Status FenceKeeper::settle() {
+  if (settled_) return Done{};
+  fence_.from = fence_.to;
+  Status status = save();
+  settled_ = status.ok();
+  return status;
 }
 
 Status FenceKeeper::start(const Identity& identity, const Mark& mark) {

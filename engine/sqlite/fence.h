@@ -69,8 +69,11 @@ class FenceKeeper {
       : path_(std::move(path)), fence_(fence), sync_(sync) {}
 
   Status save();
-  // The three steps; `store` makes the mark durable in the database, which bears `from` now.
+  // The three steps; `store` makes the mark durable in the database, which bears `from` now. If the last one
+  // alone fails, the database bears `to`, and no number that `to` allows may be used before settle().
   Status advance(const Mark& from, const Mark& to, const std::function<Status(const Mark&)>& store);
+  // Takes the last step if that failed; costs nothing otherwise.
+  Status settle();
   // Forgets the former identity; the database is given this one next.
   Status start(const Identity& identity, const Mark& mark);
   // From now on the database is in doubt: the next opening starts a new incarnation.
@@ -80,6 +83,7 @@ class FenceKeeper {
   std::string path_;
   Fence fence_;
   bool sync_;
+  bool settled_ = true;  // False: the database bears `to`, and the fence on the disk allows `from` still.
 };
 
 }  // namespace deltamesh::sqlite

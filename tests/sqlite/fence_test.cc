@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "tests/sqlite/child_process.h"
+#include "tests/sqlite/durable_steps.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
@@ -237,6 +238,62 @@ TEST_CASE("a step that stops halfway leaves a fence that allows what the databas
   REQUIRE(keeper.advance(a, b, [](const Mark&) -> Status { return Done{}; }));
   CHECK(reason_to_distrust(*load_fence(path, why), {kIdentity, a, 0, 0, 0}));
   CHECK(!reason_to_distrust(*load_fence(path, why), {kIdentity, b, 0, 0, 0}));
+}
+
+TEST_CASE("a fence that could not settle is settled before anything goes on", "[sqlite][fence]") {
+  const TempFolder folder;
+  const std::string path = folder.file("fence");
+  const Mark a{1, 0, 0}, b{1, 0, 10}, c{1, 0, 20};
+  sqlite::FenceKeeper keeper(path, {kIdentity, a, a, 0, 0, 0, false}, false);
+  const auto stored = [](const Mark&) -> Status { return Done{}; };
+  int saves = 0;
+  const auto second_save_fails = [&saves](Step step) {
+    return step == Step::kRename && ++saves == 2 ? ENOSPC : 0;
+  };
+  const auto allows = [&path](const Mark& mark) {
+    std::string why;
+    return !reason_to_distrust(*load_fence(path, why), {kIdentity, mark, 0, 0, 0});
+  };
+  {
+    const StepWatch watch(second_save_fails);
+    const Status status = keeper.advance(a, b, stored);
+    REQUIRE(!status);
+    CHECK(status.error().code == ErrorCode::kFull);
+  }
+  CHECK(allows(a));
+  SECTION("when it is asked to") {
+    REQUIRE(keeper.settle());
+    CHECK(!allows(a));
+    CHECK(allows(b));
+  }
+  SECTION("when the mark moves on, even if that comes to nothing") {
+    CHECK(!keeper.advance(b, c, [](const Mark&) -> Status { return Error{ErrorCode::kFull, "full"}; }));
+    REQUIRE(keeper.settle());
+    CHECK(!allows(a));
+    CHECK(allows(b));
+  }
+}
+
+TEST_CASE("a number is used only once the fence has settled on it", "[sqlite][fence]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  open_store_at(path);
+  const std::string then = slurp(path);
+  ChildProcess child([&path](NumberPipe& to_parent, NumberPipe& from_parent) {
+    const auto store = open_store_at(path);
+    int saves = 0;
+    const StepWatch watch([&saves](Step step) { return step == Step::kRename && ++saves == 2 ? ENOSPC : 0; });
+    if (!commit_to(*store, local_batch(store->identity(), 1, 1))) ::_exit(4);
+    to_parent.put(static_cast<std::uint64_t>(saves));
+    static_cast<void>(from_parent.take());
+  });
+  CHECK(child.take() == 3u);
+  child.kill();
+  std::string why;
+  const auto fence = load_fence(path + ".fence", why);
+  REQUIRE(fence);
+  REQUIRE(*fence);
+  CHECK((*fence)->from == (*fence)->to);
 }
 
 TEST_CASE("a fence reads back as it was written, and no changed byte of it passes", "[sqlite][fence]") {
