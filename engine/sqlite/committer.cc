@@ -79,13 +79,18 @@ Status Committer::maintain() {
   checkpoint_at_ = pages + options_.log_pages_max;
   const bool excessive = pages / kLogExcess >= options_.log_pages_max;
   const auto mode = excessive ? Database::Checkpoint::kTruncate : Database::Checkpoint::kPassive;
+  return write_back(mode);
+}
+
+Status Committer::make_room() {
+  return write_back(Database::Checkpoint::kTruncate);
+}
+
+// Without space, or while a reader needs the log, it stays as long as it is.
+Status Committer::write_back(Database::Checkpoint mode) {
   const Result<std::uint32_t> left = store_.database->checkpoint(mode);
   if (left || left.error().code == ErrorCode::kFull) return Done{};
   return Error{ErrorCode::kIo, left.error().text};
-}
-
-void Committer::make_room() {
-  static_cast<void>(store_.database->checkpoint(Database::Checkpoint::kTruncate));
 }
 
 Status Committer::close() {

@@ -132,8 +132,10 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock, cons
   Result<BatchWriter> writer = BatchWriter::open(*database);
   if (!writer) return writer.error();
   OpenStore store{std::move(lock), std::move(database), std::move(*writer), FenceKeeper({}, {}, false), {}};
-  if (Status status = settle(options, fence, fence_trouble, store); !status) return status.error();
-  return store;
+  Status settled = settle(options, fence, fence_trouble, store);
+  if (settled) return store;
+  if (settled.error().code != ErrorCode::kFull) static_cast<void>(store.fence.doubt());
+  return settled.error();
 }
 
 Result<OpenStore> open_absent(const SqliteOptions& options, LockFile lock,

@@ -36,6 +36,9 @@ struct SqliteOptions {
 
   // Told in words what an operator should know; called from the store's thread and from open().
   std::function<void(std::string)> log;
+  // The disk failed: from now on every batch is refused, until the store is opened again. Called at most
+  // once, from the store's thread, which waits for it: hand the news on and return.
+  std::function<void(const Error&)> failed;
 };
 
 struct Opened {
