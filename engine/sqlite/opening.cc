@@ -1,6 +1,8 @@
 // engine/sqlite/opening.cc - the steps of opening, in the order in which they must happen.
 #include "engine/sqlite/opening.h"
 
+#include "engine/sqlite/image.h"
+
 namespace deltamesh::sqlite {
 namespace {
 
@@ -69,8 +71,10 @@ Status check_present(const std::string& path) {
       Database::open(path, logged ? Database::Access::kReadOnly : Database::Access::kImmutable);
   if (!database) return database.error();
   if (Status status = check_store(*database, path, true); !status) return status;
-  const Result<BatchWriter> rows = BatchWriter::open(*database);  // Reads and verifies what a writer needs.
-  return rows ? Status(Done{}) : Status(rows.error());
+  const Result<BatchWriter> writer = BatchWriter::open(*database);  // Reads and verifies what a writer needs,
+  if (!writer) return writer.error();
+  const Result<StoreImage> image = read_image(*database);  // and what a node will ask for next.
+  return image ? Status(Done{}) : Status(image.error());
 }
 
 Status configure(Database& database, const SqliteOptions& options) {

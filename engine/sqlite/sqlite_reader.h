@@ -40,7 +40,6 @@ class SqliteReader final : public StoreReader {
   explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
   static Result<std::unique_ptr<SqliteReader>> open(const std::string& path, sqlite::Database::Access access,
                                                     std::uint32_t cache_kib);
-  Result<StoreImage> read_image() const;
 
   mutable sqlite::Database database_;  // Asking it changes nothing that a caller can see.
 };
