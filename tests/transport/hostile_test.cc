@@ -109,6 +109,8 @@ TEST_CASE("requests that are no upgrade get an HTTP answer", "[transport][hostil
   CHECK(scene.ends(stranger));
   CHECK_THAT(stranger.heard(), Catch::StartsWith(row.answer));
   CHECK(scene.counted().upgrades_refused == 1);
+  CHECK(run_until(scene.io, [&] { return scene.node.logged("ws from 127.0.0.1:"); }));
+  CHECK(scene.node.logged(": refused: "));
   scene.check_unharmed();
 }
 
@@ -126,6 +128,19 @@ TEST_CASE("a WebSocket door closes on what is not HTTP", "[transport][hostile]")
     CHECK(scene.counted().upgrades_refused == ++refused);
   }
   scene.check_unharmed();
+}
+
+TEST_CASE("strangers at a WebSocket door cannot fill the log", "[transport][hostile]") {
+  Scene scene;
+  std::uint64_t strangers = 0;
+  while (scene.counted().log_lines_suppressed == 0 && strangers < 10'000) {
+    RawPeer stranger(scene.io, scene.web);
+    stranger.send("nonsense\r\n\r\n");
+    REQUIRE(scene.ends(stranger));
+    CHECK(scene.counted().upgrades_refused == ++strangers);
+  }
+  CHECK(scene.counted().log_lines_suppressed > 0);
+  CHECK(scene.node.logged("no HTTP request"));
 }
 
 TEST_CASE("a text message is refused, whatever it says", "[transport][hostile]") {
@@ -227,6 +242,8 @@ TEST_CASE("a stranger that asks for no upgrade is cut off after a while", "[tran
   CHECK(scene.ends(silent));
   CHECK(scene.ends(slow));
   CHECK(scene.counted().links_opened == 1);
+  CHECK(scene.counted().upgrades_refused == 2);
+  CHECK(run_until(scene.io, [&] { return scene.node.logged(": no WebSocket upgrade in time"); }));
   scene.check_unharmed();
 }
 
