@@ -6,10 +6,6 @@
 namespace deltamesh::sqlite {
 namespace {
 
-// While readers hold the log open it cannot start anew; beyond this many times its size, wait for them a
-// little.
-constexpr std::uint32_t kLogExcess = 8;
-
 // What is no lack of space leaves the disk in doubt, whatever it was.
 Status full_or_io(Status status) {
   if (status || status.error().code == ErrorCode::kFull) return status;
@@ -77,7 +73,8 @@ Status Committer::maintain() {
   if (checkpoint_at_ == 0 || began_anew) checkpoint_at_ = options_.log_pages_max;
   if (pages < checkpoint_at_) return Done{};
   checkpoint_at_ = pages + options_.log_pages_max;
-  const bool excessive = pages / kLogExcess >= options_.log_pages_max;
+  // While readers hold the log open it cannot start anew.
+  const bool excessive = pages / options_.log_excess >= options_.log_pages_max;
   const auto mode = excessive ? Database::Checkpoint::kTruncate : Database::Checkpoint::kPassive;
   return write_back(mode);
 }

@@ -78,14 +78,13 @@ Status check_present(const std::string& path) {
 }
 
 Status configure(Database& database, const SqliteOptions& options) {
-  const char* synchronous = options.fsync == Fsync::kFull     ? "FULL"
-                            : options.fsync == Fsync::kNormal ? "NORMAL"
-                                                              : "OFF";
+  database.busy_timeout(options.checkpoint_patience);  // Nothing but a checkpoint can meet a reader.
+  if (Status status = use_log(database); !status) return status;
   const std::string sql =
-      "PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF; PRAGMA foreign_keys = OFF; "
-      "PRAGMA temp_store = MEMORY; PRAGMA synchronous = " +
-      std::string(synchronous) + "; PRAGMA cache_size = -" + std::to_string(options.cache_kib);
-  database.busy_timeout(100);  // Only a checkpoint that would empty the log can meet a reader.
+      "PRAGMA secure_delete = OFF; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; "
+      "PRAGMA synchronous = " +
+      std::string(syncs(options) ? "FULL" : "OFF") + "; PRAGMA cache_size = -" +
+      std::to_string(options.cache_kib);
   return database.run(sql.c_str());
 }
 

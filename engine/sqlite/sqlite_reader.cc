@@ -16,8 +16,6 @@ using namespace sqlite;
 
 namespace {
 
-constexpr std::uint32_t kToolCacheKib = 8192;
-
 template <class... Values>
 Result<Statement> prepare(Database& database, const std::string& sql, const Values&... values) {
   Result<Statement> query = database.prepare(sql);
@@ -73,7 +71,7 @@ Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path
                                                          std::uint32_t cache_kib) {
   Result<Database> database = Database::open(path, access);
   if (!database) return database.error();
-  database->busy_timeout(2000);  // The writer may be recovering the log, or closing.
+  database->busy_timeout(kReaderPatience);
   const std::string cache = "PRAGMA cache_size = -" + std::to_string(cache_kib);
   if (Status status = database->run(cache.c_str()); !status) return status.error();
   if (Status status = check_store(*database, path, false); !status) return status.error();

@@ -121,6 +121,28 @@ TEST_CASE("what is not a good store is refused with a clear error and not touche
   }
 }
 
+// In a process of its own: the choice of SQLite's file layer holds for all of it.
+TEST_CASE("where SQLite has no write-ahead log there is no store, and it says why", "[sqlite][refusal]") {
+  const TempFolder folder;
+  const std::string there = folder.file("store"), absent = folder.file("absent");
+  make_store(there);
+  run_raw(there, "PRAGMA journal_mode = DELETE");
+  const std::string before = slurp(there);
+  const ChildProcess child([&](NumberPipe& to_parent, NumberPipe&) {
+    sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1);  // Without shared memory.
+    for (const std::string& path : {there, absent}) {
+      const auto store = SqliteStore::open(options_for(path));
+      to_parent.put(!store && store.error().code == ErrorCode::kUnsupported &&
+                    store.error().text.find("write-ahead log") != std::string::npos &&
+                    store.error().text.find(path) != std::string::npos);
+    }
+  });
+  CHECK(child.take() == 1u);
+  CHECK(child.take() == 1u);
+  CHECK((slurp(there) == before));
+  CHECK(!std::filesystem::exists(absent));
+}
+
 TEST_CASE("a log without its database is refused and kept", "[sqlite][refusal]") {
   const TempFolder folder;
   const std::string path = folder.file("store");
