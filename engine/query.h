@@ -62,8 +62,8 @@ struct LatestQuery {
   DatasetId dataset{};
   std::set<std::string> only;  // Empty: every series.
   Resolution resolution = Resolution::kMilliseconds;
-  // Shared out among the streams. Larger: a series that fell silent long ago costs all that was written
-  // since.
+  // Shared out among the streams, with at least 200 each. Larger: a series that fell silent long ago costs
+  // all that was written since.
   std::size_t blocks_max = 50'000;
 };
 struct LatestSample {

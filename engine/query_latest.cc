@@ -8,6 +8,10 @@
 namespace deltamesh {
 namespace {
 
+// A stream's share of the blocks that may be looked at. Smaller: with many streams, a series that is silent
+// for minutes is missed already.
+constexpr std::size_t kShareMin = 200;
+
 // The newest sample of each wanted series of one stream. Blocks come newest first, and a series is decoded
 // only where it may have something newer.
 class LatestOfStream {
@@ -106,8 +110,9 @@ Result<LatestByStream> search_streams(const StoreReader& reader, const std::vect
                                       std::size_t blocks_max) {
   LatestByStream streams;
   for (const auto& [stream, decl] : declared) streams[stream].want(decl.number);
+  const std::size_t share =
+      std::max(blocks_max / std::max<std::size_t>(1, streams.size()), std::min(blocks_max, kShareMin));
   for (auto& [stream, latest] : streams) {
-    const std::size_t share = std::max<std::size_t>(1, blocks_max / streams.size());
     if (Status good = latest.search(reader, stream, share); !good.ok()) return good.error();
   }
   return streams;

@@ -26,6 +26,13 @@ Error failed(const std::string& text) {
   return {ErrorCode::kIo, "MQTT: " + text};
 }
 
+// Paho refuses messages that wait for its own thread beyond this bound, also while it is connected.
+mqtt::create_options room_for(int messages) {
+  mqtt::create_options options;
+  options.set_max_buffered_messages(messages);
+  return options;
+}
+
 }  // namespace
 
 // Keeps what is not acknowledged and sends it again on each new connection. Paho would do that too, but gives
@@ -33,7 +40,8 @@ Error failed(const std::string& text) {
 class MqttPublisher::Client {
  public:
   Client(const std::string& address, PublisherSettings settings)
-      : settings_(std::move(settings)), paho_(address, settings_.client_id) {
+      : settings_(std::move(settings)),
+        paho_(address, settings_.client_id, room_for(settings_.in_flight_max)) {
     options_.set_mqtt_version(MQTTVERSION_3_1_1);
     options_.set_clean_session(true);
     options_.set_connect_timeout(kConnectTimeout);

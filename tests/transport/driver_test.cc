@@ -141,6 +141,25 @@ TEST_CASE("a node restarted after a failed batch goes on with what was durable",
   CHECK(node.events() == 3);
 }
 
+TEST_CASE("a write is taken at once, and durable by a flush, however long the commit interval", "[driver]") {
+  boost::asio::io_context io;
+  MemoryStore memory(test_identity(1), MemoryStore::Sync::kAuto);
+  ThreadedStore store(memory);
+  NodeConfig config = test_config();
+  config.commit_interval = std::chrono::seconds(60);
+  Driver driver(io, Node(config, *memory.image(), memory), store, ignore_log);
+  std::vector<std::string> order;
+  const auto note = [&order](const char* what) { return [&order, what] { order.emplace_back(what); }; };
+  const auto done = [&order](const Status& status) { order.emplace_back(status ? "durable" : "refused"); };
+  driver.write(dataset_id("no such dataset"), {test_event(1)}, note("taken"), done);
+  driver.write(kMetrics, {test_event(1)}, note("taken"), done);
+  io.poll();
+  CHECK(order == std::vector<std::string>{"refused", "taken"});
+  driver.flush();
+  REQUIRE(run_until(io, [&] { return order.size() == 3; }));
+  CHECK(order.back() == "durable");
+}
+
 TEST_CASE("stopping makes durable what was accepted, and refuses what comes after", "[driver]") {
   boost::asio::io_context io;
   MemoryStore memory(test_identity(1), MemoryStore::Sync::kAuto);
