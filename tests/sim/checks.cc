@@ -104,7 +104,7 @@ class NodeChecks {
     const LwwMap nothing;
     const LwwMap& expected = model == ledger_.maps().end() ? nothing : model->second;
     if (node_.node().map(dataset)->entries() != expected.entries()) fail("has another map than was written");
-    const auto stored = node_.store().entries(dataset);
+    const auto stored = node_.store().entries(dataset, {});
     Fingerprint& sum = contents_.map_fingerprints[dataset];
     std::map<std::string, MapEntry, std::less<>> entries;
     for (const auto& entry : *stored) {
