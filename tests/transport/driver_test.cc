@@ -160,6 +160,21 @@ TEST_CASE("a write is taken at once, and durable by a flush, however long the co
   CHECK(order.back() == "durable");
 }
 
+TEST_CASE("a node that starts with a gap of its own is woken at once, and declares it void", "[driver]") {
+  boost::asio::io_context io;
+  const Identity identity = test_identity(1);
+  const StreamId stream{kMetrics, StreamClass::kMetric, identity.node, identity.incarnation};
+  MemoryStore memory(identity, MemoryStore::Sync::kAuto);
+  StreamKnowledge known;
+  known.hold({1, 1});
+  known.hold({3, 3});
+  Batch batch;
+  batch.knowledge.push_back({stream, known});
+  memory.commit(std::move(batch), {});
+  const Driver driver(io, make_node(memory), memory, ignore_log);
+  CHECK(run_until(io, [&] { return memory.knowledge()->find(stream)->voided().contains(Interval{2, 2}); }));
+}
+
 TEST_CASE("stopping makes durable what was accepted, and refuses what comes after", "[driver]") {
   boost::asio::io_context io;
   MemoryStore memory(test_identity(1), MemoryStore::Sync::kAuto);
