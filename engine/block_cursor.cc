@@ -57,6 +57,8 @@ Status BlockCursor::enter() {
 }
 
 // Asks from within the last block on, not from behind it: a block that overlaps it must not stay unseen.
+// Where that answers with the last block alone, the next is either not there or damaged, and asking for it
+// tells which.
 Status BlockCursor::fetch() {
   const Seq from = last_ ? last_->first + 1 : 1;
   auto page = reader_.blocks(stream_, {from, limits::kSeqMax}, kPageBytes);
@@ -65,6 +67,9 @@ Status BlockCursor::fetch() {
     return last_ && block.first == last_->first && block.events == last_->events;
   };
   if (!page->empty() && known(page->front())) page->erase(page->begin());
+  if (page->empty() && last_)
+    page = reader_.blocks(stream_, {last_->interval().last + 1, limits::kSeqMax}, kPageBytes);
+  if (!page) return page.error();
   page_ = std::move(*page);
   next_ = 0;
   fetched_all_ = page_.empty();

@@ -182,7 +182,7 @@ Result<int> dump_entries(const DumpRequest& request, std::ostream& out) {
   const auto reader = open_for_dump(request.store);
   if (!reader) return reader.error();
   if (const auto known = require_dataset(**reader, request.dataset); !known) return known.error();
-  const auto entries = (*reader)->entries(DatasetNames::parse(request.dataset), {});
+  const auto entries = (*reader)->entries(DatasetNames::parse(request.dataset), EntryPage{});
   if (!entries) return entries.error();
   const DatasetNames names(request.names);
   DumpJson json(out);

@@ -103,10 +103,11 @@ template <class T>
 bool SettingsSection::get_map(const std::string& key, std::map<std::string, T>& target, const char* wanted) {
   SettingsTable table;
   if (!get_as(key, table, "a table")) return false;
+  std::map<std::string, T> all;
   for (const auto& [name, value] : table) {
-    if (!take(value, target[name])) return note_kind(key + "." + name, value, wanted), false;
+    if (!take(value, all[name])) return note_kind(key + "." + name, value, wanted), false;
   }
-  return true;
+  return target = std::move(all), true;
 }
 
 bool SettingsSection::get(const std::string& key, std::map<std::string, std::string>& target) {

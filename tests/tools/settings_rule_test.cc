@@ -38,7 +38,7 @@ TEST_CASE("a mistake in a rule has the line of its setting", "[settings]") {
       {kDataset, "node.toml:10: mqtt.rule.topic: is missing"},
       {kDataset + "topic = \"a/{b\"\n", "node.toml:12: mqtt.rule.topic: "},
       {kDataset + "topic = \"\"\n", "node.toml:12: mqtt.rule.topic: must not be empty"},
-      {kDataset + "topic = \"x/y\"\n", "node.toml:10: mqtt.rule.series: "},  // It needs one.
+      {kDataset + "topic = \"x/y\"\n", "node.toml:12: mqtt.rule.topic: "},  // Nothing names the device.
       {kDataset + "series = \"hall\"\n", "node.toml:10: mqtt.rule.topic: is missing"},
       {"topic = \"{device}\"\n", "node.toml:10: mqtt.rule.dataset: is missing"},
       {"topic = \"{device}\"\ndataset = \"no\"\n",
@@ -54,7 +54,7 @@ TEST_CASE("a mistake in a rule has the line of its setting", "[settings]") {
       {kGood + "series = \"{nobody}\"\n", "node.toml:13: mqtt.rule.series: "},
       {kGood + "scale = { t = \"x\" }\n", "node.toml:13: mqtt.rule.scale.t: must be a number, not a string"},
       {kGood + "scale = { t = 0 }\n", "node.toml:13: mqtt.rule.scale: "},
-      {kGood + "integers = [\"t\"]\nscale = { t = 0.3 }\n", "node.toml:13: mqtt.rule.integers: "},
+      {kGood + "integers = [\"t\"]\nscale = { t = 0.3 }\n", "node.toml:14: mqtt.rule.scale: "},
       {kGood + "colour = 1\n", "node.toml:13: mqtt.rule.colour: unknown key"},
   }));
   CAPTURE(row.rule);
@@ -64,12 +64,13 @@ TEST_CASE("a mistake in a rule has the line of its setting", "[settings]") {
   CHECK(errors[0].starts_with(row.error));
 }
 
-TEST_CASE("all mistakes of a rule are told at once", "[settings]") {
-  const Errors errors = errors_of("topic = \"{device}\"\nqos = 9\ndataset = \"none\"\nscale = { t = 0 }\n");
+TEST_CASE("a rule that does not hold together and settings wrong by themselves are told at once",
+          "[settings]") {
+  const Errors errors = errors_of("topic = \"{device}\"\nqos = 9\ndataset = \"none\"\nstrings = 1\n");
   REQUIRE(errors.size() == 3);
   CHECK(errors[0].starts_with("node.toml:12: mqtt.rule.qos: "));
   CHECK(errors[1].starts_with("node.toml:13: mqtt.rule.dataset: "));
-  CHECK(errors[2].starts_with("node.toml:14: mqtt.rule.scale: "));
+  CHECK(errors[2].starts_with("node.toml:14: mqtt.rule.strings: "));
 }
 
 TEST_CASE("a topic without a device is good where the payload or the series names it", "[settings]") {
