@@ -1,10 +1,18 @@
-# deltamesh_module(name SOURCES ... HEADERS ... DEPS ... [PRIVATE_DEPS ...])
+# deltamesh_module(name SOURCES ... HEADERS ... [PRIVATE_HEADERS ...] DEPS ... [PRIVATE_DEPS ...])
 #
-# One folder, one library. DEPS is all that the folder's headers may include, PRIVATE_DEPS what only its
-# sources may; tests/tidy_test.cc reads the #includes. Headers form a verified set, so that the target
-# all_verify_interface_header_sets compiles each of them alone.
+# One library with its headers, in most folders the only one. DEPS are what HEADERS need, PRIVATE_DEPS what only the
+# rest needs; which folder may include which is another matter, held by tests/tidy_test.cc with a table of its own.
+#
+# Each header compiles alone: HEADERS form a verified set for the target all_verify_interface_header_sets, which sees
+# DEPS only; PRIVATE_HEADERS, which may show PRIVATE_DEPS, get a source of their own in the library.
 function(deltamesh_module name)
-  cmake_parse_arguments(MODULE "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(MODULE "" "" "SOURCES;HEADERS;PRIVATE_HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  foreach(header ${MODULE_PRIVATE_HEADERS})
+    set(alone ${CMAKE_CURRENT_BINARY_DIR}/alone/${header}.cc)
+    file(CONFIGURE OUTPUT ${alone} CONTENT "#include \"${folder}/${header}\"\n")
+    list(APPEND MODULE_SOURCES ${header} ${alone})
+  endforeach()
   add_library(deltamesh_${name} STATIC ${MODULE_SOURCES})
   add_library(deltamesh::${name} ALIAS deltamesh_${name})
   target_sources(deltamesh_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${MODULE_HEADERS})

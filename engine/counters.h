@@ -19,7 +19,7 @@ struct Counters {
   std::uint64_t writes_refused = 0;
   std::uint64_t batches_failed = 0;
   std::uint64_t events_unreadable = 0;  // Damaged in the store, so that a peer did not get them; each time.
-  std::uint64_t series_conflicts = 0;  // A declaration that contradicts the one we have.
+  std::uint64_t series_conflicts = 0;   // A declaration that contradicts the one we have.
   std::uint64_t map_entries_written = 0;
   std::uint64_t map_entries_received = 0;
 };

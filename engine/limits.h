@@ -113,8 +113,10 @@ inline constexpr std::size_t kLinkQueueBytesMax = 32u << 20;
 // Handed to the network in one write. Larger: more is kept alive until all of it is out. Smaller: more calls.
 inline constexpr std::size_t kLinkGatherBytes = 256u << 10;
 inline constexpr std::size_t kLinkGatherFrames = 64;
-// The buffer that a link reads into; it grows to a frame while one is under way. Larger: memory a link.
-// Smaller: more calls in bulk.
+// The buffer that a link reads into: it begins with the first number, doubles up to the second while reads
+// fill it, and holds a whole frame while one is under way. Larger: memory a link, idle or busy. Smaller: more
+// calls.
+inline constexpr std::size_t kLinkReadBytesFirst = 4u << 10;
 inline constexpr std::size_t kLinkReadBytes = 64u << 10;
 // From close() until the connection is destroyed. Longer: a silent peer keeps a descriptor. Shorter: the
 // reason does not reach a slow peer.
@@ -124,7 +126,9 @@ inline constexpr std::chrono::milliseconds kLinkCloseLinger{2'000};
 // idle guest keeps a descriptor. Shorter: slow radio never connects.
 inline constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 inline constexpr std::chrono::milliseconds kUpgradeTimeout{10'000};
-// The HTTP request or answer of an upgrade. Larger: memory for strangers. Smaller: proxies add headers.
+// The HTTP request of an upgrade. Larger: memory for strangers. Smaller: proxies add headers. The answer to
+// one of ours has the bounds of Beast, which cannot be set: 8 KiB of header and, where it declines, 8 MiB of
+// body.
 inline constexpr std::uint32_t kUpgradeHeaderBytesMax = 8u << 10;
 // Addresses tried for one host name. More: one name delays for that many timeouts. Fewer: some stay unused.
 inline constexpr std::size_t kDialAddressesMax = 16;

@@ -311,7 +311,7 @@ bool Node::quiet() const {
     const Session& session = *item.second;
     const auto acknowledged = [](const SessionStream& stream) { return stream.sent.empty(); };
     if (session.phase != SessionPhase::kLive) return false;
-    const bool nothing_to_send = session.work.empty() && session.map_pages.empty();
+    const bool nothing_to_send = session.work.empty() && !session.map_delta;
     return (nothing_to_send || !active(session)) && session.map_deltas_sent.empty() &&
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);
   };

@@ -169,7 +169,9 @@ class Node {
   Knowledge take_map_entries(message::MapDelta& delta, InFlight& batch, Instant now);
   void map_became_durable(const InFlight& batch);
   void send_maps(Session& session);
-  void start_map_delta(Session& session, DatasetId id, SessionMap& map);
+  void start_map_delta(Session& session, DatasetId id);
+  void send_map_pages(Session& session);
+  message::MapDelta next_map_page(Session& session);
 
   // node_session.cc: hello, keepalive, end.
   Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);
@@ -235,7 +237,7 @@ class Node {
   bool rolled_back_ = false;  // A peer holds events of ours that we lack.
 
   std::map<PeerId, std::unique_ptr<Session>> sessions_;
-  std::set<PeerId> awake_;  // Sessions that may have something to say.
+  std::set<PeerId> awake_;                         // Sessions that may have something to say.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
   Micros next_timer_ = Micros::max();              // No session's timer is earlier.
   Counters counters_;

@@ -88,13 +88,15 @@ void Node::pump() {
   }
 }
 
-// Sends what the session can take now: acknowledgements, then maps, then telemetry.
+// Sends what the session can take now: acknowledgements, then maps, then telemetry. A link that stands by
+// still ends the map delta that it has begun.
 void Node::serve(Session& session) {
   if (session.phase != SessionPhase::kLive) return;
   send_acks(session);
+  send_map_pages(session);
   if (!active(session)) return;
   send_maps(session);
-  if (!session.map_pages.empty()) return;
+  if (session.map_delta) return;
   if (Status sent = send_telemetry(session); !sent.ok()) end(session, sent.error());
 }
 

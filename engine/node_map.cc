@@ -14,51 +14,10 @@ std::size_t payload_bytes(const MapEntry& entry) {
   return entry.key.size() + entry.value.size();
 }
 
-// Cuts one delta into frames of a bounded size. Every entry's stream is named before its use.
-class Pager {
- public:
-  Pager(DatasetId dataset, std::uint32_t number) : page_(start(dataset, number)) {}
-
-  void add(message::StreamRef ref, const MapEntry& entry) {
-    const std::uint32_t index = ref.index;
-    if (ref.stream) page_.streams.push_back(std::move(ref));
-    page_.entries.push_back({index, entry});
-    bytes_ += item_bytes_max(page_.entries.back());
-    const bool full = page_.entries.size() >= limits::kMapEntriesPerFrame ||
-                      page_.streams.size() >= limits::kStreamsPerFrame;
-    if (full || bytes_ >= limits::kMapPageBytes) turn(false);
-  }
-
-  void add(message::StreamRef ref, const StreamKnowledge& known) {
-    page_.knowledge.push_back({std::move(ref), known.held(), known.head()});
-    bytes_ += item_bytes_max(page_.knowledge.back());
-    if (page_.knowledge.size() >= limits::kStreamsPerFrame || bytes_ >= limits::kMapPageBytes) turn(false);
-  }
-
-  std::deque<Bytes> finish() {
-    turn(true);
-    return std::move(frames_);
-  }
-
- private:
-  static message::MapDelta start(DatasetId dataset, std::uint32_t number) {
-    message::MapDelta page;
-    page.dataset = dataset;
-    page.delta = number;
-    return page;
-  }
-
-  void turn(bool last) {
-    auto next = start(page_.dataset, page_.delta);
-    page_.last = last;
-    frames_.push_back(encode(std::exchange(page_, std::move(next))));
-    bytes_ = 0;
-  }
-
-  message::MapDelta page_;
-  std::size_t bytes_ = 0;
-  std::deque<Bytes> frames_;
-};
+bool full(const message::MapDelta& page, std::size_t bytes) {
+  return bytes >= limits::kMapPageBytes || page.entries.size() >= limits::kMapEntriesPerFrame ||
+         page.streams.size() >= limits::kStreamsPerFrame || page.knowledge.size() >= limits::kStreamsPerFrame;
+}
 
 }  // namespace
 
@@ -169,34 +128,59 @@ void Node::map_became_durable(const InFlight& batch) {
 
 // --- To peers --------------------------------------------------------------------------------------------
 
-// A delta's pages go out in one piece before the next delta is made: they name streams in order.
+// The pages of one delta go out before the next is begun.
 void Node::send_maps(Session& session) {
-  for (auto& [id, map] : maps_) {
-    if (session.map_pages.empty() && session.sends.contains(id) && session.maps[id].behind) {
-      start_map_delta(session, id, session.maps[id]);
-    }
-    while (!session.map_pages.empty() && session.credit > 0) {
-      session.credit -= static_cast<std::int64_t>(session.map_pages.front().size());
-      send_bytes(session, std::move(session.map_pages.front()));
-      session.map_pages.pop_front();
-    }
+  for (const auto& [id, map] : maps_) {
+    if (!session.map_delta && session.sends.contains(id) && session.maps[id].behind)
+      start_map_delta(session, id);
+    send_map_pages(session);
   }
 }
 
-void Node::start_map_delta(Session& session, DatasetId id, SessionMap& map) {
+void Node::start_map_delta(Session& session, DatasetId id) {
+  SessionMap& map = session.maps[id];
   map.behind = false;
-  const LwwMap::Delta delta = maps_.at(id).delta_since(map.known);
+  LwwMap::Delta delta = maps_.at(id).delta_since(map.known);
   if (delta.knowledge.empty()) return;
-  Pager pager(id, ++session.map_deltas);
-  for (const auto& entry : delta.entries) {
-    counters_.payload_bytes_sent += payload_bytes(entry);
-    pager.add(refer(session, intern(entry.version.dot.stream)), entry);
-  }
-  for (const auto& [stream, known] : delta.knowledge.entries())
-    pager.add(refer(session, intern(stream)), known);
-  session.map_pages = pager.finish();
-  session.map_deltas_sent.insert(session.map_deltas);
   map.known.join(delta.knowledge);
+  OutgoingMap out{id, ++session.map_deltas, {}, 0, std::move(delta.knowledge), 0};
+  for (MapEntry& entry : delta.entries) out.keys.push_back(std::move(entry.key));
+  session.map_deltas_sent.insert(session.map_deltas);
+  session.map_delta = std::move(out);
+}
+
+void Node::send_map_pages(Session& session) {
+  while (session.map_delta && session.credit > 0) {
+    const message::MapDelta page = next_map_page(session);
+    Bytes frame = encode(page);
+    session.credit -= static_cast<std::int64_t>(frame.size());
+    send_bytes(session, std::move(frame));
+    if (page.last) session.map_delta.reset();
+  }
+}
+
+// Entries are looked up when their page is made: one that was superseded meanwhile travels as its winner.
+message::MapDelta Node::next_map_page(Session& session) {
+  OutgoingMap& out = *session.map_delta;
+  const auto& known = out.knowledge.entries();
+  message::MapDelta page{out.dataset, out.number, false, {}, {}, {}};
+  std::size_t bytes = 0;
+  for (; out.next_key < out.keys.size() && !full(page, bytes); ++out.next_key) {
+    const MapEntry& entry = *maps_.at(out.dataset).find_entry(out.keys[out.next_key]);
+    const message::StreamRef ref = refer(session, intern(entry.version.dot.stream));
+    if (ref.stream) page.streams.push_back(ref);
+    page.entries.push_back({ref.index, entry});
+    bytes += item_bytes_max(page.entries.back());
+    counters_.payload_bytes_sent += payload_bytes(entry);
+    session.maps[out.dataset].known.hold(entry.version.dot);
+  }
+  for (; out.next_known < known.size() && !full(page, bytes); ++out.next_known) {
+    const auto& [stream, dots] = known[out.next_known];
+    page.knowledge.push_back({refer(session, intern(stream)), dots.held(), dots.head()});
+    bytes += item_bytes_max(page.knowledge.back());
+  }
+  page.last = out.next_key == out.keys.size() && out.next_known == known.size();
+  return page;
 }
 
 }  // namespace deltamesh

@@ -150,8 +150,7 @@ void Node::ask_series(Session& session, const StreamId& stream, const std::vecto
   for (const SeriesNo series : used) {
     if (catalogue_.find(stream, series) != nullptr) continue;
     wanted.numbers.push_back(series);
-    if (wanted.numbers.size() == limits::kSeriesPerFrame)
-      send(session, std::exchange(wanted, {stream, {}}));
+    if (wanted.numbers.size() == limits::kSeriesPerFrame) send(session, std::exchange(wanted, {stream, {}}));
   }
   if (!wanted.numbers.empty()) send(session, wanted);
 }

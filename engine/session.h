@@ -42,11 +42,21 @@ struct SessionStream {
 
 // What a session knows of one map at the peer.
 struct SessionMap {
-  Knowledge known;     // What the peer has or was sent.
-  bool behind = true;  // The map may hold more than `known`.
-  Knowledge incoming;  // Knowledge of the peer's delta until its last page is here.
-  bool paged = false;  // That delta has more than one page.
+  Knowledge known;              // What the peer has or was sent.
+  bool behind = true;           // The map may hold more than `known`.
+  Knowledge incoming;           // Knowledge of the peer's delta until its last page is here.
+  bool paged = false;           // That delta has more than one page.
   std::uint32_t under_way = 0;  // Pages from the peer that are not durable yet.
+};
+
+// A map delta under way to a peer, made into pages as credit allows.
+struct OutgoingMap {
+  DatasetId dataset{};
+  std::uint32_t number = 0;
+  std::vector<std::string> keys;
+  std::size_t next_key = 0;
+  Knowledge knowledge;  // Told after the entries.
+  std::size_t next_known = 0;
 };
 
 struct Session {
@@ -65,7 +75,7 @@ struct Session {
   std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
   std::deque<StreamIx> work;           // Streams that may hold something for the peer.
   std::map<DatasetId, SessionMap> maps;
-  std::deque<Bytes> map_pages;              // Frames of the map delta under way; they go before telemetry.
+  std::optional<OutgoingMap> map_delta;     // Goes before telemetry.
   std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
   std::set<std::uint32_t> map_deltas_sent;  // And not yet acknowledged.
 

@@ -90,8 +90,9 @@ class StoreReader {
   virtual Result<StoreImage> image() const = 0;
   virtual Result<Knowledge> knowledge() const = 0;
 
-  // Blocks that overlap `dots`, ascending, until `bytes_max` is passed (at least one, if there is one). A block
-  // that cannot be read ends the answer; if it is the first, the answer is why (kCorrupt: it is damaged).
+  // Blocks that overlap `dots`, ascending, until `bytes_max` is passed (at least one, if there is one). A
+  // block that cannot be read ends the answer; if it is the first, the answer is why (kCorrupt: it is
+  // damaged).
   virtual Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
                                                   std::size_t bytes_max) const = 0;
 

@@ -3,14 +3,12 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <string>
-#include <vector>
 
+#include "tests/support/temp_dir.h"
 #include "tests/tidy/rules.h"
 #include "tests/tidy/source_text.h"
+#include "tests/tidy/tree.h"
 
 namespace deltamesh::tidy {
 namespace {
@@ -19,54 +17,8 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = DELTAMESH_SOURCE_DIR;
 
-struct File {
-  std::string path;  // Relative to the root.
-  std::string text;
-};
-
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-bool is_binary(const std::string& text) {
-  return text.find('\0') != std::string::npos;
-}
-bool is_cpp(const File& file) {
-  return file.path.ends_with(".cc") || file.path.ends_with(".h");
-}
-bool is_source(const File& file) {
-  return is_cpp(file) || file.path.ends_with(".capnp") || file.path.ends_with(".cmake") ||
-         file.path.ends_with("CMakeLists.txt") || file.path.starts_with("scripts/");
-}
-bool is_markdown(const File& file) {
-  return file.path.ends_with(".md");
-}
-bool any(const File&) {
-  return true;
-}
-
-// What no repository holds, though it may lie in the folder.
-bool is_foreign(const fs::path& name) {
-  return name == ".git" || name == "build" || name == ".cache";
-}
-
-std::vector<File> read_tree() {
-  std::vector<File> files;
-  for (auto entry = fs::recursive_directory_iterator(kRoot); entry != fs::recursive_directory_iterator();
-       ++entry) {
-    if (is_foreign(entry->path().filename())) entry.disable_recursion_pending();
-    if (!entry->is_regular_file()) continue;
-    auto text = read(entry->path());
-    if (!is_binary(text))
-      files.push_back({entry->path().lexically_relative(kRoot).generic_string(), std::move(text)});
-  }
-  std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.path < b.path; });
-  return files;
-}
-
 const std::vector<File>& tree() {
-  static const auto files = read_tree();
+  static const auto files = read_tree(kRoot);
   return files;
 }
 
@@ -85,15 +37,15 @@ std::string complaints(bool (*applies)(const File&), Rule rule) {
 std::string check_listed_nearby(const std::string& path) {
   auto folder = fs::path(path).parent_path();
   while (!folder.empty() && !fs::exists(kRoot / folder / "CMakeLists.txt")) folder = folder.parent_path();
-  const auto found = check_listed(path, folder.generic_string(), read(kRoot / folder / "CMakeLists.txt"));
+  const auto found =
+      check_listed(path, folder.generic_string(), read_file(kRoot / folder / "CMakeLists.txt"));
   return found.empty() ? "" : found.front();
 }
 
-// Headers of tests and benchmarks belong to whoever includes them; all else must be named to be built.
+// Headers of tests belong to whoever includes them; all else must be named to be built, and to be compiled
+// alone.
 bool must_be_listed(const File& file) {
-  const bool helper = file.path.starts_with("tests/") || file.path.starts_with("benchmarks/") ||
-                      file.path.starts_with("tools/");
-  return file.path.ends_with(".cc") || (file.path.ends_with(".h") && !helper);
+  return file.path.ends_with(".cc") || (file.path.ends_with(".h") && !file.path.starts_with("tests/"));
 }
 
 struct Planted {
@@ -105,6 +57,17 @@ struct Planted {
 TEST_CASE("the tree is there to be read", "[tidy]") {
   CHECK(std::count_if(tree().begin(), tree().end(), is_cpp) > 20);
   CHECK(std::count_if(tree().begin(), tree().end(), is_markdown) > 3);
+}
+
+TEST_CASE("what is no part of the tree is not read", "[tidy]") {
+  const deltamesh::testing::TempDir dir;
+  fs::create_directories(dir.path() / "build" / "dev");
+  for (const char* name : {".git", "kept.md", "build/dev/made.cc", "build/dev/compile_commands.json"})
+    std::ofstream(dir.path() / name) << "text\n";  // In a worktree, .git is a file.
+  fs::create_symlink("build/dev/compile_commands.json", dir.path() / "compile_commands.json");
+  const auto files = read_tree(dir.path());
+  REQUIRE(files.size() == 1);
+  CHECK(files[0].path == "kept.md");
 }
 
 TEST_CASE("code is told from comments and literals", "[tidy]") {

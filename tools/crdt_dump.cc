@@ -74,12 +74,13 @@ class Arguments {
     auto* samples = question("samples", "The samples of one series", dump_samples);
     dataset(*samples);
     resolution(*samples);
-    stream(*samples);
     limit(*samples, kSamples, "Samples shown at most");
     samples->add_option("--series", request_.series, "Its name")->required();
     samples->add_option("--from", request_.from, "First time: ticks, or such as 2020-07-13T00:00:24Z");
     samples->add_option("--to", request_.to, "Last time");
-    samples->add_flag("--raw", request_.raw, "Every dot as it was written, not the set of samples");
+    auto* raw =
+        samples->add_flag("--raw", request_.raw, "Every dot as it was written, not the set of samples");
+    stream(*samples)->needs(raw);  // The set belongs to no stream.
   }
 
   void diff() {
@@ -92,8 +93,8 @@ class Arguments {
   void dataset(CLI::App& app) {
     app.add_option("--dataset", request_.dataset, "Its name, or the 16 hex digits of its id")->required();
   }
-  void stream(CLI::App& app) {
-    app.add_option("--stream", request_.stream, "NODE or NODE.INCARNATION, each cut short at will");
+  CLI::Option* stream(CLI::App& app) {
+    return app.add_option("--stream", request_.stream, "NODE or NODE.INCARNATION, each cut short at will");
   }
   void resolution(CLI::App& app) {
     app.add_option("--resolution", request_.resolution, "Of the dataset's times: ms, us or ns")

@@ -1,17 +1,33 @@
 // tools/device_sim.cc - main() of device-sim: a plant full of simulated sensors that publish to a broker.
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <future>
 #include <iostream>
-#include <thread>
 
 #include "ingest/topic.h"
 #include "tools/device_sim_device.h"
 #include "tools/mqtt_publisher.h"
+#include "tools/stop_signals.h"
 
 namespace {
 
 using namespace deltamesh;
 using Clock = std::chrono::steady_clock;
+
+// Exit statuses.
+constexpr int kGood = 0;    // Also when it was stopped by SIGTERM or SIGINT.
+constexpr int kPartly = 1;  // Not all was acknowledged.
+constexpr int kFailed = 2;  // It could not begin.
+
+// So that times in milliseconds and the number of messages fit everywhere.
+constexpr double kDurationMax = 1e9, kRateMax = 1e6;
+constexpr double kMessagesMax = 1e15;
+
+int fail(const std::string& text) {
+  std::cerr << "device-sim: " << text << '\n';
+  return kFailed;
+}
 
 struct Arguments {
   PublisherSettings publisher;
@@ -34,8 +50,12 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--password", arguments.publisher.password, "For the broker");
   app.add_option("--topic", arguments.topic, "With {device}, such as plant/{device}/SENSOR");
   app.add_option("--devices", arguments.devices, "How many")->check(CLI::Range(1, 1'000'000));
-  app.add_option("--rate", arguments.rate, "Messages a second and device")->check(CLI::PositiveNumber);
-  app.add_option("--duration", arguments.duration, "Simulated time, such as 30s or 5m")->transform(seconds);
+  app.add_option("--rate", arguments.rate, "Messages a second and device")
+      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.0, kRateMax));
+  app.add_option("--duration", arguments.duration, "Simulated time, such as 30s or 5m")
+      ->transform(seconds)
+      ->check(CLI::Range(0.0, kDurationMax));
   app.add_option("--speed", arguments.speed, "Simulated seconds a second; 0 is as fast as it goes")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--start", arguments.start, "First time stamp, in ms since 1970 (default: now)");
@@ -79,19 +99,17 @@ Status send(SimulatedDevice& device, std::int64_t time_ms, const TopicTemplate& 
   return publisher.publish(*filled, message->payload);
 }
 
-// The devices send one after the other, spread evenly over each period.
-Status simulate(const Arguments& arguments, const TopicTemplate& topic, MqttPublisher& publisher,
-                Summary& summary) {
+// The devices send one after the other, spread evenly over each period, until all is sent or a signal comes.
+Status simulate(const Arguments& arguments, const TopicTemplate& topic, StopSignals& signals,
+                MqttPublisher& publisher, Summary& summary) {
   auto devices = make_devices(arguments);
   const auto periods = static_cast<std::uint64_t>(arguments.duration * arguments.rate);
   const std::int64_t start_ms = arguments.start != 0 ? arguments.start : now_ms();
   const auto start = Clock::now();
   for (std::uint64_t slot = 0; slot < periods * devices.size(); ++slot) {
     const double second = static_cast<double>(slot) / static_cast<double>(devices.size()) / arguments.rate;
-    if (arguments.speed > 0) {
-      std::this_thread::sleep_until(
-          start + std::chrono::microseconds(static_cast<std::int64_t>(second / arguments.speed * 1e6)));
-    }
+    const double real = arguments.speed > 0 ? second / arguments.speed : 0;
+    if (signals.wait_until(start + std::chrono::microseconds(static_cast<std::int64_t>(real * 1e6)))) break;
     const auto time_ms = start_ms + static_cast<std::int64_t>(second * 1000);
     auto sent = send(devices[slot % devices.size()], time_ms, topic, publisher, summary);
     if (!sent) return sent;
@@ -112,17 +130,31 @@ void print(const Summary& summary, const Arguments& arguments) {
             << " left out while silent, " << summary.reboots << " reboots\n";
 }
 
-Status run(const Arguments& arguments) {
+// Connecting may take long, and a signal must end it all the same; nothing was sent by then.
+Result<std::unique_ptr<MqttPublisher>> connect(const PublisherSettings& settings, StopSignals& signals) {
+  auto connecting = std::async(std::launch::async, [&] { return MqttPublisher::connect(settings); });
+  while (connecting.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready) {
+    if (signals.wait_until(Clock::now() + std::chrono::milliseconds(20))) std::_Exit(kFailed);
+  }
+  return connecting.get();
+}
+
+int run(const Arguments& arguments) {
+  const double messages = arguments.duration * arguments.rate * static_cast<double>(arguments.devices);
+  if (messages > kMessagesMax) return fail("--duration, --rate and --devices make too many messages");
   const auto topic = TopicTemplate::parse(arguments.topic);
-  if (!topic) return topic.error();
-  if (auto probe = topic->fill({{"device", "sim"}}); !probe) return probe.error();
-  auto publisher = MqttPublisher::connect(arguments.publisher);
-  if (!publisher) return publisher.error();
+  if (!topic) return fail(topic.error().text);
+  if (auto probe = topic->fill({{"device", "sim"}}); !probe) return fail(probe.error().text);
+  StopSignals signals;
+  const auto publisher = connect(arguments.publisher, signals);
+  if (!publisher) return fail(publisher.error().text);
   Summary summary;
-  auto status = simulate(arguments, *topic, **publisher, summary);
+  const auto status = simulate(arguments, *topic, signals, **publisher, summary);
   summary.acknowledged = (*publisher)->acknowledged();
   print(summary, arguments);
-  return status;
+  if (status) return kGood;
+  fail(status.error().text);
+  return kPartly;
 }
 
 }  // namespace
@@ -131,9 +163,10 @@ int main(int argc, char** argv) {
   CLI::App app("Simulates sensors that publish to an MQTT broker.");
   Arguments arguments;
   declare(app, arguments);
-  CLI11_PARSE(app, argc, argv);
-  const auto status = run(arguments);
-  if (status) return 0;
-  std::cerr << "device-sim: " << status.error().text << '\n';
-  return 1;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGood : kFailed;
+  }
+  return run(arguments);
 }

@@ -56,6 +56,18 @@ Result<std::unique_ptr<SqliteReader>> open_for_dump(const std::string& path) {
   return reader;
 }
 
+Status require_dataset(const StoreReader& reader, const std::string& dataset) {
+  const DatasetId id = DatasetNames::parse(dataset);
+  const auto series = reader.series(id, std::nullopt);
+  if (!series) return series.error();
+  const auto knowledge = reader.knowledge();
+  if (!knowledge) return knowledge.error();
+  const auto& streams = knowledge->entries();
+  const auto is_of_it = [id](const auto& entry) { return entry.stream.dataset == id; };
+  if (!series->empty() || std::any_of(streams.begin(), streams.end(), is_of_it)) return Done{};
+  return Error{ErrorCode::kNotFound, "the store holds nothing of a dataset \"" + dataset + "\""};
+}
+
 std::string stream_text(const StreamId& stream, const DatasetNames& names) {
   return fmt::format("{}/{} {}", names(stream.dataset), to_string(stream.cls), short_id(stream));
 }
@@ -169,6 +181,7 @@ Result<int> dump_catalogue(const DumpRequest& request, std::ostream& out) {
 Result<int> dump_entries(const DumpRequest& request, std::ostream& out) {
   const auto reader = open_for_dump(request.store);
   if (!reader) return reader.error();
+  if (const auto known = require_dataset(**reader, request.dataset); !known) return known.error();
   const auto entries = (*reader)->entries(DatasetNames::parse(request.dataset));
   if (!entries) return entries.error();
   const DatasetNames names(request.names);

@@ -43,6 +43,9 @@ Result<int> dump_diff(const DumpRequest& request, std::ostream& out);
 
 // What these share.
 Result<std::unique_ptr<SqliteReader>> open_for_dump(const std::string& path);
+// A store knows datasets only by what it holds of them, so one of which it holds nothing is taken for a
+// mistake.
+Status require_dataset(const StoreReader& reader, const std::string& dataset);
 std::string stream_text(const StreamId& stream,
                         const DatasetNames& names);  // "telemetry/metric 3f9a1c02.77aa10be"
 void write_dataset(DumpJson& json, DatasetId dataset, const DatasetNames& names);

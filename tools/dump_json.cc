@@ -8,6 +8,7 @@
 
 #include "crdt/utf8.h"
 #include "tools/dump_format.h"
+#include "tools/json_string.h"
 
 namespace deltamesh {
 namespace {
@@ -15,18 +16,9 @@ namespace {
 constexpr std::uint64_t kExactMax = std::uint64_t{1} << 53;
 
 void write_quoted(std::ostream& out, std::string_view text) {
-  out << '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out << '\\' << c;
-    } else if (byte < 0x20) {
-      out << fmt::format("\\u{:04x}", static_cast<unsigned>(byte));
-    } else {
-      out << c;
-    }
-  }
-  out << '"';
+  std::string quoted;
+  append_json_string(quoted, text);
+  out << quoted;
 }
 
 }  // namespace

@@ -66,7 +66,12 @@ class Import {
 
   [[nodiscard]] ImportReport report() const {
     ImportReport all = report_;
-    for (const ImportFile& file : files_) all.rows.add(file.rows->counts(), file.path);
+    for (const ImportFile& file : files_) {
+      const RowCounts& counts = file.rows->counts();
+      all.rows.add(counts, file.path);
+      if (counts.unended_line > 0)
+        all.unended.push_back(file.path + ": line " + std::to_string(counts.unended_line));
+    }
     return all;
   }
 
@@ -130,7 +135,7 @@ class Import {
   // A stream that broke looks like one that ended.
   [[nodiscard]] Status check_streams() const {
     for (const ImportFile& file : files_) {
-      if (file.rows->bytes_read() < file.bytes)
+      if (file.rows->failed() || file.rows->bytes_read() < file.bytes)
         return Error{ErrorCode::kIo, file.path + ": could not be read to its end"};
     }
     return Done{};
@@ -169,7 +174,7 @@ Result<ImportReport> run_import(const Settings& settings, const ImportSettings& 
   const auto start = Clock::now();
   const auto dataset = find_dataset(settings, import.dataset);
   if (!dataset) return dataset.error();
-  auto files = open_files(import.files);
+  auto files = open_files(import.files, import.rows.format);
   if (!files) return files.error();
   const auto writer = LocalWriter::open(settings, log);
   if (!writer) return explain_open(writer.error());
@@ -191,6 +196,8 @@ std::string to_text(const ImportReport& report) {
     text += std::to_string(report.rows.skipped) + " rows were imported before and left out\n";
   if (report.rows.without_values > 0)
     text += std::to_string(report.rows.without_values) + " rows without a value\n";
+  for (const std::string& line : report.unended)
+    text += line + " has no end yet and is left for the next run\n";
   for (const auto& [reason, refusals] : report.rows.refused) text += refusals_text(reason, refusals);
   return text;
 }

@@ -29,6 +29,7 @@ struct ImportReport {
   std::uint64_t events = 0;    // Durable.
   std::uint64_t readings = 0;  // In these.
   double seconds = 0;
+  std::vector<std::string> unended;  // "a.csv: line 3": last lines that were left, because they have no end.
 };
 
 struct ImportProgress {

@@ -12,13 +12,28 @@
 namespace deltamesh {
 namespace {
 
-constexpr std::size_t kBeginningBytes = 4096;
+constexpr std::size_t kBeginningBytes = 4096;  // A first row may be longer; what lies beyond does not count.
 
 Error cannot_read(const std::string& path) {
   return {ErrorCode::kIo, path + ": cannot be read"};
 }
 
-Result<std::uint64_t> session_of(ImportFile& file) {
+// Up to the end of the first row. Less than that, and files with one header would be one; more, and a small
+// file that grew would be another. Without a whole row nothing is imported, so the session does not matter
+// yet.
+std::string_view first_row_of(std::string_view text, RowFormat format) {
+  std::size_t size = 0;
+  for (int lines = format == RowFormat::kNdjson ? 1 : 2; lines > 0;) {
+    const std::size_t end = text.find('\n', size);
+    if (end == std::string_view::npos) return text;
+    const std::string_view line = text.substr(size, end - size);
+    lines -= !line.empty() && line != "\r";
+    size = end + 1;
+  }
+  return text.substr(0, size);
+}
+
+Result<std::uint64_t> session_of(ImportFile& file, RowFormat format) {
   std::string beginning(kBeginningBytes, '\0');
   file.in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
   if (file.in.bad()) return cannot_read(file.path);
@@ -27,7 +42,8 @@ Result<std::uint64_t> session_of(ImportFile& file) {
   file.in.seekg(0);
   if (!file.in)
     return Error{ErrorCode::kIo, file.path + ": is no file on a disk, so an import could not be resumed"};
-  return text_hash(std::filesystem::path(file.path).stem().string() + '\n' + beginning);
+  return text_hash(std::filesystem::path(file.path).stem().string() + '\n' +
+                   std::string(first_row_of(beginning, format)));
 }
 
 Status check_distinct(const std::vector<ImportFile>& files) {
@@ -36,12 +52,12 @@ Status check_distinct(const std::vector<ImportFile>& files) {
     const auto [other, added] = seen.try_emplace(file.session, &file.path);
     if (!added)
       return Error{ErrorCode::kInvalid, *other->second + " and " + file.path +
-                                            " have one name and beginning: the same file twice?"};
+                                            " have one name and first row: the same file twice?"};
   }
   return Done{};
 }
 
-Result<ImportFile> open_file(const std::string& path) {
+Result<ImportFile> open_file(const std::string& path, RowFormat format) {
   ImportFile file;
   file.path = path;
   std::error_code error;
@@ -50,7 +66,7 @@ Result<ImportFile> open_file(const std::string& path) {
   if (!file.in) return cannot_read(path);
   file.bytes = std::filesystem::file_size(path, error);
   if (error) file.bytes = 0;
-  const auto session = session_of(file);
+  const auto session = session_of(file, format);
   if (!session) return session.error();
   file.session = *session;
   return file;
@@ -85,10 +101,10 @@ Status look_at_stream(const StoreReader& reader, const StreamId& stream, Session
 
 }  // namespace
 
-Result<std::vector<ImportFile>> open_files(const std::vector<std::string>& paths) {
+Result<std::vector<ImportFile>> open_files(const std::vector<std::string>& paths, RowFormat format) {
   std::vector<ImportFile> files;
   for (const std::string& path : paths) {
-    auto file = open_file(path);
+    auto file = open_file(path, format);
     if (!file) return file.error();
     files.push_back(*std::move(file));
   }

@@ -14,7 +14,7 @@ namespace deltamesh {
 
 struct ImportFile {
   std::string path;
-  std::uint64_t session = 0;  // Hash of name and beginning: a moved file keeps it, a grown one too.
+  std::uint64_t session = 0;  // Hash of name and first row: a moved file keeps it, a grown one too.
   std::uint64_t bytes = 0;
   std::ifstream in;
   std::unique_ptr<RowReader> rows;
@@ -22,7 +22,7 @@ struct ImportFile {
 };
 
 // Opens the files and looks at their beginnings; no event is read yet.
-Result<std::vector<ImportFile>> open_files(const std::vector<std::string>& paths);
+Result<std::vector<ImportFile>> open_files(const std::vector<std::string>& paths, RowFormat format);
 
 // For each of the sessions of `files`, the last line that `node` has durable in `dataset`.
 Result<std::map<std::uint64_t, std::uint64_t>> durable_lines(const StoreReader& reader, NodeId node,

@@ -2,10 +2,13 @@
 #include "tools/line_reader.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 namespace deltamesh {
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string_view without_return(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
@@ -22,10 +25,11 @@ bool LineReader::next(std::string_view& line) {
     const std::size_t end = found == nullptr ? end_ : offset_of(found);
     searched = end - begin_;
     too_long_ = searched > kLineBytesMax;
+    ended_ = found != nullptr && !too_long_;
     if (too_long_) return line = take(kLineBytesMax), true;
-    if (found != nullptr) return line = take(searched), ++begin_, true;
+    if (ended_) return line = take(searched), ++begin_, true;
     if (fill()) continue;
-    if (searched == 0) return false;
+    if (searched == 0 || failed()) return false;
     return line = take(searched), true;
   }
 }
@@ -39,7 +43,8 @@ std::string_view LineReader::take(std::size_t size) {
   ++number_;
   const std::string_view line(buffer_.data() + begin_, size);
   begin_ += size;
-  return without_return(line);
+  const bool marked = number_ == 1 && line.starts_with(kByteOrderMark);
+  return without_return(line.substr(marked ? kByteOrderMark.size() : 0));
 }
 
 // The tail of a line whose head was given already.
@@ -52,14 +57,16 @@ void LineReader::skip_rest() {
   }
 }
 
-// More bytes behind those that are there; false at the end of the stream.
+// More bytes behind those that are there; false at the end of the stream. Waits for the next byte only:
+// peek() fetches what there is, and also catches what a stream buffer throws where a disk fails.
 bool LineReader::fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
   if (end_ == buffer_.size()) buffer_.resize(std::min(2 * buffer_.size(), kLineBytesMax + kBufferBytes));
-  const auto got = in_.sgetn(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
-  if (got <= 0) return false;
+  if (in_.peek() == std::istream::traits_type::eof()) return false;
+  const auto got = in_.readsome(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
+  assert(got > 0);
   end_ += static_cast<std::size_t>(got);
   bytes_ += static_cast<std::uint64_t>(got);
   return true;

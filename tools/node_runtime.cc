@@ -37,14 +37,15 @@ std::uint64_t jitter_seed(const Identity& identity, const Endpoint& peer) {
 
 }  // namespace
 
-NodeRuntime::NodeRuntime(Settings settings, Log& log)
+NodeRuntime::NodeRuntime(Settings settings, Log& log, OnFailed failed)
     : settings_(std::move(settings)),
       log_(log),
+      failed_(std::move(failed)),
       io_(1),
       ingest_counters_([&log](const std::string& text) { log.warning("ingest", text); }) {}
 
-Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& log) {
-  std::unique_ptr<NodeRuntime> node(new NodeRuntime(std::move(settings), log));
+Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& log, OnFailed failed) {
+  std::unique_ptr<NodeRuntime> node(new NodeRuntime(std::move(settings), log, std::move(failed)));
   if (const auto done = node->open_store(); !done) return in_part("store", done.error());
   if (const auto done = node->open_links(); !done) return in_part("sync", done.error());
   if (const auto done = node->open_sources(); !done) return in_part("mqtt", done.error());
@@ -58,8 +59,9 @@ NodeRuntime::~NodeRuntime() {
 }
 
 Status NodeRuntime::open_store() {
-  auto store = SqliteStore::open(
-      store_options(settings_, [this](const std::string& text) { log_.warning("store", text); }));
+  SqliteOptions options =
+      store_options(settings_, [this](const std::string& text) { log_.warning("store", text); });
+  auto store = SqliteStore::open(std::move(options));
   if (!store) return store.error();
   store_ = *std::move(store);
   auto reader = store_->make_reader();

@@ -28,8 +28,9 @@ namespace deltamesh {
 class NodeRuntime {
  public:
   // `log` outlives this. Everything runs when it returns; the error says which part could not start, and then
-  // nothing runs.
-  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log);
+  // nothing runs. `failed` is told, on any thread, when the node can go on no more, because its store cannot.
+  using OnFailed = std::function<void(const Error&)>;
+  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log, OnFailed failed);
   ~NodeRuntime();  // stop(), if that was not called.
   NodeRuntime(const NodeRuntime&) = delete;
   NodeRuntime& operator=(const NodeRuntime&) = delete;
@@ -39,7 +40,7 @@ class NodeRuntime {
   void stop();
 
  private:
-  NodeRuntime(Settings settings, Log& log);
+  NodeRuntime(Settings settings, Log& log, OnFailed failed);
 
   Status open_store();
   Status open_links();
@@ -56,6 +57,7 @@ class NodeRuntime {
 
   Settings settings_;
   Log& log_;
+  OnFailed failed_;
   boost::asio::io_context io_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoreReader> reader_;  // The node's.

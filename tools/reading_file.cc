@@ -8,41 +8,63 @@
 #include "crdt/utf8.h"
 #include "ingest/json_leaves.h"
 #include "ingest/number.h"
+#include "tools/cells.h"
+#include "tools/json_string.h"
+#include "tools/line_reader.h"
 
 namespace deltamesh {
 namespace {
 
-constexpr std::size_t kRecordBytesMax = 1u << 20;
-
 Error at(const char* what, std::uint64_t number, const std::string& text) {
   return {ErrorCode::kInvalid, std::string(what) + " " + std::to_string(number) + ": " + text};
+}
+
+Error too_long(const char* what, std::uint64_t number) {
+  return at(what, number, "is longer than " + std::to_string(LineReader::kLineBytesMax) + " bytes");
 }
 
 bool is_blank(int c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-// Reads a line without its end; false at the end of the file.
-bool read_line(std::istream& in, std::string& line) {
-  if (!std::getline(in, line)) return false;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return true;
+Error broken() {
+  return {ErrorCode::kIo, "cannot be read any further"};
 }
+
+// The lines with something on them, as long as the stream holds.
+class Lines {
+ public:
+  explicit Lines(std::istream& in) : lines_(in) {}
+
+  // nullopt at the end. The line is valid until the next call.
+  Result<std::optional<std::string_view>> next() {
+    std::string_view line;
+    while (lines_.next(line)) {
+      if (lines_.too_long()) return too_long("line", number());
+      if (!line.empty()) return std::optional(line);
+    }
+    if (lines_.failed()) return broken();
+    return std::optional<std::string_view>();
+  }
+  [[nodiscard]] std::uint64_t number() const { return lines_.number(); }
+
+ private:
+  LineReader lines_;
+};
 
 class NdjsonReader : public RecordReader {
  public:
-  explicit NdjsonReader(std::istream& in) : in_(in) {}
+  explicit NdjsonReader(std::istream& in) : lines_(in) {}
 
   Result<std::optional<Record>> next() override {
-    Record record;
-    while (read_line(in_, record.payload)) {
-      if (!record.payload.empty()) return std::optional(std::move(record));
-    }
-    return std::optional<Record>();
+    const auto line = lines_.next();
+    if (!line) return line.error();
+    if (!*line) return std::optional<Record>();
+    return std::optional(Record{std::string(**line), {}});
   }
 
  private:
-  std::istream& in_;
+  Lines lines_;
 };
 
 // Cuts an array into its elements without parsing them: only strings and brackets matter.
@@ -50,7 +72,19 @@ class JsonArrayReader : public RecordReader {
  public:
   explicit JsonArrayReader(std::istream& in) : in_(*in.rdbuf()) {}
 
+  // A stream buffer throws where a disk fails.
   Result<std::optional<Record>> next() override {
+    try {
+      return next_element();
+    } catch (const std::ios_base::failure&) {
+      return broken();
+    }
+  }
+
+ private:
+  static constexpr int kEnd = std::char_traits<char>::eof();
+
+  Result<std::optional<Record>> next_element() {
     if (ended_) return std::optional<Record>();
     ++element_;
     if (element_ == 1) {
@@ -62,9 +96,6 @@ class JsonArrayReader : public RecordReader {
     if (!text) return text.error();
     return std::optional(Record{*std::move(text), {}});
   }
-
- private:
-  static constexpr int kEnd = std::char_traits<char>::eof();
 
   int skip_blanks() {
     while (is_blank(in_.sgetc())) in_.sbumpc();
@@ -87,7 +118,7 @@ class JsonArrayReader : public RecordReader {
     for (int c = in_.sbumpc(); c != kEnd; c = in_.sbumpc()) {
       if (!in_string && depth == 0 && (c == ',' || c == ']')) return complete(std::move(text), c == ']');
       text += std::char_traits<char>::to_char_type(c);
-      if (text.size() > kRecordBytesMax) return at("element", element_, "is longer than a mebibyte");
+      if (text.size() > LineReader::kLineBytesMax) return too_long("element", element_);
       if (in_string) {
         in_string = escaped || c != '"';
         escaped = !escaped && c == '\\';
@@ -112,42 +143,6 @@ class JsonArrayReader : public RecordReader {
   bool ended_ = false;
 };
 
-// Cells of one line; quotes may stand around a cell, and a doubled quote within is one.
-std::vector<std::string> split_cells(std::string_view line) {
-  std::vector<std::string> cells(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
-      cells.back() += line[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      cells.emplace_back();
-    } else {
-      cells.back() += c;
-    }
-  }
-  return cells;
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') out += '\\';
-    if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 // Whether JSON takes the text for a number as it stands: it is stricter than what devices print.
 bool is_json_number(std::string_view text) {
   if (!parse_decimal(text) || text.front() == '+') return false;
@@ -162,37 +157,46 @@ bool is_json_number(std::string_view text) {
 
 class CsvReader : public RecordReader {
  public:
-  CsvReader(std::istream& in, std::vector<std::string> left_out) : in_(in), left_out_(std::move(left_out)) {}
+  CsvReader(std::istream& in, std::vector<std::string> left_out)
+      : lines_(in), left_out_(std::move(left_out)) {}
 
   Result<std::optional<Record>> next() override {
-    std::string line;
-    while (read_line(in_, line)) {
-      ++line_;
-      if (line.empty()) continue;
-      if (!valid_utf8(line)) return at("line", line_, "is not UTF-8");
-      auto cells = split_cells(line);
-      if (columns_.empty()) {
-        columns_ = std::move(cells);
-        continue;
-      }
-      if (cells.size() != columns_.size()) {
-        return at(
-            "line", line_,
-            std::to_string(cells.size()) + " cells under " + std::to_string(columns_.size()) + " columns");
-      }
-      return std::optional(to_record(std::move(cells)));
+    if (columns_.empty()) {
+      const auto header = next_cells();
+      if (!header) return header.error();
+      if (!*header) return std::optional<Record>();
+      for (std::size_t i = 0; i < cells_.size(); ++i) columns_.emplace_back(cells_[i]);
     }
-    return std::optional<Record>();
+    const auto row = next_cells();
+    if (!row) return row.error();
+    if (!*row) return std::optional<Record>();
+    if (cells_.size() != columns_.size()) {
+      return at(
+          "line", lines_.number(),
+          std::to_string(cells_.size()) + " cells under " + std::to_string(columns_.size()) + " columns");
+    }
+    return std::optional(record());
   }
 
  private:
-  Record to_record(std::vector<std::string> cells) const {
+  // False at the end.
+  Result<bool> next_cells() {
+    const auto line = lines_.next();
+    if (!line) return line.error();
+    if (!*line) return false;
+    if (!valid_utf8(**line)) return at("line", lines_.number(), "is not UTF-8");
+    if (!cells_.split(**line))
+      return at("line", lines_.number(), "a quote is not closed where its cell ends");
+    return true;
+  }
+
+  [[nodiscard]] Record record() const {
     Record record;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (cells[i].empty()) continue;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (cells_[i].empty()) continue;
       if (std::count(left_out_.begin(), left_out_.end(), columns_[i]) == 0)
-        add(record.payload, columns_[i], cells[i]);
-      record.fields.emplace_back(columns_[i], std::move(cells[i]));
+        add(record.payload, columns_[i], cells_[i]);
+      record.fields.emplace_back(columns_[i], cells_[i]);
     }
     record.payload += record.payload.empty() ? "{}" : "}";
     return record;
@@ -209,10 +213,10 @@ class CsvReader : public RecordReader {
     }
   }
 
-  std::istream& in_;
+  Lines lines_;
+  Cells cells_;
   std::vector<std::string> left_out_;
   std::vector<std::string> columns_;
-  std::uint64_t line_ = 0;
 };
 
 }  // namespace

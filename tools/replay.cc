@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "tools/replay_job.h"
+#include "tools/time_units.h"
 
 namespace {
 
@@ -16,30 +17,38 @@ const std::map<std::string, RecordFormat> kFormats{{"ndjson", RecordFormat::kNdj
                                                    {"json-array", RecordFormat::kJsonArray},
                                                    {"csv-wide", RecordFormat::kCsv},
                                                    {"csv-long", RecordFormat::kCsv}};
-const std::map<std::string, TimeUnit> kTimeUnits{{"s", TimeUnit::kSeconds},
-                                                 {"ms", TimeUnit::kMilliseconds},
-                                                 {"us", TimeUnit::kMicroseconds},
-                                                 {"ns", TimeUnit::kNanoseconds},
-                                                 {"iso8601", TimeUnit::kIso8601}};
+const std::map<std::string, TimeUnit> kTimes(std::begin(kTimeUnits), std::end(kTimeUnits));
+
+// Exit statuses.
+constexpr int kGood = 0;
+constexpr int kPartly = 1;  // Not all was published and acknowledged.
+constexpr int kFailed = 2;  // It could not begin.
+
+int fail(const std::string& text) {
+  std::cerr << "replay: " << text << '\n';
+  return kFailed;
+}
 
 struct Arguments {
   std::string file = "-";
   std::string speed = "max";
   std::string device_path;
+  std::string topic;
   std::vector<std::string> texts;  // name=text
   ReplaySettings settings;
+  PublisherSettings publisher;
 };
 
 void declare(CLI::App& app, Arguments& arguments) {
   ReplaySettings& settings = arguments.settings;
   app.add_option("file", arguments.file, "Recorded readings; - is the standard input");
-  app.add_option("--broker", settings.publisher.uri, "Such as mqtt://127.0.0.1:1883");
-  app.add_option("--username", settings.publisher.username, "For the broker");
-  app.add_option("--password", settings.publisher.password, "For the broker");
+  app.add_option("--broker", arguments.publisher.uri, "Such as mqtt://127.0.0.1:1883");
+  app.add_option("--username", arguments.publisher.username, "For the broker");
+  app.add_option("--password", arguments.publisher.password, "For the broker");
   app.add_option("--format", settings.format, "Of the file")
       ->required()
       ->transform(CLI::CheckedTransformer(kFormats));
-  app.add_option("--topic", settings.topic,
+  app.add_option("--topic", arguments.topic,
                  "Such as tele/{device}/SENSOR; a {name} is the column or JSON field of that name")
       ->required();
   app.add_option("--device-path", arguments.device_path, "JSON path or column of {device}");
@@ -47,9 +56,9 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--speed", arguments.speed, "Times real time, or max");
   app.add_option("--time-path", settings.time_path, "JSON path or column of the time, for --speed");
   app.add_option("--time-unit", settings.time_unit, "Of the time")
-      ->transform(CLI::CheckedTransformer(kTimeUnits));
-  app.add_option("--qos", settings.publisher.qos, "0, 1 or 2")->check(CLI::Range(0, 2));
-  app.add_option("--in-flight", settings.publisher.in_flight_max, "Unacknowledged messages at most")
+      ->transform(CLI::CheckedTransformer(kTimes));
+  app.add_option("--qos", arguments.publisher.qos, "0, 1 or 2")->check(CLI::Range(0, 2));
+  app.add_option("--in-flight", arguments.publisher.in_flight_max, "Unacknowledged messages at most")
       ->check(CLI::Range(1, 65'535));
   app.add_option("--from", settings.from, "First message, counted from 1");
   app.add_option("--to", settings.to, "Last message");
@@ -58,6 +67,9 @@ void declare(CLI::App& app, Arguments& arguments) {
 // What CLI11 cannot check; the text says what is wrong.
 std::string complete(Arguments& arguments) {
   ReplaySettings& settings = arguments.settings;
+  auto topic = TopicTemplate::parse(arguments.topic);
+  if (!topic) return topic.error().text;
+  settings.topic = *std::move(topic);
   if (!arguments.device_path.empty()) settings.paths["device"] = arguments.device_path;
   for (const std::string& text : arguments.texts) {
     const auto equals = text.find('=');
@@ -76,11 +88,11 @@ std::string complete(Arguments& arguments) {
 // Says how far it is, on terminals only, a few times a second.
 class Progress {
  public:
-  void operator()(const ReplayCount& count) {
+  void show(const MqttPublisher& publisher) {
     if (!terminal_ || std::chrono::steady_clock::now() < next_) return;
     next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
-    std::cerr << '\r' << count.published << " published, " << count.acknowledged << " acknowledged"
-              << std::flush;
+    std::cerr << '\r' << publisher.published() << " published, " << publisher.acknowledged()
+              << " acknowledged" << std::flush;
   }
   void finish() const {
     if (terminal_) std::cerr << '\n';
@@ -95,14 +107,19 @@ int run(const Arguments& arguments) {
   std::ifstream file;
   if (arguments.file != "-") file.open(arguments.file, std::ios::binary);
   std::istream& in = arguments.file == "-" ? std::cin : file;
-  ReplayCount count;
+  in.peek();  // Opening a folder works; reading it does not.
+  if (in.bad() || (arguments.file != "-" && !file.is_open()))
+    return fail(arguments.file + ": cannot be read");
+  const auto publisher = MqttPublisher::connect(arguments.publisher);
+  if (!publisher) return fail(publisher.error().text);
   Progress progress;
-  const auto status = replay(in, arguments.settings, count, [&](const ReplayCount& now) { progress(now); });
+  const auto status = replay(in, arguments.settings, **publisher, [&] { progress.show(**publisher); });
   progress.finish();
-  std::cout << count.published << " messages published, " << count.acknowledged << " acknowledged\n";
-  if (status) return 0;
-  std::cerr << "replay: " << arguments.file << ": " << status.error().text << '\n';
-  return 1;
+  std::cout << (*publisher)->published() << " messages published, " << (*publisher)->acknowledged()
+            << " acknowledged\n";
+  if (status) return kGood;
+  fail(arguments.file + ": " + status.error().text);
+  return kPartly;
 }
 
 }  // namespace
@@ -112,10 +129,11 @@ int main(int argc, char** argv) {
   CLI::App app("Publishes recorded readings to an MQTT broker.");
   Arguments arguments;
   declare(app, arguments);
-  CLI11_PARSE(app, argc, argv);
-  if (const auto wrong = complete(arguments); !wrong.empty()) {
-    std::cerr << "replay: " << wrong << '\n';
-    return 2;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGood : kFailed;
   }
+  if (const auto wrong = complete(arguments); !wrong.empty()) return fail(wrong);
   return run(arguments);
 }

@@ -16,21 +16,21 @@ class Pace {
   explicit Pace(double speed) : speed_(speed) {}
 
   void wait_for(Ticks milliseconds) {
-    if (!first_) first_ = milliseconds;
-    const double elapsed = static_cast<double>(milliseconds - *first_) / speed_;
+    if (!std::exchange(begun_, true)) first_ = milliseconds;
+    const double elapsed = static_cast<double>(milliseconds - first_) / speed_;
     std::this_thread::sleep_until(start_ + std::chrono::milliseconds(static_cast<std::int64_t>(elapsed)));
   }
 
  private:
   double speed_;
   Clock::time_point start_ = Clock::now();
-  std::optional<Ticks> first_;
+  bool begun_ = false;
+  Ticks first_ = 0;
 };
 
-Result<std::string> topic_of(const TopicTemplate& topic, const Record& record,
-                             const ReplaySettings& settings) {
+Result<std::string> topic_of(const Record& record, const ReplaySettings& settings) {
   TopicParts parts;
-  for (const std::string& name : topic.names()) {
+  for (const std::string& name : settings.topic.names()) {
     if (const auto text = settings.texts.find(name); text != settings.texts.end()) {
       parts.emplace_back(name, text->second);
       continue;
@@ -39,7 +39,7 @@ Result<std::string> topic_of(const TopicTemplate& topic, const Record& record,
     auto field = record_field(record, path == settings.paths.end() ? name : path->second);
     if (field) parts.emplace_back(name, *std::move(field));
   }
-  return topic.fill(parts);
+  return settings.topic.fill(parts);
 }
 
 Status wait_for(Pace& pace, const Record& record, const ReplaySettings& settings) {
@@ -57,14 +57,11 @@ Error numbered(std::uint64_t number, const Error& error) {
 
 class Job {
  public:
-  Job(const ReplaySettings& settings, TopicTemplate topic, MqttPublisher& publisher)
-      : settings_(settings),
-        topic_(std::move(topic)),
-        publisher_(publisher),
-        pace_(settings.speed.value_or(1)) {}
+  Job(const ReplaySettings& settings, MqttPublisher& publisher)
+      : settings_(settings), publisher_(publisher), pace_(settings.speed.value_or(1)) {}
 
   Status send(const Record& record) {
-    auto topic = topic_of(topic_, record, settings_);
+    auto topic = topic_of(record, settings_);
     if (!topic) return topic.error();
     if (settings_.speed) {
       if (auto waited = wait_for(pace_, record, settings_); !waited) return waited;
@@ -74,7 +71,6 @@ class Job {
 
  private:
   const ReplaySettings& settings_;
-  TopicTemplate topic_;
   MqttPublisher& publisher_;
   Pace pace_;
 };
@@ -94,22 +90,13 @@ Status send_all(RecordReader& records, Job& job, const ReplaySettings& settings,
 
 }  // namespace
 
-Status replay(std::istream& in, const ReplaySettings& settings, ReplayCount& count,
-              const std::function<void(const ReplayCount&)>& progress) {
-  auto topic = TopicTemplate::parse(settings.topic);
-  if (!topic) return topic.error();
-  auto records = read_records(in, settings.format, topic->names());
+Status replay(std::istream& in, const ReplaySettings& settings, MqttPublisher& publisher,
+              const std::function<void()>& progress) {
+  auto records = read_records(in, settings.format, settings.topic.names());
   if (!records) return records.error();
-  auto publisher = MqttPublisher::connect(settings.publisher);
-  if (!publisher) return publisher.error();
-  const auto take_count = [&] { count = {(*publisher)->published(), (*publisher)->acknowledged()}; };
-  Job job(settings, *std::move(topic), **publisher);
-  auto sent = send_all(**records, job, settings, [&] {
-    take_count();
-    progress(count);
-  });
-  auto drained = (*publisher)->drain();
-  take_count();
+  Job job(settings, publisher);
+  auto sent = send_all(**records, job, settings, progress);
+  auto drained = publisher.drain();
   return sent ? drained : sent;
 }
 

@@ -11,15 +11,15 @@
 
 #include "crdt/result.h"
 #include "ingest/timestamp.h"
+#include "ingest/topic.h"
 #include "tools/mqtt_publisher.h"
 #include "tools/reading_file.h"
 
 namespace deltamesh {
 
 struct ReplaySettings {
-  PublisherSettings publisher;
   RecordFormat format = RecordFormat::kNdjson;
-  std::string topic;                         // Such as `tele/{device}/SENSOR`.
+  TopicTemplate topic;                       // Such as `tele/{device}/SENSOR`.
   std::map<std::string, std::string> paths;  // Where a {name} comes from; else from the field of that name.
   std::map<std::string, std::string> texts;  // What a {name} is, for all messages.
   std::optional<double> speed;               // Times real time; none: as fast as it goes.
@@ -29,13 +29,9 @@ struct ReplaySettings {
   std::uint64_t to = std::numeric_limits<std::uint64_t>::max();
 };
 
-struct ReplayCount {
-  std::uint64_t published = 0;
-  std::uint64_t acknowledged = 0;
-};
-
-// Calls `progress` after each message. On an error `count` still says how far it came.
-Status replay(std::istream& in, const ReplaySettings& settings, ReplayCount& count,
-              const std::function<void(const ReplayCount&)>& progress);
+// Returns when all is acknowledged, or at the first that cannot be published. Calls `progress` after each
+// message.
+Status replay(std::istream& in, const ReplaySettings& settings, MqttPublisher& publisher,
+              const std::function<void()>& progress);
 
 }  // namespace deltamesh

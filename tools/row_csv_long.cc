@@ -125,6 +125,7 @@ class CsvLongReader final : public RowReader {
 
   [[nodiscard]] const RowCounts& counts() const override { return lines_.counts(); }
   [[nodiscard]] std::uint64_t bytes_read() const override { return lines_.bytes(); }
+  [[nodiscard]] bool failed() const override { return lines_.failed(); }
 
  private:
   [[nodiscard]] bool belongs(const LongRow& row, const NamedEvent& event) const {

@@ -44,6 +44,7 @@ class CsvWideReader final : public RowReader {
 
   [[nodiscard]] const RowCounts& counts() const override { return lines_.counts(); }
   [[nodiscard]] std::uint64_t bytes_read() const override { return lines_.bytes(); }
+  [[nodiscard]] bool failed() const override { return lines_.failed(); }
 
  private:
   Status check_series() const {

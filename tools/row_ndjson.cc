@@ -22,6 +22,7 @@ class NdjsonReader final : public RowReader {
 
   [[nodiscard]] const RowCounts& counts() const override { return lines_.counts(); }
   [[nodiscard]] std::uint64_t bytes_read() const override { return lines_.bytes(); }
+  [[nodiscard]] bool failed() const override { return lines_.failed(); }
 
  private:
   bool take(std::string_view row, NamedEvent& event) {

@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::size_t kFirstLinesMax = 5;
 
-std::string_view without_byte_order_mark(std::string_view line) {
-  constexpr std::string_view kMark = "\xef\xbb\xbf";
-  return line.starts_with(kMark) ? line.substr(kMark.size()) : line;
-}
-
 }  // namespace
 
 void RowCounts::refuse(std::string_view reason, std::uint64_t line, std::string text) {
@@ -45,8 +40,7 @@ std::uint64_t RowCounts::refused_total() const {
 Result<std::string> RowLines::header() {
   std::string_view line;
   while (lines_.next(line)) {
-    line = without_byte_order_mark(line);
-    if (lines_.too_long()) break;
+    if (lines_.too_long() || !lines_.ended()) break;
     if (!line.empty()) return std::string(line);
   }
   return Error{ErrorCode::kNotFound, "there is no header"};
@@ -54,8 +48,8 @@ Result<std::string> RowLines::header() {
 
 bool RowLines::next(std::string_view& row) {
   while (lines_.next(row)) {
-    if (lines_.number() == 1) row = without_byte_order_mark(row);
     if (row.empty()) continue;
+    if (!lines_.ended() && !lines_.too_long()) return counts_.unended_line = lines_.number(), false;
     if (lines_.number() <= after_) {
       ++counts_.skipped;
       continue;

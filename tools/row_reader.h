@@ -5,8 +5,8 @@
 //   ndjson    {"time":"...","temperature":21.5}      a series a leaf: `<prefix>temperature`
 //
 // Pure: a stream in, events out. A row that cannot be an event is refused whole, counted by reason, and left
-// out. Each event's source counter is the number of its (last) line, so that an import can be resumed after
-// it.
+// out. A last line without its end may be half of one, and is left for the next time. Each event's source
+// counter is the number of its (last) line, so that an import can be resumed after it.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +45,7 @@ struct RowCounts {
   std::uint64_t rows = 0;            // Read, refused ones included; blank lines are none.
   std::uint64_t skipped = 0;         // Left out because of after_line.
   std::uint64_t without_values = 0;  // All cells empty: nothing to store, nothing wrong.
+  std::uint64_t unended_line = 0;    // The last, if it was left because it has no end.
   std::map<std::string, RowRefusals, std::less<>> refused;  // By reason: "bad_number", "cell_count", ...
 
   void refuse(std::string_view reason, std::uint64_t line, std::string text);
@@ -60,6 +61,8 @@ class RowReader {
   virtual bool next(NamedEvent& event) = 0;
   [[nodiscard]] virtual const RowCounts& counts() const = 0;
   [[nodiscard]] virtual std::uint64_t bytes_read() const = 0;
+  // The stream broke: what next() gave is not all.
+  [[nodiscard]] virtual bool failed() const = 0;
 };
 
 // `in` outlives the reader. The error is about the settings or the file's header.

@@ -16,7 +16,7 @@ class RowLines {
   RowLines(std::istream& in, const RowSettings& settings)
       : lines_(in), session_(settings.session), after_(settings.after_line) {}
 
-  // The first line with something on it; not found if there is none.
+  // The first line with something on it, whole; not found if there is none.
   Result<std::string> header();
   bool next(std::string_view& row);
   // Refuses the row that next() gave.
@@ -26,6 +26,7 @@ class RowLines {
   [[nodiscard]] Source source() const { return {session_, lines_.number()}; }
   [[nodiscard]] const RowCounts& counts() const { return counts_; }
   [[nodiscard]] std::uint64_t bytes() const { return lines_.bytes(); }
+  [[nodiscard]] bool failed() const { return lines_.failed(); }
 
  private:
   LineReader lines_;

@@ -43,8 +43,7 @@ void read_fleet(SettingsSection& section, FleetId& fleet) {
 }
 
 void read_store(SettingsSection& section, const std::string& folder, std::string& store) {
-  if (!section.get("store", store)) return section.note_missing("store");
-  if (store.empty()) return section.note("store", "an empty path");
+  if (!section.get_text("store", store)) return section.note_missing("store");
   store = (std::filesystem::path(folder) / store).string();
 }
 
@@ -71,7 +70,7 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
 
 DatasetConfig read_dataset(SettingsSection& section) {
   DatasetConfig dataset;
-  if (!section.get("name", dataset.name)) section.note_missing("name");
+  if (!section.get_text("name", dataset.name)) section.note_missing("name");
   if (!section.get("kind", dataset.kind, kKinds))
     section.note_missing("kind", "is missing (telemetry or map)");
   const bool resolution = section.get("resolution", dataset.resolution, kResolutions);
@@ -127,7 +126,7 @@ void read_api(SettingsSection& file, std::optional<ApiSettings>& api) {
   auto section = file.table("api");
   if (!section) return;
   std::string text;
-  if (!section->get("listen", text)) section->note_missing("listen");
+  if (!section->get_text("listen", text)) section->note_missing("listen");
   section->finish();
   if (text.empty()) return;
   const auto endpoint = parse_listen("tcp://" + text);
@@ -196,7 +195,11 @@ LoadedSettings parse_settings(std::string_view text, const std::string& file, co
   }
   SettingsSection all(std::get<SettingsTable>(parsed), {}, 1, errors);
   Settings settings = read(all, folder);
-  return {std::move(settings), errors.take()};
+  auto told = errors.take();
+  if (!told.empty()) return {{}, std::move(told)};
+  // What the node itself asks of its settings; each is checked above, where its line is known.
+  if (const auto good = check(settings.node); !good) told.push_back(file + ": node: " + good.error().text);
+  return {std::move(settings), std::move(told)};
 }
 
 LoadedSettings load_settings(const std::string& path) {

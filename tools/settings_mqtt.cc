@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ingest/broker_uri.h"
+#include "tools/time_units.h"
 
 namespace deltamesh {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 constexpr std::pair<const char*, bool> kProtocols[] = {{"3.1.1", false}, {"5", true}};
 constexpr std::pair<const char*, PayloadKind> kPayloads[] = {{"json", PayloadKind::kJson},
                                                              {"plain", PayloadKind::kPlain}};
-constexpr std::pair<const char*, TimeUnit> kTimeUnits[] = {{"s", TimeUnit::kSeconds},
-                                                           {"ms", TimeUnit::kMilliseconds},
-                                                           {"us", TimeUnit::kMicroseconds},
-                                                           {"ns", TimeUnit::kNanoseconds},
-                                                           {"iso8601", TimeUnit::kIso8601}};
 
 // The dataset takes readings, and says how fine its times are.
 void read_dataset(SettingsSection& section, const std::vector<DatasetConfig>& datasets, IngestRule& rule) {
@@ -32,14 +28,15 @@ void read_dataset(SettingsSection& section, const std::vector<DatasetConfig>& da
 
 std::optional<CompiledRule> read_rule(SettingsSection& section, const std::vector<DatasetConfig>& datasets) {
   IngestRule rule;
-  if (!section.get("topic", rule.topic)) section.note_missing("topic");
+  section.note_missing("topic");
+  section.get_text("topic", rule.topic);
   section.get("qos", rule.qos);
   read_dataset(section, datasets, rule);
   section.get("payload", rule.payload, kPayloads);
-  section.get("series", rule.series);
+  section.get_text("series", rule.series);
   section.get("select", rule.select);
-  section.get("device", rule.device);
-  section.get("timestamp", rule.timestamp);
+  section.get_text("device", rule.device);
+  section.get_text("timestamp", rule.timestamp);
   section.get("timestamp_unit", rule.timestamp_unit, kTimeUnits);
   section.get("units", rule.unit);
   section.get("scale", rule.scale);

@@ -82,6 +82,13 @@ bool SettingsSection::get(const std::string& key, std::string& target) {
   return get_as(key, target, "a string");
 }
 
+bool SettingsSection::get_text(const std::string& key, std::string& target) {
+  std::string text;
+  if (!get(key, text)) return false;
+  if (text.empty()) return note(key, "must not be empty"), false;
+  return target = std::move(text), true;
+}
+
 bool SettingsSection::get(const std::string& key, std::vector<std::string>& target) {
   SettingsList list;
   if (!get_as(key, list, "a list of strings")) return false;

@@ -42,6 +42,7 @@ class SettingsSection {
   bool get(const std::string& key, bool& target);
   bool get(const std::string& key, int& target);
   bool get(const std::string& key, std::string& target);
+  bool get_text(const std::string& key, std::string& target);  // Not empty, which is noted.
   bool get(const std::string& key, std::vector<std::string>& target);
   bool get(const std::string& key, std::map<std::string, std::string>& target);
   bool get(const std::string& key, std::map<std::string, double>& target);

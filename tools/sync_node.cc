@@ -1,16 +1,17 @@
 // tools/sync_node.cc - main() of sync-node: runs a node, writes its first settings, imports recorded
 // readings.
-#include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <iostream>
 
 #include "tools/import.h"
 #include "tools/init.h"
 #include "tools/node_runtime.h"
 #include "tools/progress.h"
+#include "tools/stop_signals.h"
+#include "tools/time_units.h"
 
 namespace {
 
@@ -28,30 +29,6 @@ int fail(const std::string& text) {
 
 // ---- the node ----
 
-sigset_t stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-// Blocks the signals in this thread and those that it starts, so that wait_for_stop() gets them.
-void hold_signals() {
-  const sigset_t signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-// From its return on, a further signal ends the process at once.
-std::string wait_for_stop() {
-  const sigset_t signals = stop_signals();
-  int number = 0;
-  while (sigwait(&signals, &number) != 0) continue;
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  return number == SIGTERM ? "SIGTERM" : "SIGINT";
-}
-
 // The settings, or nothing once their errors are told.
 std::optional<Settings> settings_at(const std::string& path) {
   auto [settings, errors] = load_settings(path);
@@ -67,17 +44,25 @@ int check_config(const Settings& settings) {
 
 int run_node(Settings settings) {
   Log log(settings.log_level);
-  hold_signals();
-  const auto node = NodeRuntime::start(std::move(settings), log);
+  StopSignals signals;
+  signal(SIGPIPE, SIG_IGN);
+  std::atomic<bool> failed = false;
+  // A node whose store has failed is of no use until it opens it again, so its supervisor is to start it
+  // anew.
+  const auto node = NodeRuntime::start(std::move(settings), log, [&](const Error& error) {
+    log.error("store", error.text);
+    failed = true;
+    StopSignals::request();
+  });
   if (!node) {
     log.error("node", node.error().text);
     return kFailed;
   }
   log.info("node", "running");
-  log.info("node", wait_for_stop() + ": stopping");
+  log.info("node", signals.wait() + ": stopping");
   (*node)->stop();
   log.info("node", "stopped");
-  return kGood;
+  return failed ? kFailed : kGood;
 }
 
 // ---- init ----
@@ -140,11 +125,7 @@ struct ImportArguments {
 
 const std::map<std::string, RowFormat> kFormats{
     {"csv-wide", RowFormat::kCsvWide}, {"csv-long", RowFormat::kCsvLong}, {"ndjson", RowFormat::kNdjson}};
-const std::map<std::string, TimeUnit> kTimeUnits{{"s", TimeUnit::kSeconds},
-                                                 {"ms", TimeUnit::kMilliseconds},
-                                                 {"us", TimeUnit::kMicroseconds},
-                                                 {"ns", TimeUnit::kNanoseconds},
-                                                 {"iso8601", TimeUnit::kIso8601}};
+const std::map<std::string, TimeUnit> kTimes(std::begin(kTimeUnits), std::end(kTimeUnits));
 
 void declare_import(CLI::App& app, ImportArguments& arguments) {
   ImportSettings& import = arguments.import;
@@ -155,7 +136,7 @@ void declare_import(CLI::App& app, ImportArguments& arguments) {
       ->transform(CLI::CheckedTransformer(kFormats));
   app.add_option("--zone", arguments.zone, "Of times that name none; UTC is the only one so far");
   app.add_option("--time-unit", import.rows.time_unit, "iso8601, or since 1970: s, ms, us, ns")
-      ->transform(CLI::CheckedTransformer(kTimeUnits));
+      ->transform(CLI::CheckedTransformer(kTimes));
   app.add_option("--dataset", import.dataset, "Of kind telemetry");
   app.add_option("--series-prefix", import.prefix, "Of csv-wide and ndjson; \"<file's name>/\" without");
   app.add_option("--series", import.rows.series, "Of csv-long: a template of columns");

@@ -11,7 +11,7 @@ struct TransportCounters {
   std::uint64_t queues_overflowed = 0;    // A peer that did not read was cut off.
   std::uint64_t frames_truncated = 0;     // The stream ended within a frame.
   std::uint64_t messages_refused = 0;     // WebSocket messages that were text or too large.
-  std::uint64_t upgrades_refused = 0;     // Requests that did not become a WebSocket.
+  std::uint64_t upgrades_refused = 0;     // Requests that did not become a WebSocket, or not in time.
   std::uint64_t connections_refused = 0;  // More than the listener may hold.
   std::uint64_t accepts_failed = 0;
   std::uint64_t dials_failed = 0;

@@ -77,9 +77,9 @@ void Dialer::connect_next(const std::string& last_error) {
   addresses_.pop_back();
   socket_ = tcp::socket(socket_.get_executor());
   timer_.expires_after(settings_.connect_timeout);
-  timer_.async_wait(if_running([](Dialer& self, const error_code& error) {
+  timer_.async_wait(if_running([attempt = ++attempt_](Dialer& self, const error_code& error) {
     error_code ignored;
-    if (!error) self.socket_.close(ignored);
+    if (!error && self.attempt_ == attempt) self.socket_.close(ignored);
   }));
   socket_.async_connect(address,
                         if_running([](Dialer& self, const error_code& error) { self.connected(error); }));
@@ -87,7 +87,8 @@ void Dialer::connect_next(const std::string& last_error) {
 
 void Dialer::connected(const error_code& error) {
   timer_.cancel();
-  if (!socket_.is_open()) return connect_next("no answer in time");
+  const bool timed_out = error ? error == boost::asio::error::operation_aborted : !socket_.is_open();
+  if (timed_out) return connect_next("no answer in time");
   if (error) return connect_next(error.message());
   open_link();
 }

@@ -55,6 +55,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   tcp::resolver resolver_;
   tcp::socket socket_;
   boost::asio::steady_timer timer_;
+  std::uint64_t attempt_ = 0;             // A timer that was too late to be cancelled knows by it that it is.
   std::vector<tcp::endpoint> addresses_;  // Still to be tried, the next one last.
   std::weak_ptr<QueuedLink> link_;
   std::string told_;  // The last failure in the log; the same one is not repeated.

@@ -1,6 +1,7 @@
 // transport/driver.cc - between the node and the world: posts, clocks, commits, and the end of it all.
 #include "transport/driver.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cassert>
 #include <utility>
@@ -16,6 +17,14 @@ Instant now() {
   using std::chrono::duration_cast;
   return {duration_cast<microseconds>(std::chrono::steady_clock::now().time_since_epoch()),
           duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch())};
+}
+
+// The node may say "at once" or "never" in numbers so large that the clock, in finer ticks, does not hold
+// them.
+std::chrono::steady_clock::time_point time_of(microseconds at) {
+  using Clock = std::chrono::steady_clock;
+  const auto last = std::chrono::floor<microseconds>(Clock::duration::max());
+  return Clock::time_point(std::clamp(at, microseconds(0), last));
 }
 
 const Error& stopping() {
@@ -200,7 +209,7 @@ void Driver::written(const Written& written) {
 void Driver::wake(std::optional<microseconds> at) {
   if (!at || phase_ == Phase::kStopped || (wakes_at_ && *wakes_at_ <= *at)) return;
   wakes_at_ = at;
-  timer_.expires_at(std::chrono::steady_clock::time_point(*at));
+  timer_.expires_at(time_of(*at));
   timer_.async_wait([self = weak()](boost::system::error_code error) {
     const auto driver = self.lock();
     if (error || !driver) return;

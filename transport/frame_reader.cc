@@ -13,13 +13,18 @@ std::span<std::byte> FrameReader::space() {
   return std::span(buffer_).subspan(end_);
 }
 
-// Moves the unfinished frame to the front, and doubles the buffer when that alone fills it.
+// Moves the unfinished frame to the front, if it is not there. Doubles the buffer when that alone fills it,
+// or while it is small and reads fill it.
 void FrameReader::make_room() {
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
-            buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
-  end_ -= begin_;
-  begin_ = 0;
-  if (end_ == buffer_.size()) buffer_.resize(buffer_.size() * 2);
+  const bool filled_up = end_ == buffer_.size();
+  if (begin_ > 0) {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  const bool small = buffer_.size() < limits::kLinkReadBytes;
+  if (end_ == buffer_.size() || (filled_up && small)) buffer_.resize(buffer_.size() * 2);
   if (end_ == 0 && buffer_.size() > limits::kLinkReadBytes) buffer_ = Bytes(limits::kLinkReadBytes);
 }
 

@@ -16,7 +16,7 @@ namespace deltamesh {
 
 class FrameReader {
  public:
-  FrameReader() : buffer_(limits::kLinkReadBytes) {}
+  FrameReader() : buffer_(limits::kLinkReadBytesFirst) {}
 
   // Where the next bytes go; never empty. Ends the life of what next() returned.
   [[nodiscard]] std::span<std::byte> space();

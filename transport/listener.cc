@@ -101,12 +101,20 @@ void Listener::welcome(Scheme scheme, tcp::socket socket) {
   ++links_;
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  LinkSetup setup{driver_, name, [self = shared_from_this()](const LinkEnd&) { --self->links_; }};
+  const auto gone = [self = shared_from_this(), name](const LinkEnd& end) { self->left(name, end); };
+  LinkSetup setup{driver_, name, gone};
   if (scheme == Scheme::kTcp) {
     open_tcp(std::move(socket), std::move(setup));
   } else {
     accept_websocket(std::move(socket), std::move(setup), upgrade_timeout_);
   }
+}
+
+// Of a guest whose link never opened the driver has not heard; an operator should.
+void Listener::left(const std::string& name, const LinkEnd& end) {
+  --links_;
+  const auto driver = driver_.lock();
+  if (driver && !end.open_for) driver->log(Note::Level::kWarning, name + ": " + end.reason);
 }
 
 void Listener::turn_away(const std::string& name) {

@@ -50,6 +50,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   void accepted(Door& door, const boost::system::error_code& error, tcp::socket socket);
   void accept_later(Door& door, const std::string& reason);
   void welcome(Scheme scheme, tcp::socket socket);
+  void left(const std::string& name, const LinkEnd& end);
   void turn_away(const std::string& name);
 
   std::weak_ptr<Driver> driver_;

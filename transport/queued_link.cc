@@ -82,7 +82,9 @@ void QueuedLink::end_within(std::chrono::milliseconds wait, std::string reason) 
   deadline_.expires_after(wait);
   deadline_.async_wait([self = shared_from_this(), phase = phase_,
                         reason = std::move(reason)](boost::system::error_code error) {
-    if (!error && self->phase_ == phase) self->gone(reason);
+    if (error || self->phase_ != phase) return;
+    if (phase == Phase::kConnecting) self->count(&TransportCounters::upgrades_refused);
+    self->gone(reason);
   });
 }
 

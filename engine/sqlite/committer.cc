@@ -6,9 +6,11 @@
 namespace deltamesh::sqlite {
 namespace {
 
-// While readers hold the log open it cannot start anew; beyond this many times its size, wait for them a
-// little.
-constexpr std::uint32_t kLogExcess = 8;
+// What is no lack of space leaves the disk in doubt, whatever it was.
+Status full_or_io(Status status) {
+  if (status || status.error().code == ErrorCode::kFull) return status;
+  return Error{ErrorCode::kIo, status.error().text};
+}
 
 bool concerns_all(const Status& status) {
   return !status && (status.error().code == ErrorCode::kFull || status.error().code == ErrorCode::kIo);
@@ -48,7 +50,7 @@ Status Committer::reserve(std::span<const Batch* const> group) {
   Seq max = 0;
   for (const Batch* batch : group) max = std::max(max, store_.writer.local_seq_max(*batch));
   Mark mark = meta().mark;
-  if (max <= mark.reserved) return Done{};
+  if (max <= mark.reserved) return settle_fence();
   mark.reserved = max > limits::kSeqMax - options_.reserve_chunk ? max : max + options_.reserve_chunk;
   return advance(mark);
 }
@@ -57,8 +59,12 @@ Status Committer::advance(const Mark& to) {
   const Mark from = meta().mark;
   Status status =
       store_.fence.advance(from, to, [this](const Mark& mark) { return store_.writer.set_mark(mark); });
-  if (!status && status.error().code != ErrorCode::kFull) return Error{ErrorCode::kIo, status.error().text};
-  return status;
+  return full_or_io(std::move(status));
+}
+
+// After a step that failed halfway for want of space: the database has the numbers already.
+Status Committer::settle_fence() {
+  return full_or_io(store_.fence.settle());
 }
 
 Status Committer::maintain() {
@@ -67,15 +73,21 @@ Status Committer::maintain() {
   if (checkpoint_at_ == 0 || began_anew) checkpoint_at_ = options_.log_pages_max;
   if (pages < checkpoint_at_) return Done{};
   checkpoint_at_ = pages + options_.log_pages_max;
-  const bool excessive = pages / kLogExcess >= options_.log_pages_max;
+  // While readers hold the log open it cannot start anew.
+  const bool excessive = pages / options_.log_excess >= options_.log_pages_max;
   const auto mode = excessive ? Database::Checkpoint::kTruncate : Database::Checkpoint::kPassive;
+  return write_back(mode);
+}
+
+Status Committer::make_room() {
+  return write_back(Database::Checkpoint::kTruncate);
+}
+
+// Without space, or while a reader needs the log, it stays as long as it is.
+Status Committer::write_back(Database::Checkpoint mode) {
   const Result<std::uint32_t> left = store_.database->checkpoint(mode);
   if (left || left.error().code == ErrorCode::kFull) return Done{};
   return Error{ErrorCode::kIo, left.error().text};
-}
-
-void Committer::make_room() {
-  static_cast<void>(store_.database->checkpoint(Database::Checkpoint::kTruncate));
 }
 
 Status Committer::close() {

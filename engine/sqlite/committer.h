@@ -20,8 +20,9 @@ class Committer {
 
   // Writes the log back if it is long.
   Status maintain();
-  // The disk is full: writes the log back and gives up its space, as far as that is possible.
-  void make_room();
+  // The disk is full: writes the log back and gives up its space, as far as that is possible. What is no lack
+  // of space is an error.
+  Status make_room();
   // The disk failed: tells the fence, as far as that is possible.
   void distrust() { static_cast<void>(store_.fence.doubt()); }
   // A clean end: an empty log and a mark that says so.
@@ -36,6 +37,8 @@ class Committer {
   Result<std::vector<Status>> apply(std::span<const Batch* const> group);
   Error rolled_back(Error why);
   Status advance(const Mark& to);
+  Status settle_fence();
+  Status write_back(Database::Checkpoint mode);
 
   OpenStore store_;
   SqliteOptions options_;

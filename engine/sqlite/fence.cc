@@ -109,6 +109,8 @@ std::optional<std::string> reason_to_distrust(const std::optional<Fence>& fence,
   if (differ(fence->machine, found.machine)) return "the store was moved to, or cloned on, another machine";
   if (differ(fence->birth, found.birth))
     return "the database file is another file than the one last used: a copy";
+  if (differ(fence->self, found.self))
+    return "the fence is another file than the one last written: it was restored from a copy";
   return std::nullopt;
 }
 
@@ -120,6 +122,7 @@ std::string encode_fence(const Fence& fence) {
   text += "to " + to_text(fence.to) + '\n';
   text += "machine " + std::to_string(fence.machine) + '\n';
   text += "birth " + std::to_string(fence.birth) + '\n';
+  text += "self " + std::to_string(fence.self) + '\n';
   text += std::string("doubt ") + (fence.doubt ? "1" : "0") + '\n';
   return text + "checksum " + std::to_string(sum_of(text)) + '\n';
 }
@@ -143,6 +146,7 @@ Result<Fence> decode_fence(std::string_view text) {
   fence.to = mark_of(lines.numbers<3>("to"));
   fence.machine = lines.numbers<1>("machine")[0];
   fence.birth = lines.numbers<1>("birth")[0];
+  fence.self = lines.numbers<1>("self")[0];
   fence.doubt = lines.numbers<1>("doubt")[0] != 0;
   if (!lines.ok()) return not_a_fence("has a line that is not understood");
   return fence;
@@ -159,14 +163,31 @@ Result<std::optional<Fence>> load_fence(const std::string& path, std::string& wh
   return why = path + ": " + fence.error().text, std::optional<Fence>{};
 }
 
+Status FenceKeeper::save() {
+  const auto contents = [this](std::uint64_t birth) {
+    fence_.self = birth;
+    return encode_fence(fence_);
+  };
+  return replace_file(path_, contents, sync_);
+}
+
 Status FenceKeeper::advance(const Mark& from, const Mark& to,
                             const std::function<Status(const Mark&)>& store) {
+  if (Status status = settle(); !status) return status;
   fence_.from = from;
   fence_.to = to;
   if (Status status = save(); !status) return status;
   if (Status status = store(to); !status) return status;
-  fence_.from = to;
-  return save();
+  settled_ = false;
+  return settle();
+}
+
+Status FenceKeeper::settle() {
+  if (settled_) return Done{};
+  fence_.from = fence_.to;
+  Status status = save();
+  settled_ = status.ok();
+  return status;
 }
 
 Status FenceKeeper::start(const Identity& identity, const Mark& mark) {

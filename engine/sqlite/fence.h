@@ -6,8 +6,10 @@
 // the first write, and the forgotten numbers belong to the old one.
 //
 // The mark moves in three durable steps: the fence notes "from A to B", the database takes B, the fence
-// settles on B. A process killed at any point leaves the database at A or B, both of which the fence allows;
-// nothing is written under B before the fence has settled. Format: docs/formats/fence.md.
+// settles on B. The fence is a new file each time and names itself, so that an old one that was put back,
+// with the database that belonged to it, is known too. A process killed at any point leaves the database at A
+// or B, both of which the fence allows; nothing is written under B before the fence has settled. Format:
+// docs/formats/fence.md.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +37,10 @@ struct Fence {
   Identity identity;
   Mark from;  // The database bears one of these two.
   Mark to;
-  std::uint64_t machine = 0;  // machine_hash() and FileFacts::birth when it was written; 0: not known.
-  std::uint64_t birth = 0;
-  bool doubt = false;  // A sync failed: the database may read back what a power cut would undo.
+  std::uint64_t machine = 0;  // machine_hash() when it was written; 0: not known, as with the next two.
+  std::uint64_t birth = 0;    // FileFacts::birth of the database.
+  std::uint64_t self = 0;     // The same of the file that the fence was written into.
+  bool doubt = false;         // A sync failed: the database may read back what a power cut would undo.
   friend bool operator==(const Fence&, const Fence&) = default;
 };
 
@@ -47,6 +50,7 @@ struct Found {
   Mark mark;
   std::uint64_t machine = 0;
   std::uint64_t birth = 0;
+  std::uint64_t self = 0;  // Of the fence as it lies there.
 };
 
 // Why the database needs a new incarnation, in words; nullopt if it is the one that the fence knows.
@@ -64,9 +68,12 @@ class FenceKeeper {
   FenceKeeper(std::string path, Fence fence, bool sync)
       : path_(std::move(path)), fence_(fence), sync_(sync) {}
 
-  Status save() { return replace_file(path_, encode_fence(fence_), sync_); }
-  // The three steps; `store` makes the mark durable in the database, which bears `from` now.
+  Status save();
+  // The three steps; `store` makes the mark durable in the database, which bears `from` now. If the last one
+  // alone fails, the database bears `to`, and no number that `to` allows may be used before settle().
   Status advance(const Mark& from, const Mark& to, const std::function<Status(const Mark&)>& store);
+  // Takes the last step if that failed; costs nothing otherwise.
+  Status settle();
   // Forgets the former identity; the database is given this one next.
   Status start(const Identity& identity, const Mark& mark);
   // From now on the database is in doubt: the next opening starts a new incarnation.
@@ -76,6 +83,7 @@ class FenceKeeper {
   std::string path_;
   Fence fence_;
   bool sync_;
+  bool settled_ = true;  // False: the database bears `to`, and the fence on the disk allows `from` still.
 };
 
 }  // namespace deltamesh::sqlite

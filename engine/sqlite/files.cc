@@ -72,15 +72,7 @@ Status write_all(int descriptor, const std::string& bytes, const std::string& pa
   return Done{};
 }
 
-Status write_new(const std::string& path, const std::string& bytes, bool sync) {
-  const Descriptor descriptor(open_retrying(path, O_WRONLY | O_CREAT | O_TRUNC));
-  if (descriptor.get() < 0) return system_error("cannot create " + path, errno);
-  if (Status status = write_all(descriptor.get(), bytes, path); !status) return status;
-  if (sync && ::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync " + path};
-  return Done{};
-}
-
-// File systems whose inode numbers and birth times outlast a remount: ext, XFS, Btrfs, F2FS, UBIFS, tmpfs.
+// File systems whose inode numbers outlast a remount: ext, XFS, Btrfs, F2FS, UBIFS, tmpfs.
 bool has_stable_numbers(const std::string& path) {
   struct statfs facts {};
   if (::statfs(path.c_str(), &facts) != 0) return false;
@@ -89,20 +81,45 @@ bool has_stable_numbers(const std::string& path) {
   return std::find(kStable.begin(), kStable.end(), static_cast<std::uint32_t>(facts.f_type)) != kStable.end();
 }
 
-std::uint64_t birth_of(const std::string& path) {
+struct FileName {
+  std::uint64_t number = 0;
+  std::uint64_t born_s = 0, born_ns = 0;  // 0 where the file system keeps no time of birth.
+};
+
+bool look_up(const std::string& path, FileName& name) {
 #ifdef STATX_BTIME
   struct statx facts {};
-  const bool known =
-      has_stable_numbers(path) && ::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &facts) == 0;
-  if (!known || (facts.stx_mask & STATX_BTIME) == 0) return 0;
-  Checksum sum(RowKind::kFile);
-  sum.add(static_cast<std::uint64_t>(facts.stx_ino));
-  sum.add(static_cast<std::uint64_t>(facts.stx_btime.tv_sec));
-  sum.add(static_cast<std::uint64_t>(facts.stx_btime.tv_nsec));
-  return sum.value();
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &facts) != 0) return false;
+  name.number = facts.stx_ino;
+  if ((facts.stx_mask & STATX_BTIME) == 0) return true;
+  name.born_s = static_cast<std::uint64_t>(facts.stx_btime.tv_sec);
+  name.born_ns = facts.stx_btime.tv_nsec;
 #else
-  return static_cast<void>(path), 0;
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return false;
+  name.number = static_cast<std::uint64_t>(facts.st_ino);
 #endif
+  return true;
+}
+
+std::uint64_t birth_of(const std::string& path) {
+  FileName name;
+  if (!has_stable_numbers(path) || !look_up(path, name)) return 0;
+  Checksum sum(RowKind::kFile);
+  sum.add(name.number);
+  sum.add(name.born_s);
+  sum.add(name.born_ns);
+  return sum.value();
+}
+
+// Always a file that was not there before, so that its birth is its own.
+Status write_new(const std::string& path, const ContentsOf& contents, bool sync) {
+  if (Status status = remove_file(path); !status) return status;
+  const Descriptor descriptor(open_retrying(path, O_WRONLY | O_CREAT | O_EXCL));
+  if (descriptor.get() < 0) return system_error("cannot create " + path, errno);
+  if (Status status = write_all(descriptor.get(), contents(birth_of(path)), path); !status) return status;
+  if (sync && ::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync " + path};
+  return Done{};
 }
 
 }  // namespace
@@ -136,9 +153,9 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max) {
   return bytes;
 }
 
-Status replace_file(const std::string& path, const std::string& bytes, bool sync) {
+Status replace_file(const std::string& path, const ContentsOf& contents, bool sync) {
   const std::string temporary = path + ".new";
-  Status status = write_new(temporary, bytes, sync);
+  Status status = write_new(temporary, contents, sync);
   if (status) return rename_file(temporary, path, sync);
   ::unlink(temporary.c_str());
   return status;

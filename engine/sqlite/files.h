@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "crdt/dot.h"
@@ -13,8 +14,8 @@ namespace deltamesh::sqlite {
 struct FileFacts {
   bool exists = false;
   std::uint64_t size = 0;
-  // Names this very file (number and time of birth), where the file system keeps both stable; else 0. A copy
-  // of the file has another.
+  // Names this very file (its number, and its time of birth if there is one), where the file system keeps
+  // them stable; else 0. A copy of the file has another.
   std::uint64_t birth = 0;
 };
 Result<FileFacts> file_facts(const std::string& path);
@@ -22,9 +23,10 @@ Result<FileFacts> file_facts(const std::string& path);
 // The whole file; refuses more than `size_max` bytes. Not found if it does not exist.
 Result<std::string> read_file(const std::string& path, std::size_t size_max);
 
-// Replaces `path` by a file of these bytes so that a reader, or a crash at any time, meets the old one or the
-// new one. When `sync`, the new one is durable on return.
-Status replace_file(const std::string& path, const std::string& bytes, bool sync);
+// Replaces `path` by a new file so that a reader, or a crash at any time, meets the old one or the new one.
+// When `sync`, the new one is durable on return. What is in it may name the file itself: FileFacts::birth.
+using ContentsOf = std::function<std::string(std::uint64_t birth)>;
+Status replace_file(const std::string& path, const ContentsOf& contents, bool sync);
 
 // rename(2), durable when `sync`.
 Status rename_file(const std::string& from, const std::string& to, bool sync);

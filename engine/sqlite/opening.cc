@@ -1,6 +1,8 @@
 // engine/sqlite/opening.cc - the steps of opening, in the order in which they must happen.
 #include "engine/sqlite/opening.h"
 
+#include "engine/sqlite/image.h"
+
 namespace deltamesh::sqlite {
 namespace {
 
@@ -44,7 +46,7 @@ Status create(const SqliteOptions& options, const std::optional<Fence>& old_fenc
   if (Status status = remove_file(path + "-shm"); !status) return status;
   const Result<FileFacts> facts = file_facts(path);
   if (!facts) return facts.error();
-  FenceKeeper fence(options.path + ".fence", {*identity, {}, {}, machine_hash(), facts->birth, false},
+  FenceKeeper fence(options.path + ".fence", {*identity, {}, {}, machine_hash(), facts->birth, 0, false},
                     syncs(options));
   if (Status status = fence.save(); !status) return status;
   return rename_file(path, options.path, syncs(options));
@@ -69,19 +71,20 @@ Status check_present(const std::string& path) {
       Database::open(path, logged ? Database::Access::kReadOnly : Database::Access::kImmutable);
   if (!database) return database.error();
   if (Status status = check_store(*database, path, true); !status) return status;
-  const Result<BatchWriter> rows = BatchWriter::open(*database);  // Reads and verifies what a writer needs.
-  return rows ? Status(Done{}) : Status(rows.error());
+  const Result<BatchWriter> writer = BatchWriter::open(*database);  // Reads and verifies what a writer needs,
+  if (!writer) return writer.error();
+  const Result<StoreImage> image = read_image(*database);  // and what a node will ask for next.
+  return image ? Status(Done{}) : Status(image.error());
 }
 
 Status configure(Database& database, const SqliteOptions& options) {
-  const char* synchronous = options.fsync == Fsync::kFull     ? "FULL"
-                            : options.fsync == Fsync::kNormal ? "NORMAL"
-                                                              : "OFF";
+  database.busy_timeout(options.checkpoint_patience);  // Nothing but a checkpoint can meet a reader.
+  if (Status status = use_log(database); !status) return status;
   const std::string sql =
-      "PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF; PRAGMA foreign_keys = OFF; "
-      "PRAGMA temp_store = MEMORY; PRAGMA synchronous = " +
-      std::string(synchronous) + "; PRAGMA cache_size = -" + std::to_string(options.cache_kib);
-  database.busy_timeout(100);  // Only a checkpoint that would empty the log can meet a reader.
+      "PRAGMA secure_delete = OFF; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; "
+      "PRAGMA synchronous = " +
+      std::string(syncs(options) ? "FULL" : "OFF") + "; PRAGMA cache_size = -" +
+      std::to_string(options.cache_kib);
   return database.run(sql.c_str());
 }
 
@@ -101,13 +104,14 @@ Status start_incarnation(Database& database, BatchWriter& writer, FenceKeeper& f
 
 Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fence,
               const std::string& fence_trouble, OpenStore& store) {
-  const Result<FileFacts> facts = file_facts(options.path);
-  if (!facts) return facts.error();
+  const std::string fence_path = options.path + ".fence";
+  const Result<FileFacts> facts = file_facts(options.path), fence_facts = file_facts(fence_path);
+  if (!facts || !fence_facts) return facts ? fence_facts.error() : facts.error();
   const Meta& meta = store.writer.meta();
-  const Found found{meta.identity, meta.mark, machine_hash(), facts->birth};
+  const Found found{meta.identity, meta.mark, machine_hash(), facts->birth, fence_facts->birth};
   store.fence =
-      FenceKeeper(options.path + ".fence",
-                  {meta.identity, meta.mark, meta.mark, found.machine, found.birth, false}, syncs(options));
+      FenceKeeper(fence_path, {meta.identity, meta.mark, meta.mark, found.machine, found.birth, 0, false},
+                  syncs(options));
   if (const auto reason = reason_to_distrust(old_fence, found)) {
     store.opened.new_incarnation = true;
     store.opened.why = fence_trouble.empty() ? *reason : fence_trouble;
@@ -131,8 +135,10 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock, cons
   Result<BatchWriter> writer = BatchWriter::open(*database);
   if (!writer) return writer.error();
   OpenStore store{std::move(lock), std::move(database), std::move(*writer), FenceKeeper({}, {}, false), {}};
-  if (Status status = settle(options, fence, fence_trouble, store); !status) return status.error();
-  return store;
+  Status settled = settle(options, fence, fence_trouble, store);
+  if (settled) return store;
+  if (settled.error().code != ErrorCode::kFull) static_cast<void>(store.fence.doubt());
+  return settled.error();
 }
 
 Result<OpenStore> open_absent(const SqliteOptions& options, LockFile lock,

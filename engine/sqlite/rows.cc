@@ -153,7 +153,8 @@ Result<StoredBlock> read_block(const Statement& row, const StreamId& stream) {
 
 std::string select_series(const char* where) {
   return std::string("SELECT ") + kStreamColumns +
-         ", r.number, r.name, r.unit, r.type, r.checksum FROM series r JOIN streams s ON s.id = r.stream " +
+         ", r.number, r.name, r.unit, r.type, r.checksum, r.dataset "
+         "FROM series r LEFT JOIN streams s ON s.id = r.stream " +
          where;
 }
 
@@ -164,7 +165,8 @@ Result<StreamSeries> read_series(const Statement& row) {
   series.decl.name = row.text(5);
   series.decl.unit = row.text(6);
   series.decl.type = static_cast<ValueType>(row.integer(7));
-  if (!named || row.bits(8) != checksum_of(series))
+  const bool listed = row.bits(9) == bits(series.stream.dataset);
+  if (!named || !listed || row.bits(8) != checksum_of(series))
     return corrupt("series " + std::to_string(series.decl.number) + " of " + describe(series.stream));
   return series;
 }
@@ -182,7 +184,7 @@ std::uint64_t checksum_of(const StreamSeries& series) {
 std::string select_entries(const char* where) {
   return std::string("SELECT ") + kStreamColumns +
          ", e.dataset, e.key, e.epoch, e.stamp, e.seq, e.tombstone, e.checksum, e.value "
-         "FROM map_entries e JOIN streams s ON s.id = e.stream " +
+         "FROM map_entries e LEFT JOIN streams s ON s.id = e.stream " +
          where;
 }
 
@@ -235,7 +237,7 @@ std::uint64_t KnowledgeRow::checksum(const StreamId& stream) const {
 Result<Knowledge> load_knowledge(Database& database) {
   Result<Statement> query = database.prepare(std::string("SELECT ") + kStreamColumns +
                                              ", k.head, k.settled, k.held, k.dropped, k.voided, k.checksum "
-                                             "FROM knowledge k JOIN streams s ON s.id = k.stream");
+                                             "FROM knowledge k LEFT JOIN streams s ON s.id = k.stream");
   if (!query) return query.error();
   std::vector<Knowledge::Entry> entries;
   for (;;) {

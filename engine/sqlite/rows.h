@@ -16,7 +16,7 @@ namespace deltamesh::sqlite {
 // A stream's small integer in this file; streams are interned because their names take 41 bytes.
 using StreamKey = std::int64_t;
 
-// Queries end in these joins; `s` is the stream's row.
+// `s` is the stream's row. It is joined from the left: what names a stream that is not there must not vanish.
 inline constexpr const char* kStreamColumns = "s.dataset, s.class, s.node, s.incarnation";
 inline constexpr int kStreamColumnCount = 4;
 

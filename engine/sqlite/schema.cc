@@ -129,7 +129,7 @@ Status fill(Database& database, const Meta& meta, bool sync) {
   // 4 KiB: with blocks of 4 to 8 KB, a file of 1.14 times their size and 24 KB of log a commit; pages of 8
   // KiB gave 1.37 and 42 KB, those of 16 KiB 1.27 and 65 KB.
   if (Status status = database.run("PRAGMA page_size = 4096"); !status) return status;
-  if (Status status = database.run("PRAGMA journal_mode = WAL"); !status) return status;
+  if (Status status = use_log(database); !status) return status;
   if (Status status = database.run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"); !status)
     return status;
   if (Status status = database.run("BEGIN IMMEDIATE"); !status) return status;
@@ -173,6 +173,16 @@ Status check_pages(Database& database, const std::string& path) {
 }
 
 }  // namespace
+
+Status use_log(Database& database) {
+  const Result<std::string> mode = database.text("PRAGMA journal_mode = WAL");
+  if (!mode) return mode.error();
+  if (*mode == "wal") return Done{};
+  return Error{ErrorCode::kUnsupported,
+               "a store needs SQLite's write-ahead log, and this file system or SQLite "
+               "offers only journal mode '" +
+                   *mode + "'"};
+}
 
 Status create_store(const std::string& path, const Meta& meta, bool sync) {
   Result<Database> database = Database::create(path);

@@ -21,6 +21,9 @@ struct Meta {
   HlcStamp clock;
 };
 
+// Turns the write-ahead log on, or says that it cannot be had: SQLite itself would go on without.
+Status use_log(Database& database);
+
 // Makes a store at `path`, which must not exist, complete and closed: a crash leaves no half of one in its
 // place, since the caller renames it.
 Status create_store(const std::string& path, const Meta& meta, bool sync);

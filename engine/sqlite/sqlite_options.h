@@ -10,9 +10,10 @@
 
 namespace deltamesh {
 
-// What a commit waits for. kFull survives a power cut; kNormal survives a killed process, and a power cut may
-// take the last commits; kOff is for tests and bulk loads that can be repeated.
-enum class Fsync : std::uint8_t { kFull, kNormal, kOff };
+// What a commit waits for. kFull survives a power cut; kOff survives a killed process, and is for tests and
+// bulk loads that can be repeated. Nothing between: a mark that a power cut takes back would part database
+// and fence.
+enum class Fsync : std::uint8_t { kFull, kOff };
 
 struct SqliteOptions {
   std::string path;
@@ -30,12 +31,21 @@ struct SqliteOptions {
   std::uint32_t reader_cache_kib = 2048;
   // Numbers reserved at a time. Larger: nothing is lost but room in a 63-bit range. Smaller: more syncs.
   std::uint64_t reserve_chunk = 65'536;
+  // How long a checkpoint that would empty the log waits for readers. Longer: commits wait with it. Shorter:
+  // a log that readers hold open grows.
+  std::chrono::milliseconds checkpoint_patience{100};
+  // Up to this many times log_pages_max the log may grow before a checkpoint waits for readers at all.
+  // Larger: space. Smaller: commits wait more often.
+  std::uint32_t log_excess = 8;
   // Between tries while the disk is full: from the first, doubling, to the last.
   std::chrono::milliseconds space_retry_first{50};
   std::chrono::milliseconds space_retry_last{1000};
 
   // Told in words what an operator should know; called from the store's thread and from open().
   std::function<void(std::string)> log;
+  // The disk failed: from now on every batch is refused, until the store is opened again. Called at most
+  // once, from the store's thread, which waits for it: hand the news on and return.
+  std::function<void(const Error&)> failed;
 };
 
 struct Opened {

@@ -6,6 +6,7 @@
 
 #include "engine/batch_rules.h"
 #include "engine/sqlite/files.h"
+#include "engine/sqlite/image.h"
 #include "engine/sqlite/rows.h"
 #include "engine/sqlite/schema.h"
 
@@ -14,23 +15,6 @@ namespace deltamesh {
 using namespace sqlite;
 
 namespace {
-
-constexpr std::uint32_t kToolCacheKib = 8192;
-
-// Reads every row of `query` with `read` into a vector.
-template <class Value, class Read>
-Result<std::vector<Value>> collect(Result<Statement> query, Read read) {
-  if (!query) return query.error();
-  std::vector<Value> found;
-  for (;;) {
-    const Result<bool> row = query->step();
-    if (!row) return row.error();
-    if (!*row) return found;
-    Result<Value> value = read(*query);
-    if (!value) return value.error();
-    found.push_back(std::move(*value));
-  }
-}
 
 template <class... Values>
 Result<Statement> prepare(Database& database, const std::string& sql, const Values&... values) {
@@ -87,7 +71,7 @@ Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path
                                                          std::uint32_t cache_kib) {
   Result<Database> database = Database::open(path, access);
   if (!database) return database.error();
-  database->busy_timeout(2000);  // The writer may be recovering the log, or closing.
+  database->busy_timeout(kReaderPatience);
   const std::string cache = "PRAGMA cache_size = -" + std::to_string(cache_kib);
   if (Status status = database->run(cache.c_str()); !status) return status.error();
   if (Status status = check_store(*database, path, false); !status) return status.error();
@@ -102,30 +86,11 @@ Status SqliteReader::hold_still() {
 }
 
 Result<StoreImage> SqliteReader::image() const {
-  if (database_.in_transaction()) return read_image();
+  if (database_.in_transaction()) return read_image(database_);
   if (Status status = database_.run("BEGIN"); !status) return status.error();
-  Result<StoreImage> image = read_image();
+  Result<StoreImage> image = read_image(database_);
   if (Status status = database_.run("COMMIT"); !status && image) return status.error();
   return image;
-}
-
-Result<StoreImage> SqliteReader::read_image() const {
-  const Result<Meta> meta = read_meta(database_);
-  if (!meta) return meta.error();
-  Result<Knowledge> knowledge = load_knowledge(database_);
-  if (!knowledge) return knowledge.error();
-  auto series = collect<StreamSeries>(database_.prepare(select_series("")), read_series);
-  if (!series) return series.error();
-  auto entries = collect<MapWrite>(database_.prepare(select_entries("")), read_entry);
-  if (!entries) return entries.error();
-  std::sort(series->begin(), series->end(), [](const StreamSeries& a, const StreamSeries& b) {
-    return std::tie(a.stream, a.decl.number) < std::tie(b.stream, b.decl.number);
-  });
-  std::sort(entries->begin(), entries->end(), [](const MapWrite& a, const MapWrite& b) {
-    return std::tie(a.dataset, a.entry.key) < std::tie(b.dataset, b.entry.key);
-  });
-  return StoreImage{meta->identity, std::move(*knowledge), std::move(*series), std::move(*entries),
-                    meta->clock};
 }
 
 Result<Knowledge> SqliteReader::knowledge() const {

@@ -4,6 +4,7 @@
 // it: a call sees one state of the store, as of its start.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,12 @@
 #include "engine/store.h"
 
 namespace deltamesh {
+
+// How long a reader waits for a writer that recovers the log or closes. Longer: a question hangs. Shorter:
+// one that comes at a bad moment fails.
+inline constexpr std::chrono::milliseconds kReaderPatience{2000};
+// The page cache of a reader without options of its own, as tools have. Larger: memory. Smaller: more reads.
+inline constexpr std::uint32_t kToolCacheKib = 8192;
 
 class SqliteReader final : public StoreReader {
  public:
@@ -40,7 +47,6 @@ class SqliteReader final : public StoreReader {
   explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
   static Result<std::unique_ptr<SqliteReader>> open(const std::string& path, sqlite::Database::Access access,
                                                     std::uint32_t cache_kib);
-  Result<StoreImage> read_image() const;
 
   mutable sqlite::Database database_;  // Asking it changes nothing that a caller can see.
 };

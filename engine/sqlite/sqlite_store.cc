@@ -132,7 +132,7 @@ SqliteStore::Outcome SqliteStore::commit_patiently(const Group& group) {
     if (outcome) return note(SqliteStatus::State::kHealthy, {}), count(*outcome), outcome;
     if (outcome.error().code != ErrorCode::kFull) return fail(outcome.error()), outcome;
     note(SqliteStatus::State::kWaitingForSpace, outcome.error().text);
-    committer_->make_room();
+    if (Status status = committer_->make_room(); !status) return fail(status.error()), status.error();
     gave_up_ = !pause(wait);
   }
 }
@@ -149,19 +149,24 @@ void SqliteStore::report(Group& group, const Outcome& outcome) {
 }
 
 void SqliteStore::finish() {
-  if (!failed_) {
-    const Status status = committer_->close();
-    if (!status && options_.log)
-      options_.log(options_.path + " was not closed cleanly: " + status.error().text);
-  }
+  if (!failed_) close_database();
   committer_.reset();
   note(SqliteStatus::State::kClosed, {});
+}
+
+// Nobody is left to be told of a failure, except by the log and the next opening.
+void SqliteStore::close_database() {
+  const Status status = committer_->close();
+  if (status) return;
+  if (status.error().code != ErrorCode::kFull) committer_->distrust();
+  if (options_.log) options_.log(options_.path + " was not closed cleanly: " + status.error().text);
 }
 
 void SqliteStore::fail(const Error& error) {
   failed_ = true;
   committer_->distrust();
   note(SqliteStatus::State::kFailed, error.text);
+  if (options_.failed) options_.failed(error);
 }
 
 void SqliteStore::note(SqliteStatus::State state, const std::string& detail) {

@@ -78,6 +78,7 @@ class SqliteStore final : public Store {
   bool pause(std::chrono::milliseconds time);
   void report(Group& group, const Outcome& outcome);
   void finish();
+  void close_database();
   void note(SqliteStatus::State state, const std::string& detail);
   void count(const std::vector<Status>& outcomes);
   void fail(const Error& error);

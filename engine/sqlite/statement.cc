@@ -225,8 +225,8 @@ bool Database::damaged() const {
   return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
-void Database::busy_timeout(int milliseconds) {
-  sqlite3_busy_timeout(handle_.get(), milliseconds);
+void Database::busy_timeout(std::chrono::milliseconds patience) {
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
 }
 
 void Database::tidy_on_close() {

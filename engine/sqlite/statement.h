@@ -5,6 +5,7 @@
 // time; statements must be gone before their Database.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -96,7 +97,7 @@ class Database {
   [[nodiscard]] bool in_transaction() const;
   // SQLite met damage in the file itself; nothing more should be written.
   [[nodiscard]] bool damaged() const;
-  void busy_timeout(int milliseconds);
+  void busy_timeout(std::chrono::milliseconds patience);
   // If this is the last connection when it closes, SQLite writes the log back and removes the side files.
   void tidy_on_close();
 

@@ -69,7 +69,7 @@ check_format() {
 
 # The files in scripts/lib are checked through the commands that source them.
 check_shell() {
-  grep -lE '^#!.*\bbash' scripts/* .ci/* --directories=skip |
+  grep -lE '^#!.*\bbash' scripts/* .ci/* tests/scripts/*.sh tests/scenarios/*.sh --directories=skip |
     xargs shellcheck --external-sources --check-sourced
 }
 

@@ -3,6 +3,16 @@
 #
 # Source it after `set -euo pipefail`; it leaves the shell in the root of the project.
 
+# What is given relative to the caller's folder must still be found after that.
+# shellcheck disable=SC2034
+caller_folder=$PWD
+if [[ -n ${DELTAMESH_DATA:-} ]]; then
+  DELTAMESH_DATA=$(realpath --canonicalize-missing --no-symlinks -- "$DELTAMESH_DATA")
+  export DELTAMESH_DATA
+else
+  unset DELTAMESH_DATA
+fi
+
 project_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$project_root" || exit 1
 # shellcheck source=scripts/lib/packages.sh
@@ -20,11 +30,11 @@ die() {
   exit 1
 }
 
-# Asks on a terminal; without one, or with --yes, the answer is yes.
+# Asks on a terminal; without one, or with --yes, the answer is yes. Input that ends is no answer, so no.
 confirm() {
   if [[ $assume_yes == true || ! -t 0 ]]; then return 0; fi
   local answer
-  read -r -p "$1 [Y/n] " answer
+  read -r -p "$1 [Y/n] " answer || return 1
   [[ -z $answer || $answer == [Yy]* ]]
 }
 
@@ -65,10 +75,13 @@ ensure_packages() {
   fi
 }
 
+# Never at the price of what the user has: some of these conflict with other versions of themselves.
 install_packages() {
   local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
   as_root "${apt[@]}" update || warn "apt-get update failed; trying with the package lists at hand"
-  as_root "${apt[@]}" install --yes --no-install-recommends "$@"
+  as_root "${apt[@]}" install --yes --no-install-recommends --no-remove "$@" ||
+    die "not installed, see above. This removes none of yours: if apt-get says that packages need to be removed," \
+      "remove them yourself, or use a fresh machine or container"
 }
 
 # Debian starts a broker on port 1883 when it installs mosquitto, now and at every boot. Ours run on free ports
@@ -77,18 +90,22 @@ install_packages() {
 broker_policy=/usr/sbin/policy-rc.d
 
 without_broker_service() {
-  local status=0 policy_is_ours=false
-  if [[ ! -e $broker_policy ]]; then
-    policy_is_ours=true
-    # shellcheck disable=SC2016
-    printf '#!/bin/sh\ncase "$1" in mosquitto*) exit 101 ;; esac\nexit 0\n' | as_root tee "$broker_policy" >/dev/null
-    as_root chmod 755 "$broker_policy"
-  fi
-  "$@" || status=$?
-  if [[ $policy_is_ours == true ]]; then as_root rm -f "$broker_policy"; fi
+  local status=0
+  if [[ -e $broker_policy ]]; then "$@" || status=$?; else with_broker_policy "$@" || status=$?; fi
   disable_broker_service
   return "$status"
 }
+
+# A shell of its own, whose end takes the policy back however it ends.
+with_broker_policy() (
+  trap 'as_root rm -f "$broker_policy"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\ncase "$1" in mosquitto*) exit 101 ;; esac\nexit 0\n' | as_root tee "$broker_policy" >/dev/null
+  as_root chmod 755 "$broker_policy"
+  "$@"
+)
 
 disable_broker_service() {
   if [[ -d /run/systemd/system ]]; then

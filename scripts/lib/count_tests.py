@@ -3,7 +3,8 @@
 #
 # One ctest is one program. A Catch2 program counts as its test cases, any other as one. A test case that lacks
 # what it needs (recorded data, a right) prints a line "SKIPPED: reason" and ends; it is counted as skipped and
-# not as passed. What failed and what was skipped is named on standard error.
+# not as passed. A program that could not be run has failed. What failed and what was skipped is named on standard
+# error.
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -18,8 +19,10 @@ def count(case):
     """(passed, failed, skipped, [what to name]) of one ctest."""
     name, status = case.get("name"), case.get("status")
     output = case.findtext("system-out") or ""
-    if status in ("notrun", "disabled"):
-        return 0, 0, 1, [f"skipped: {name}: not run"]
+    if status == "notrun":
+        return 0, 1, 0, [f"FAILED: {name}: could not be run"]
+    if status == "disabled":
+        return 0, 0, 1, [f"skipped: {name}: disabled"]
     skips = SKIPPED.findall(output)
     notes = [f"skipped: {name}: {line}" for line in skips]
     total, failed = 1, 0

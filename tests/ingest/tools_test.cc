@@ -189,7 +189,7 @@ TEST_CASE("device-sim repeats itself from its seed, drop-outs and reboots includ
 
 TEST_CASE("device-sim without a broker fails and says so", "[tools][device-sim]") {
   const Output output = run({kDeviceSim, "--broker", "mqtt://nowhere:x"});
-  CHECK(output.status == 1);
+  CHECK(output.status == 2);
   CHECK_THAT(output.text, Catch::Contains("port"));
 }
 

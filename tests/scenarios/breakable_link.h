@@ -32,6 +32,9 @@ class BreakableLink {
   void hold() {
     there([this] { proxy_->hold(); });
   }
+  void hold_answers() {
+    there([this] { proxy_->hold_answers(); });
+  }
   void cut() {
     there([this] { proxy_->cut(); });
   }

@@ -61,7 +61,8 @@ std::string NodeProcess::ws() const {
 
 void NodeProcess::configure(const NodeOptions& options) const {
   std::ofstream(settings_) << "[node]\nstore = \"" << store_.string()
-                           << "\"\nfleet = \"000102030405060708090a0b0c0d0e0f\"\ncommit_interval = \"5ms\"\n"
+                           << "\"\nfleet = \"000102030405060708090a0b0c0d0e0f\"\ncommit_interval = \""
+                           << options.commit_interval << "\"\n"
                            << "[[dataset]]\nname = \"env\"\nkind = \"telemetry\"\nresolution = \"ms\"\n"
                            << "[[dataset]]\nname = \"settings\"\nkind = \"map\"\n"
                            << "[sync]\nlisten = " << quoted({tcp(), ws()})
@@ -73,8 +74,9 @@ void NodeProcess::configure(const NodeOptions& options) const {
 void NodeProcess::start() {
   process_ = std::make_unique<ChildProcess>(
       std::vector<std::string>{program("sync-node"), "--config", settings_.string()}, log_);
-  wait_until([this] { return !process_->running() || ask("GET", "/healthz").status != 0; });
-  if (!process_->running()) throw std::runtime_error(name_ + " does not start:\n" + log());
+  const bool answers =
+      wait_until([this] { return !process_->running() || ask("GET", "/healthz").status != 0; });
+  if (!answers || !process_->running()) throw std::runtime_error(name_ + " does not start:\n" + log());
 }
 
 void NodeProcess::kill() {
@@ -124,12 +126,20 @@ std::size_t NodeProcess::live_sessions() const {
   return live;
 }
 
-std::uint64_t NodeProcess::events_unacknowledged() const {
+std::string NodeProcess::node_id() const {
+  const json::value now = health();
+  return now.is_object() ? now.at("node").as_string().c_str() : "";
+}
+
+std::uint64_t NodeProcess::events_unacknowledged(const std::string& by) const {
   const json::value now = health();
   const json::array* sessions = sessions_of(now);
   std::uint64_t events = 0;
-  for (std::size_t i = 0; sessions != nullptr && i < sessions->size(); ++i)
-    events += (*sessions)[i].at("events_unacknowledged").to_number<std::uint64_t>();
+  for (std::size_t i = 0; sessions != nullptr && i < sessions->size(); ++i) {
+    const json::value& session = (*sessions)[i];
+    if (by.empty() || session.at("node").as_string() == by)
+      events += session.at("events_unacknowledged").to_number<std::uint64_t>();
+  }
   return events;
 }
 

@@ -20,6 +20,7 @@ struct NodeOptions {
   std::string keepalive = "10s";
   std::string more;              // Further sections of the settings file, such as [[mqtt]].
   std::filesystem::path folder;  // Of the store; empty: beside the settings file.
+  std::string commit_interval = "5ms";
 };
 
 class NodeProcess {
@@ -29,7 +30,7 @@ class NodeProcess {
   // Writes it anew, for the next start.
   void configure(const NodeOptions& options) const;
 
-  void start();               // Returns once it answers /healthz; throws if it does not.
+  void start();               // Returns once it answers /healthz; throws if it ends or never does.
   void kill();                // SIGKILL; returns when it is gone.
   std::optional<int> stop();  // SIGTERM; its exit status.
   // Starts a node that is expected to end by itself: its exit status, and what it said.
@@ -56,7 +57,9 @@ class NodeProcess {
   [[nodiscard]] std::string status() const;  // Its word for itself.
   [[nodiscard]] std::uint64_t counter(const std::string& name) const;
   [[nodiscard]] std::size_t live_sessions() const;
-  [[nodiscard]] std::uint64_t events_unacknowledged() const;  // Over all sessions.
+  [[nodiscard]] std::string node_id() const;  // 32 hexadecimal digits, of a node that answers.
+  // Sent and not acknowledged, in sessions with the node of that id; over all sessions without one.
+  [[nodiscard]] std::uint64_t events_unacknowledged(const std::string& by = {}) const;
 
   // One event with one reading; the answer's status.
   int append(std::int64_t time, const std::string& series, double value) const;

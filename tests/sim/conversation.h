@@ -1,7 +1,7 @@
 // tests/sim/conversation.h - reads along what the two ends of a connection say, and holds them to it.
 //
-// A frame that leaves must decode, and what it carries must be durable at its writer. An acknowledgement that
-// arrives may name only what is durable at its sender.
+// A frame that leaves must decode, and what it carries must be durable at its writer. An acknowledgement may
+// name only what is durable at its sender in the moment in which it leaves.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class Conversation {
 
   // `from` sends `frame`. Returns the message; nullopt after a failure.
   std::optional<Message> sent(Side from, ByteView frame);
-  // An acknowledgement of `acker`, who has `store`, has arrived.
+  // An acknowledgement leaves `acker`, who has `store`.
   void check_ack(Side acker, const message::Ack& ack, const MemoryStore& store);
 
  private:

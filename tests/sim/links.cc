@@ -55,7 +55,7 @@ void Links::connect(LinkIx ix) {
   Link& link = links_[ix];
   const std::uint64_t id = connections_.size();
   connections_.push_back(
-      std::make_unique<Connection>(Connection{id, ix, {}, false, Conversation(world_, ledger_)}));
+      std::make_unique<Connection>(Connection{id, ix, {}, false, Conversation(world_, ledger_), nullptr}));
   Connection& connection = *connections_.back();
   link.current = id;
   connection.ends[0].node = nodes_[link.a].get();
@@ -99,6 +99,8 @@ void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
   if (connection.ends[side].phase != Phase::kOpen) return world_.fail("a frame for a closed connection");
   auto said = connection.talk.sent(side, *frame);
   if (!said) return;
+  check_ack(connection, side, *said);
+  keep_for_echo(connection, side, frame, *said);
   ++traffic_.frames;
   if (keepalive(*said)) ++traffic_.keepalives;
   traffic_.payload_bytes += payload_bytes(*said);
@@ -109,21 +111,24 @@ void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
   }
   if (!keepalive(*said)) ++under_way_;
   const Side to = 1 - side;
-  const auto message = std::make_shared<const Message>(*std::move(said));
-  world_.queue.at(arrival(connection, to), [this, &connection, to, frame, message] {
-    if (!keepalive(*message)) --under_way_;
-    deliver(connection, to, *frame, *message);
+  const bool counts = !keepalive(*said);
+  world_.queue.at(arrival(connection, to), [this, &connection, to, frame, counts] {
+    if (counts) --under_way_;
+    deliver(connection, to, *frame);
   });
 }
 
-void Links::deliver(Connection& connection, Side to, const Bytes& frame, const Message& message) {
+void Links::check_ack(Connection& connection, Side from, const Message& message) {
+  const auto* const ack = std::get_if<message::Ack>(&message);
+  if (ack == nullptr || !options_.check_acks) return;
+  connection.talk.check_ack(from, *ack, connection.ends[from].node->store());
+}
+
+void Links::deliver(Connection& connection, Side to, const Bytes& frame) {
   End& end = connection.ends[to];
   if (connection.cut || end.deaf || end.phase != Phase::kOpen) return;
   world_.trace.fold(connection.id * 2 + to);
   world_.trace.fold(frame);
-  if (const auto* const ack = std::get_if<message::Ack>(&message); ack != nullptr && options_.check_acks) {
-    connection.talk.check_ack(1 - to, *ack, connection.ends[1 - to].node->store());
-  }
   end.node->received(peer(connection, to), frame);
 }
 

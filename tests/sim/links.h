@@ -59,6 +59,7 @@ class Links final : public Wire {
     std::array<End, 2> ends;
     bool cut = false;
     Conversation talk;
+    std::shared_ptr<const Bytes> last_delta;  // Of end 0, to be echoed.
   };
   struct Link {
     NodeIx a = 0, b = 0;
@@ -77,7 +78,10 @@ class Links final : public Wire {
   void break_off(Connection& connection);
   void hear_close(Connection& connection, Side side, Micros when);
   Micros arrival(Connection& connection, Side to);
-  void deliver(Connection& connection, Side to, const Bytes& frame, const Message& message);
+  void deliver(Connection& connection, Side to, const Bytes& frame);
+  void check_ack(Connection& connection, Side from, const Message& message);
+  void keep_for_echo(Connection& connection, Side from, std::shared_ptr<const Bytes> frame,
+                     const Message& message);
   Message disturbed(Connection& connection, Side from, Message message);
   void disturb(Connection& connection, Side from, message::Delta& delta);
   void disturb(message::MapDelta& delta);

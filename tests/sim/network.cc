@@ -14,6 +14,10 @@ constexpr Micros kSilence = 3 * kKeepalive;
 NodeConfig make_config(const Options& options) {
   NodeConfig config;
   config.keepalive = kKeepalive;
+  if (options.credit > 0) {
+    config.credit_bytes = static_cast<std::uint32_t>(options.credit);
+    config.receive_bytes_max = 4 * options.credit;
+  }
   config.datasets.push_back({"telemetry"});
   if (options.datasets > 1) {
     config.datasets.push_back(

@@ -36,6 +36,7 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
   out.crashes_per_mille = rate(rng, 500);
   out.clock_jumps_per_mille = rate(rng, 300);
   out.wrong_clocks = rng.chance(500);
+  out.credit = rate(rng, 100'000);
   return out;
 }
 
@@ -52,7 +53,7 @@ std::string describe(const Options& o) {
          number("failures", o.failures_per_mille) + number("cuts", o.cuts_per_mille) +
          number("stalls", o.stalls_per_mille) + number("crashes", o.crashes_per_mille) +
          number("clock jumps", o.clock_jumps_per_mille) + number("wrong clocks", o.wrong_clocks ? 1 : 0) +
-         number("plant", static_cast<std::uint64_t>(o.plant));
+         number("credit", o.credit) + number("plant", static_cast<std::uint64_t>(o.plant));
 }
 
 }  // namespace deltamesh::sim

@@ -38,7 +38,8 @@ struct Options {
   std::uint64_t crashes_per_mille = 0;
   std::uint64_t clock_jumps_per_mille = 0;
   bool wrong_clocks = false;
-  bool check_acks = true;  // Off only to see that the checks at the end find what follows.
+  std::uint64_t credit = 0;  // Bytes a peer may have in flight, and four times that all peers; 0: as usual.
+  bool check_acks = true;    // Off only to see that the checks at the end find what follows.
   Plant plant = Plant::kNone;
 };
 

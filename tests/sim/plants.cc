@@ -52,16 +52,22 @@ void Links::forge_ack(Connection& connection, Side from, const message::Delta& d
   message::Ack ack;
   ack.streams.push_back({delta.ref.index, IntervalSet({delta.first, delta.first + delta.events - 1})});
   const Message message = ack;
-  world_.queue.at(arrival(connection, from), [this, &connection, from, message] {
-    deliver(connection, from, encode(message), message);
-  });
+  check_ack(connection, 1 - from, message);
+  world_.queue.at(arrival(connection, from),
+                  [this, &connection, from, message] { deliver(connection, from, encode(message)); });
+}
+
+// One that names its stream could not be said twice.
+void Links::keep_for_echo(Connection& connection, Side from, std::shared_ptr<const Bytes> frame,
+                          const Message& message) {
+  const auto* const delta = std::get_if<message::Delta>(&message);
+  if (options_.plant == Plant::kEcho && from == 0 && delta != nullptr && !delta->ref.stream)
+    connection.last_delta = std::move(frame);
 }
 
 void Links::echo() {
   Connection& connection = *connections_[*links_[0].current];
-  message::Ack ack;
-  ack.credit = 1;
-  send(peer(connection, 0), std::make_shared<const Bytes>(encode(ack)));
+  send(peer(connection, 0), connection.last_delta);
 }
 
 }  // namespace deltamesh::sim

@@ -1,5 +1,8 @@
 // tests/sqlite/crash_test.cc - a process killed at any time comes back with all it acknowledged, as itself.
+#include <atomic>
+
 #include "tests/sqlite/child_process.h"
+#include "tests/sqlite/durable_steps.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
 namespace deltamesh {
@@ -75,44 +78,135 @@ TEST_CASE("a process killed between commits has all that it acknowledged, in the
   }
 }
 
-TEST_CASE("a process killed while it opens and closes comes back in the same incarnation",
+// What a process said of its life with a store before it ended.
+struct Life {
+  std::optional<Identity> identity;  // nullopt: it had not come so far.
+  Seq acknowledged = 0;
+  bool whole = false;  // It came to its natural end.
+};
+
+SqliteOptions eager_options(const std::string& path) {
+  SqliteOptions options = options_for(path);
+  options.fsync = Fsync::kFull;
+  options.reserve_chunk = 2;  // So that a short life has a step of every kind.
+  options.log_pages_max = 6;
+  return options;
+}
+
+Seq last_held(const SqliteStore& store, const Identity& identity) {
+  const auto knowledge = (*store.make_reader())->knowledge();
+  REQUIRE(knowledge);
+  const StreamKnowledge* known = knowledge->find(local_batch(identity, 1, 1).blocks[0].stream);
+  return known == nullptr || known->held().empty() ? 0 : known->held().last();
+}
+
+// Opens the store, commits five events and closes it; ends before durable step `number`.
+void live(const std::string& path, int number, const Identity& node, NumberPipe& to_parent) {
+  std::atomic<int> left{number};
+  const StepWatch watch([&left](Step) { return --left == 0 ? ::_exit(0), 0 : 0; });
+  auto store = SqliteStore::open(eager_options(path));
+  if (!store) ::_exit(4);
+  const Identity identity = (*store)->identity();
+  if (node != Identity{} && identity.node != node.node) ::_exit(5);
+  for (const auto& id : {identity.node.bytes, identity.incarnation.bytes}) {
+    for (const std::uint8_t byte : id) to_parent.put(byte);
+  }
+  const Seq before = last_held(**store, identity);
+  for (Seq seq = before + 1; seq <= before + 5; ++seq) {
+    if (!commit_to(**store, local_batch(identity, seq, 1))) ::_exit(6);
+    to_parent.put(seq);
+  }
+  store->reset();
+  to_parent.put(~Seq{0});
+}
+
+Life live_until(const std::string& path, int number, const Identity& node = {}) {
+  const ChildProcess child([&](NumberPipe& to_parent, NumberPipe&) { live(path, number, node, to_parent); });
+  Life life;
+  Identity identity;
+  std::size_t said = 0;
+  for (auto word = child.take(); word; word = child.take(), ++said) {
+    const auto byte = static_cast<std::uint8_t>(*word);
+    if (said < 16) {
+      identity.node.bytes[said] = byte;
+    } else if (said < 32) {
+      identity.incarnation.bytes[said - 16] = byte;
+    } else {
+      life.whole = *word == ~Seq{0};
+      if (!life.whole) life.acknowledged = *word;
+    }
+  }
+  if (said >= 32) life.identity = identity;
+  return life;
+}
+
+// All that was acknowledged is there; in the same incarnation no number of it can be given again.
+void check_survived(SqliteStore& store, const Life& life) {
+  if (!life.identity || life.acknowledged == 0) return;
+  check_holds_up_to(store, local_batch(*life.identity, 1, 1).blocks[0].stream, life.acknowledged);
+  const Seq next = last_held(store, store.identity()) + 1;
+  CHECK((store.identity() != *life.identity || next > life.acknowledged));
+  CHECK(commit_to(store, local_batch(store.identity(), next, 1)));
+}
+
+TEST_CASE("a process killed before any step of making its store leaves none or a whole one",
           "[sqlite][crash]") {
-  const TempFolder folder;
-  const std::string path = folder.file("store");
-  const Identity identity = open_store_at(path)->identity();
-  for (int round = 0; round < 15; ++round) {
-    ChildProcess child([&path](NumberPipe& to_parent, NumberPipe&) {
-      for (;;) {
-        to_parent.put(1);
-        const auto store = SqliteStore::open(crash_options(path));
-        if (!store) ::_exit(4);
-        to_parent.put(2);
-      }
-    });
-    for (int steps = 0; steps <= round; ++steps) REQUIRE(child.take());
-    child.kill();
-    const auto store = SqliteStore::open(crash_options(path));
-    REQUIRE(store);
-    INFO((*store)->opened().why);
-    CHECK((*store)->identity() == identity);
+  for (int number = 1;; ++number) {
+    CAPTURE(number);
+    const TempFolder folder;
+    const std::string path = folder.file("store");
+    const Life life = live_until(path, number);
+    const auto store = open_store_at(path);
+    INFO(store->opened().why);
+    CHECK(!store->opened().new_incarnation);
+    CHECK((!life.identity || store->identity() == *life.identity));
+    check_survived(*store, life);
+    if (!life.whole) continue;
+    CHECK(number > 40);
+    return;
   }
 }
 
-TEST_CASE("a process killed while it makes its store leaves none or a whole one", "[sqlite][crash]") {
-  const TempFolder folder;
-  for (int round = 0; round < 15; ++round) {
-    const std::string path = folder.file("store" + std::to_string(round));
-    ChildProcess child([&path, round](NumberPipe& to_parent, NumberPipe&) {
-      to_parent.put(1);
-      const auto store = SqliteStore::open(crash_options(path));
-      if (round % 2 == 0) to_parent.put(2);
-    });
-    for (int steps = 0; steps <= round % 2; ++steps) static_cast<void>(child.take());
-    child.kill();
-    const auto store = SqliteStore::open(crash_options(path));
-    REQUIRE(store);
-    INFO((*store)->opened().why);
-    CHECK(!(*store)->opened().new_incarnation);
+TEST_CASE("a process killed before any step of opening, writing and closing comes back as itself",
+          "[sqlite][crash]") {
+  for (int number = 1;; ++number) {
+    CAPTURE(number);
+    const TempFolder folder;
+    const std::string path = folder.file("store");
+    const Life former = live_until(path, 0);
+    REQUIRE(former.whole);
+    const Life life = live_until(path, number, *former.identity);
+    const auto store = open_store_at(path);
+    INFO(store->opened().why);
+    CHECK(!store->opened().new_incarnation);
+    CHECK(store->identity() == *former.identity);
+    check_survived(*store, former);
+    check_survived(*store, life);
+    if (!life.whole) continue;
+    CHECK(number > 40);
+    return;
+  }
+}
+
+TEST_CASE("a process killed before any step of starting a new incarnation is never the former one again",
+          "[sqlite][crash]") {
+  for (int number = 1;; ++number) {
+    CAPTURE(number);
+    const TempFolder folder;
+    const std::string path = folder.file("store");
+    const Life former = live_until(path, 0);
+    REQUIRE(former.whole);
+    std::filesystem::remove(path + ".fence");
+    const Life life = live_until(path, number, *former.identity);
+    const auto store = open_store_at(path);
+    CHECK(store->identity().node == former.identity->node);
+    CHECK(store->identity().incarnation != former.identity->incarnation);
+    CHECK((life.acknowledged == 0 || store->identity() == *life.identity));
+    check_survived(*store, former);
+    check_survived(*store, life);
+    if (!life.whole) continue;
+    CHECK(number > 40);
+    return;
   }
 }
 

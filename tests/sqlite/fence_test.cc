@@ -1,7 +1,10 @@
 // tests/sqlite/fence_test.cc - a restored or copied database is told from the one that was left.
 #include "engine/sqlite/fence.h"
 
+#include <iostream>
+
 #include "tests/sqlite/child_process.h"
+#include "tests/sqlite/durable_steps.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
@@ -28,6 +31,12 @@ void restore_in_place(const std::string& path, const std::string& bytes) {
   std::filesystem::remove(path + "-wal");
   std::filesystem::remove(path + "-shm");
   spill(path, bytes);
+}
+
+bool tells_files_apart(const std::string& path) {
+  const bool tells = sqlite::file_facts(path)->birth != 0;
+  if (!tells) std::cout << "SKIPPED: this file system keeps no stable file numbers\n";
+  return tells;
 }
 
 void check_new_life(const std::string& path, const Identity& before, const std::string& words) {
@@ -89,6 +98,40 @@ TEST_CASE("a database restored from a copy starts a new incarnation", "[sqlite][
   }
 }
 
+// A restore of everything, in the two ways in which tools restore: into the files, or as new ones.
+TEST_CASE("a database and a fence that were restored together start a new incarnation", "[sqlite][fence]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store"), fence = path + ".fence";
+  const Identity identity = run_once(path, 1);
+  if (!tells_files_apart(path)) return;
+  const std::string database_then = slurp(path), fence_then = slurp(fence);
+  SECTION("both in place") {
+    run_once(path, 2);
+    restore_in_place(path, database_then);
+    spill(fence, fence_then);
+    check_new_life(path, identity, "the fence is another file than the one last written");
+  }
+  SECTION("the database in place, the fence as a new file") {
+    run_once(path, 2);
+    restore_in_place(path, database_then);
+    std::filesystem::remove(fence);
+    spill(fence, fence_then);
+    check_new_life(path, identity, "the fence is another file than the one last written");
+  }
+  SECTION("both as new files") {
+    run_once(path, 2);
+    for (const std::string& file : {path, fence}) std::filesystem::remove(file);
+    restore_in_place(path, database_then);
+    spill(fence, fence_then);
+    check_new_life(path, identity, "another file than the one last");
+  }
+  SECTION("in place, but nothing had happened since") {
+    restore_in_place(path, database_then);
+    spill(fence, fence_then);
+    CHECK(run_once(path, 2) == identity);
+  }
+}
+
 TEST_CASE("a copy made in the middle of a run is known when that run ends cleanly", "[sqlite][fence]") {
   const TempFolder folder;
   const std::string path = folder.file("store"), copy = folder.file("copy");
@@ -132,10 +175,7 @@ TEST_CASE("another file in the database's place is known, whatever it says", "[s
   const TempFolder folder;
   const std::string path = folder.file("store");
   const Identity identity = run_once(path, 1);
-  if (sqlite::file_facts(path)->birth == 0) {
-    WARN("skipped: this file system keeps no stable file numbers and birth times");
-    return;
-  }
+  if (!tells_files_apart(path)) return;
   std::filesystem::copy_file(path, path + ".copy");
   std::filesystem::rename(path + ".copy", path);
   check_new_life(path, identity, "another file than the one last used");
@@ -154,7 +194,7 @@ TEST_CASE("a fence beside no database lends the node's name to a new store", "[s
 
 TEST_CASE("the fence allows both ends of a step and nothing else", "[sqlite][fence]") {
   const Mark a{3, 2, 100}, b{3, 2, 200}, c{4, 2, 200};
-  const Fence fence{kIdentity, a, b, 5, 6, false};
+  const Fence fence{kIdentity, a, b, 5, 6, 7, false};
   struct Row {
     const char* what;
     Found found;
@@ -163,15 +203,16 @@ TEST_CASE("the fence allows both ends of a step and nothing else", "[sqlite][fen
   const Identity stranger{stream_number(2).node, kIdentity.incarnation};
   const Identity later{kIdentity.node, Incarnation{{1}}};
   const Row rows[] = {
-      {"before the step", {kIdentity, a, 5, 6}, true},
-      {"after the step", {kIdentity, b, 5, 6}, true},
-      {"a mark the fence does not know", {kIdentity, c, 5, 6}, false},
-      {"another node", {stranger, b, 5, 6}, false},
-      {"another incarnation", {later, b, 5, 6}, false},
-      {"another machine", {kIdentity, b, 9, 6}, false},
-      {"a machine without a name", {kIdentity, b, 0, 6}, true},
-      {"another file", {kIdentity, b, 5, 9}, false},
-      {"a file system that does not tell", {kIdentity, b, 5, 0}, true},
+      {"before the step", {kIdentity, a, 5, 6, 7}, true},
+      {"after the step", {kIdentity, b, 5, 6, 7}, true},
+      {"a mark the fence does not know", {kIdentity, c, 5, 6, 7}, false},
+      {"another node", {stranger, b, 5, 6, 7}, false},
+      {"another incarnation", {later, b, 5, 6, 7}, false},
+      {"another machine", {kIdentity, b, 9, 6, 7}, false},
+      {"a machine without a name", {kIdentity, b, 0, 6, 7}, true},
+      {"another file", {kIdentity, b, 5, 9, 7}, false},
+      {"another fence", {kIdentity, b, 5, 6, 9}, false},
+      {"a file system that does not tell", {kIdentity, b, 5, 0, 0}, true},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);
@@ -187,19 +228,76 @@ TEST_CASE("a step that stops halfway leaves a fence that allows what the databas
   const TempFolder folder;
   const std::string path = folder.file("fence");
   const Mark a{1, 0, 0}, b{1, 0, 65'536};
-  sqlite::FenceKeeper keeper(path, {kIdentity, a, a, 0, 0, false}, false);
+  sqlite::FenceKeeper keeper(path, {kIdentity, a, a, 0, 0, 0, false}, false);
   REQUIRE(keeper.save());
   const Error killed{ErrorCode::kIo, "killed"};
   CHECK(!keeper.advance(a, b, [&killed](const Mark&) -> Status { return killed; }));
   std::string why;
-  for (const Mark& mark : {a, b}) CHECK(!reason_to_distrust(*load_fence(path, why), {kIdentity, mark, 0, 0}));
+  for (const Mark& mark : {a, b})
+    CHECK(!reason_to_distrust(*load_fence(path, why), {kIdentity, mark, 0, 0, 0}));
   REQUIRE(keeper.advance(a, b, [](const Mark&) -> Status { return Done{}; }));
-  CHECK(reason_to_distrust(*load_fence(path, why), {kIdentity, a, 0, 0}));
-  CHECK(!reason_to_distrust(*load_fence(path, why), {kIdentity, b, 0, 0}));
+  CHECK(reason_to_distrust(*load_fence(path, why), {kIdentity, a, 0, 0, 0}));
+  CHECK(!reason_to_distrust(*load_fence(path, why), {kIdentity, b, 0, 0, 0}));
+}
+
+TEST_CASE("a fence that could not settle is settled before anything goes on", "[sqlite][fence]") {
+  const TempFolder folder;
+  const std::string path = folder.file("fence");
+  const Mark a{1, 0, 0}, b{1, 0, 10}, c{1, 0, 20};
+  sqlite::FenceKeeper keeper(path, {kIdentity, a, a, 0, 0, 0, false}, false);
+  const auto stored = [](const Mark&) -> Status { return Done{}; };
+  int saves = 0;
+  const auto second_save_fails = [&saves](Step step) {
+    return step == Step::kRename && ++saves == 2 ? ENOSPC : 0;
+  };
+  const auto allows = [&path](const Mark& mark) {
+    std::string why;
+    return !reason_to_distrust(*load_fence(path, why), {kIdentity, mark, 0, 0, 0});
+  };
+  {
+    const StepWatch watch(second_save_fails);
+    const Status status = keeper.advance(a, b, stored);
+    REQUIRE(!status);
+    CHECK(status.error().code == ErrorCode::kFull);
+  }
+  CHECK(allows(a));
+  SECTION("when it is asked to") {
+    REQUIRE(keeper.settle());
+    CHECK(!allows(a));
+    CHECK(allows(b));
+  }
+  SECTION("when the mark moves on, even if that comes to nothing") {
+    CHECK(!keeper.advance(b, c, [](const Mark&) -> Status { return Error{ErrorCode::kFull, "full"}; }));
+    REQUIRE(keeper.settle());
+    CHECK(!allows(a));
+    CHECK(allows(b));
+  }
+}
+
+TEST_CASE("a number is used only once the fence has settled on it", "[sqlite][fence]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  open_store_at(path);
+  const std::string then = slurp(path);
+  ChildProcess child([&path](NumberPipe& to_parent, NumberPipe& from_parent) {
+    const auto store = open_store_at(path);
+    int saves = 0;
+    const StepWatch watch([&saves](Step step) { return step == Step::kRename && ++saves == 2 ? ENOSPC : 0; });
+    if (!commit_to(*store, local_batch(store->identity(), 1, 1))) ::_exit(4);
+    to_parent.put(static_cast<std::uint64_t>(saves));
+    static_cast<void>(from_parent.take());
+  });
+  CHECK(child.take() == 3u);
+  child.kill();
+  std::string why;
+  const auto fence = load_fence(path + ".fence", why);
+  REQUIRE(fence);
+  REQUIRE(*fence);
+  CHECK((*fence)->from == (*fence)->to);
 }
 
 TEST_CASE("a fence reads back as it was written, and no changed byte of it passes", "[sqlite][fence]") {
-  const Fence fence{kIdentity, {3, 2, 100}, {4, 2, 100}, 18'446'744'073'709'551'615u, 7, true};
+  const Fence fence{kIdentity, {3, 2, 100}, {4, 2, 100}, 18'446'744'073'709'551'615u, 7, 8, true};
   const std::string text = encode_fence(fence);
   REQUIRE(sqlite::decode_fence(text));
   CHECK(*sqlite::decode_fence(text) == fence);
@@ -217,7 +315,7 @@ TEST_CASE("a fence reads back as it was written, and no changed byte of it passe
 
 TEST_CASE("the written form of a fence is what it was", "[sqlite][fence]") {
   const std::string golden = slurp(std::string(DELTAMESH_SOURCE_DIR) + "/tests/formats/fence_v0.txt");
-  const Fence fence{kIdentity, {3, 2, 65'536}, {4, 2, 65'536}, 11, 22, false};
+  const Fence fence{kIdentity, {3, 2, 65'536}, {4, 2, 65'536}, 11, 22, 33, false};
   CHECK(encode_fence(fence) == golden);
 }
 

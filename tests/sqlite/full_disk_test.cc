@@ -2,8 +2,10 @@
 #include <sys/mount.h>
 
 #include <atomic>
+#include <iostream>
 
 #include "tests/sqlite/sqlite_fixture.h"
+#include "tests/support/wait.h"
 
 namespace deltamesh {
 namespace {
@@ -36,9 +38,11 @@ class LogWatch {
     text_ += line + '\n';
     changed_.notify_all();
   }
-  void wait_for(const std::string& word) {
+  // False if it does not come in time.
+  bool wait_for(const std::string& word) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this, &word] { return text_.find(word) != std::string::npos; });
+    return changed_.wait_for(lock, testing::kPatience,
+                             [this, &word] { return text_.find(word) != std::string::npos; });
   }
 
  private:
@@ -74,14 +78,14 @@ TEST_CASE("batches wait on a full disk, unacknowledged, and are committed when s
           "[sqlite][full]") {
   const SmallDisk disk;
   if (!disk.mounted()) {
-    WARN("skipped: no right to mount a small file system");
+    std::cout << "SKIPPED: no right to mount a small file system\n";
     return;
   }
   LogWatch log;
   const auto store = open_logging(disk.file("store"), log);
   Reports reports;
   fill(*store, reports);
-  log.wait_for("waiting_for_space");
+  REQUIRE(log.wait_for("waiting_for_space"));
   const std::size_t acknowledged = reports.count();
   CHECK(acknowledged > 0);
   CHECK(acknowledged < kBatches);
@@ -98,7 +102,7 @@ TEST_CASE("batches wait on a full disk, unacknowledged, and are committed when s
 TEST_CASE("a store closed while the disk is full says which batches are not in it", "[sqlite][full]") {
   const SmallDisk disk;
   if (!disk.mounted()) {
-    WARN("skipped: no right to mount a small file system");
+    std::cout << "SKIPPED: no right to mount a small file system\n";
     return;
   }
   LogWatch log;
@@ -118,7 +122,7 @@ TEST_CASE("a store closed while the disk is full says which batches are not in i
   // The last is in a group of its own and would still fit.
   store->commit(local_batch(identity, kBatches + 1, 1, 400'000), reports.callback());
   store->commit(local_batch(identity, kBatches + 2, 1, 10), reports.callback());
-  log.wait_for("waiting_for_space");
+  REQUIRE(log.wait_for("waiting_for_space"));
   store->close();
   reports.wait();
   CHECK(good + full == kBatches);

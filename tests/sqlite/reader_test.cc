@@ -118,11 +118,13 @@ TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite]
                                  [](const StoredBlock&) { return true; }));
 }
 
-TEST_CASE("a changed map entry or series is named, and only the batch that needs it fails",
-          "[sqlite][reader]") {
+TEST_CASE(
+    "a map entry or series that is changed under an open store is named, and only the batch that needs it "
+    "fails",
+    "[sqlite][reader]") {
   const TempFolder folder;
   const std::string path = folder.file("store");
-  auto store = open_store_at(path);
+  const auto store = open_store_at(path);
   MapWrite write;
   write.dataset = DatasetId{7};
   write.entry = {"pump/limit", {0, {5}, {stream_number(2), 1}}, false, "21"};
@@ -131,10 +133,8 @@ TEST_CASE("a changed map entry or series is named, and only the batch that needs
   batch.entries.push_back(write);
   batch.declarations.push_back({stream_number(1), {3, "room/t", "Cel", ValueType::kDouble}});
   REQUIRE(commit_to(*store, batch));
-  store.reset();
-  run_raw(path, "UPDATE map_entries SET value = x'3939'; UPDATE series SET unit = 'K'");
+  run_raw(path, "UPDATE map_entries SET value = x'3939'; UPDATE series SET unit = 'K'", true);
 
-  store = open_store_at(path);
   const auto reader = store->make_reader();
   CHECK_THAT((*reader)->entry(DatasetId{7}, "pump/limit").error().text, Catch::Contains("pump/limit"));
   CHECK_THAT((*reader)->series(stream_number(1).dataset, "room/t").error().text, Catch::Contains("series 3"));

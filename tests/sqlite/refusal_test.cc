@@ -22,6 +22,16 @@ void make_store(const std::string& path) {
   const auto store = open_store_at(path);
   for (Seq seq = 1; seq <= 40; ++seq)
     REQUIRE(commit_to(*store, local_batch(store->identity(), seq, 1, 3000)));
+  Batch batch = local_batch(store->identity(), 41, 1);
+  const StreamId stream = batch.blocks[0].stream;
+  batch.declarations.push_back({stream, {1, "temperature", "Cel", ValueType::kDouble}});
+  MapEntry entry;
+  entry.key = "mode";
+  entry.value = "auto";
+  entry.version.dot = {stream, 42};
+  batch.entries.push_back({stream.dataset, entry});
+  const Status status = commit_to(*store, batch);
+  if (!status) FAIL(status.error().text);
 }
 
 void overwrite(const std::string& path, std::size_t at, std::size_t size, char byte) {
@@ -70,6 +80,23 @@ const Row kRows[] = {
     {"a renamed stream",
      [](const std::string& path) { run_raw(path, "UPDATE streams SET class = class + 1"); },
      ErrorCode::kCorrupt, "the name of a stream"},
+    {"a changed declaration", [](const std::string& path) { run_raw(path, "UPDATE series SET unit = 'K'"); },
+     ErrorCode::kCorrupt, "series 1 of the stream"},
+    {"a declaration that is listed elsewhere",
+     [](const std::string& path) { run_raw(path, "UPDATE series SET dataset = dataset + 1"); },
+     ErrorCode::kCorrupt, "series 1 of the stream"},
+    {"a changed map entry",
+     [](const std::string& path) { run_raw(path, "UPDATE map_entries SET value = x'00'"); },
+     ErrorCode::kCorrupt, "the map entry under key mode"},
+    {"a declaration of a stream that is not there",
+     [](const std::string& path) { run_raw(path, "UPDATE series SET stream = 77"); }, ErrorCode::kCorrupt,
+     "series 1 of the stream"},
+    {"a map entry of a stream that is not there",
+     [](const std::string& path) { run_raw(path, "UPDATE map_entries SET stream = 77"); },
+     ErrorCode::kCorrupt, "the map entry under key mode"},
+    {"knowledge of a stream that is not there",
+     [](const std::string& path) { run_raw(path, "UPDATE knowledge SET stream = 77"); }, ErrorCode::kCorrupt,
+     "a row of knowledge"},
     {"a fence of a newer version",
      [](const std::string& path) { spill(path + ".fence", "deltamesh-fence 3\nnews\n"); },
      ErrorCode::kUnsupported, "version 3, this build knows 0"},
@@ -92,6 +119,28 @@ TEST_CASE("what is not a good store is refused with a clear error and not touche
       CHECK(contents_of(folder) == before);
     }
   }
+}
+
+// In a process of its own: the choice of SQLite's file layer holds for all of it.
+TEST_CASE("where SQLite has no write-ahead log there is no store, and it says why", "[sqlite][refusal]") {
+  const TempFolder folder;
+  const std::string there = folder.file("store"), absent = folder.file("absent");
+  make_store(there);
+  run_raw(there, "PRAGMA journal_mode = DELETE");
+  const std::string before = slurp(there);
+  const ChildProcess child([&](NumberPipe& to_parent, NumberPipe&) {
+    sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1);  // Without shared memory.
+    for (const std::string& path : {there, absent}) {
+      const auto store = SqliteStore::open(options_for(path));
+      to_parent.put(!store && store.error().code == ErrorCode::kUnsupported &&
+                    store.error().text.find("write-ahead log") != std::string::npos &&
+                    store.error().text.find(path) != std::string::npos);
+    }
+  });
+  CHECK(child.take() == 1u);
+  CHECK(child.take() == 1u);
+  CHECK((slurp(there) == before));
+  CHECK(!std::filesystem::exists(absent));
 }
 
 TEST_CASE("a log without its database is refused and kept", "[sqlite][refusal]") {

@@ -22,7 +22,8 @@ struct TcpProxy::State : std::enable_shared_from_this<State> {
 
   tcp::acceptor acceptor;
   tcp::endpoint target;
-  bool held = false;
+  bool there_held = false;  // From guests to the target.
+  bool back_held = false;
   bool is_cut = false;
   std::uint64_t bytes = 0;
   std::vector<std::shared_ptr<Pair>> pairs;
@@ -58,12 +59,13 @@ class TcpProxy::Pair : public std::enable_shared_from_this<Pair> {
   struct Flow {
     tcp::socket& from;
     tcp::socket& to;
+    const bool& held;
     std::array<char, 16384> buffer{};
     std::size_t filled = 0;
     bool busy = false;
 
     void resume(Pair& pair) {
-      if (busy || pair.state_->held) return;
+      if (busy || held) return;
       filled > 0 ? write(pair) : read(pair);
     }
     void read(Pair& pair) {
@@ -92,8 +94,8 @@ class TcpProxy::Pair : public std::enable_shared_from_this<Pair> {
   std::shared_ptr<State> state_;
   tcp::socket guest_;
   tcp::socket target_;
-  Flow there_{guest_, target_};
-  Flow back_{target_, guest_};
+  Flow there_{guest_, target_, state_->there_held};
+  Flow back_{target_, guest_, state_->back_held};
 };
 
 void TcpProxy::State::accept() {
@@ -139,7 +141,11 @@ std::size_t TcpProxy::connections() const {
 }
 
 void TcpProxy::hold() {
-  state_->held = true;
+  state_->there_held = state_->back_held = true;
+}
+
+void TcpProxy::hold_answers() {
+  state_->back_held = true;
 }
 
 void TcpProxy::cut() {
@@ -149,7 +155,7 @@ void TcpProxy::cut() {
 
 void TcpProxy::mend() {
   state_->is_cut = false;
-  state_->held = false;
+  state_->there_held = state_->back_held = false;
   for (const auto& pair : state_->pairs) pair->resume();
 }
 

@@ -1,8 +1,9 @@
 // tests/support/tcp_proxy.h - a network that a test can break: forwards TCP connections to a port.
 //
 // It listens at a free loopback port and connects each guest to the target. hold() lets nothing through and
-// closes nothing, as a cable that was pulled; cut() closes all and answers no one until mend(). Runs on the
-// io_context given; all calls are made where that runs.
+// closes nothing, as a cable that was pulled; hold_answers() does so with what the target says only; cut()
+// closes all and answers no one until mend(). Runs on the io_context given; all calls are made where that
+// runs.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -28,6 +29,7 @@ class TcpProxy {
   [[nodiscard]] std::size_t connections() const;
 
   void hold();
+  void hold_answers();
   void cut();
   void mend();
 

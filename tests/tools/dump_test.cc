@@ -221,6 +221,16 @@ TEST_CASE("blocks, samples, entries and knowledge can be asked for alone", "[dum
              Contains("\"key\":\"old\"") && Contains("\"tombstone\":true}"));
 }
 
+TEST_CASE("a dataset of which the store holds nothing is taken for a slip of the hand", "[dump]") {
+  const Pair stores;
+  for (const char* question : {"blocks", "entries"}) {
+    const Output found = dump({question, stores.a, "--dataset", "setings"});
+    CHECK(found.status == 2);
+    CHECK_THAT(found.text, Contains("holds nothing of a dataset \"setings\""));
+  }
+  CHECK(dump({"blocks", stores.a, "--dataset", "telemetry"}).status == 0);
+}
+
 TEST_CASE("samples are shown as a set or dot by dot, within a time range and a limit", "[dump]") {
   const TempFolder folder;
   Batch contents = some_contents(kEvents, 10);
@@ -245,6 +255,11 @@ TEST_CASE("samples are shown as a set or dot by dot, within a time range and a l
   CHECK(lines({"--limit", "5"}) == 6);  // And that there are more.
   CHECK(lines({"--raw", "--limit", "120"}) == 120);
   CHECK(dump({"samples", store, "--dataset", "telemetry", "--series", "no such"}).status == 2);
+  // The set belongs to no stream.
+  const Output of_stream =
+      dump({"samples", store, "--dataset", "telemetry", "--series", "room/count", "--stream", "02"});
+  CHECK(of_stream.status == 2);
+  CHECK_THAT(of_stream.text, Contains("--stream") && Contains("--raw"));
   CHECK(dump({"samples", store, "--dataset", "telemetry", "--series", "room/count", "--from", "-"}).status ==
         2);
 }

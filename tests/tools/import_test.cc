@@ -137,6 +137,54 @@ TEST_CASE("what is imported again is left out, and a grown file is continued", "
   CHECK(events_in(site).size() == 501);
 }
 
+// What the store has of one file after another state of it was imported too.
+std::vector<std::uint64_t> lines_after(const std::string& format, const std::vector<std::string>& states) {
+  const Site site;
+  for (const std::string& text : states) {
+    const auto file = site.write("log", text);
+    REQUIRE(site.import({file, "--format", format}).status == 0);
+  }
+  std::vector<std::uint64_t> lines;
+  for (const Event& event : events_in(site)) lines.push_back(event.source->counter);
+  return lines;
+}
+
+TEST_CASE("a small file that grows is continued, however small it was", "[import]") {
+  using Lines = std::vector<std::uint64_t>;
+  const std::string header = "t,x\n", one = stamp(1) + ",1\n", two = stamp(2) + ",2\n",
+                    three = stamp(3) + ",3\n";
+  CHECK(lines_after("csv-wide", {header + one + two + three,
+                                 header + one + two + three + stamp(4) + ",4\n"}) == Lines{2, 3, 4, 5});
+  CHECK(lines_after("csv-wide", {header, header + one, header + one + two}) == Lines{2, 3});
+  const auto row = [](int i) { return "{\"time\":\"" + stamp(i) + "\",\"x\":1}\n"; };
+  CHECK(lines_after("ndjson", {row(1), row(1) + row(2), row(1) + row(2) + row(3)}) == Lines{1, 2, 3});
+}
+
+TEST_CASE("a last line without its end is left for the next run, and the report says so", "[import]") {
+  const Site site;
+  const std::string whole = "t,x\n" + stamp(1) + ",1\n" + stamp(2) + ",21\n";
+  const auto file = site.write("log", whole.substr(0, whole.size() - 2));  // "...,2"
+  const Output first = site.import({file, "--format", "csv-wide"});
+  CHECK(first.status == 0);
+  CHECK_THAT(first.text, Catch::StartsWith("1 rows, 1 events, 1 readings") &&
+                             Catch::Contains(file + ": line 3 has no end yet and is left for the next run"));
+  site.write("log", whole);
+  const Output second = site.import({file, "--format", "csv-wide"});
+  CHECK_THAT(second.text,
+             Catch::StartsWith("1 rows, 1 events, 1 readings") && !Catch::Contains("no end yet"));
+  const auto events = events_in(site);
+  REQUIRE(events.size() == 2);
+  CHECK((std::get<double>(events[1].readings.at(0).value) == 21));
+}
+
+TEST_CASE("files of one name with other rows are other files", "[import]") {
+  const Site site;
+  const auto first = site.write("log", "t,x\n" + stamp(1) + ",1\n");
+  REQUIRE(site.import({first, "--format", "csv-wide"}).status == 0);
+  const auto rotated = site.write("log", "t,x\n" + stamp(2) + ",2\n");
+  CHECK_THAT(site.import({rotated, "--format", "csv-wide"}).text, Catch::StartsWith("1 rows, 1 events"));
+}
+
 TEST_CASE("files are merged in the order of time", "[import]") {
   const Site site;
   std::string even = "t,x\n", odd = "t,x\n";
@@ -181,6 +229,7 @@ TEST_CASE("what cannot be imported is said, and exits with 2", "[import]") {
       {{csv, "--format", "csv-wide", "--dataset", "settings"}, "is a map"},
       {{csv, csv, "--format", "csv-wide"}, "the same file twice?"},
       {{site.file("none.csv"), "--format", "csv-wide"}, "none.csv: cannot be read"},
+      {{"/proc/self/mem", "--format", "csv-wide"}, "/proc/self/mem: cannot be read"},
       {{csv, "--format", "csv-long"}, "a.csv: the header has no column"},
       {{csv}, "--format is required"},
       {{csv, "--format", "xml"}, "--format"},

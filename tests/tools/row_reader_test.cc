@@ -79,8 +79,8 @@ TEST_CASE("csv-wide: a series a column, an event a row", "[rows]") {
       {"timestamp,P1,P2\n1970-01-01T00:00:01,17.47,7.73\n1970-01-01T00:00:02,1,2\n",
        {"2: 1000 s/P1=17.47 s/P2=7.73", "3: 2000 s/P1=1 s/P2=2"},
        {}},
-      {"t,a\r\n1970-01-01T00:00:01,1\r\n", {"2: 1000 s/a=1"}, {}},        // CRLF
-      {"\xef\xbb\xbft,a\n1970-01-01T00:00:01,1", {"2: 1000 s/a=1"}, {}},  // Mark, no last end.
+      {"t,a\r\n1970-01-01T00:00:01,1\r\n", {"2: 1000 s/a=1"}, {}},          // CRLF
+      {"\xef\xbb\xbft,a\n1970-01-01T00:00:01,1\n", {"2: 1000 s/a=1"}, {}},  // Byte order mark.
       {"t,a,b\n1970-01-01T00:00:01,,2\n1970-01-01T00:00:02,1,\n", {"2: 1000 s/b=2", "3: 2000 s/a=1"}, {}},
       {"\nt,a\n\n1970-01-01T00:00:01,1\n\n", {"4: 1000 s/a=1"}, {}},  // Blank lines are no rows.
       {"\"t\",\"a\",\"b,c\"\n\"1970-01-01T00:00:01\",\"1\",2\n", {"2: 1000 s/a=1 s/b,c=2"}, {}},
@@ -111,6 +111,13 @@ TEST_CASE("rows are counted, and those without a value apart", "[rows]") {
   CHECK(counts.rows == 3);
   CHECK(counts.without_values == 1);
   CHECK(counts.refused_total() == 1);
+}
+
+TEST_CASE("a last line without its end is no row yet", "[rows]") {
+  const auto outcome = read("t,a\n1970-01-01T00:00:01,1\n1970-01-01T00:00:02,2", format(RowFormat::kCsvWide));
+  CHECK(outcome.events == Texts{"2: 1000 a=1"});
+  CHECK(outcome.counts.rows == 1);
+  CHECK(outcome.counts.unended_line == 3);
 }
 
 TEST_CASE("of many refused rows all are counted and a few are named", "[rows]") {
@@ -177,7 +184,7 @@ TEST_CASE("ndjson: a series a leaf, by the rules of ingest", "[rows]") {
 TEST_CASE("ndjson: times may be numbers", "[rows]") {
   RowSettings settings = format(RowFormat::kNdjson);
   settings.time_unit = TimeUnit::kMilliseconds;
-  CHECK(read("{\"time\":1500,\"t\":1}", settings).events == Texts{"1: 1500 t=1"});
+  CHECK(read("{\"time\":1500,\"t\":1}\n", settings).events == Texts{"1: 1500 t=1"});
 }
 
 TEST_CASE("reading goes on after the line that was last, in each format", "[rows]") {
@@ -225,6 +232,7 @@ TEST_CASE("a header that makes no series is an error that says why", "[rows]") {
   const std::string standard = RowSettings().series;
   const auto row = GENERATE_COPY(values<Row>({
       {RowFormat::kCsvWide, "", "", "there is no header"},
+      {RowFormat::kCsvWide, "t,a", "", "there is no header"},  // It may go on.
       {RowFormat::kCsvWide, "timestamp\n", "", "names no column but the time"},
       {RowFormat::kCsvWide, "t,a,a\n", "", "column \"a\" stands twice"},
       {RowFormat::kCsvWide, "t,a,\n", "", "makes no valid series name"},

@@ -220,6 +220,8 @@ TEST_CASE("each mistake names file, line and key", "[settings]") {
       {"[[mqtt]]\nbroker = \"mqtt://h\"\nclient_id = \"c\"\n[[mqtt]]\nbroker = \"tcp://h:1883\"\nclient_id = "
        "\"c\"\n",
        "node.toml:13: mqtt.client_id: \"c\" is another connection to this broker already"},
+      {"[[dataset]]\nname = \"\"\nkind = \"map\"\n", "node.toml:9: dataset.name: must not be empty"},
+      {"[api]\nlisten = \"\"\n", "node.toml:9: api.listen: must not be empty"},
       {"name = \n", "node.toml:8: "},
   }));
   CAPTURE(row.added);
@@ -244,7 +246,7 @@ TEST_CASE("mistakes in [node] are found too", "[settings]") {
       {"[node]\nstore = \"\"\nfleet = \"12\"\ncache = \"1B\"\ncommit_interval = \"2h\"\n[[dataset]]\nname = "
        "\"a/b\"\n"
        "kind = \"map\"\n",
-       {"node.toml:2: node.store: an empty path",
+       {"node.toml:2: node.store: must not be empty",
         "node.toml:3: node.fleet: \"12\" is not 32 hexadecimal digits",
         "node.toml:4: node.cache: must be 64KiB to 1GiB",
         "node.toml:5: node.commit_interval: must be at most 1min", "node.toml:7: dataset.name: "}},

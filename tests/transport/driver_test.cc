@@ -120,6 +120,27 @@ TEST_CASE("a batch that the disk refuses fails its write, and the next one is ke
   CHECK(run_until(io, [&] { return node.events() == 1; }));
 }
 
+TEST_CASE("a node restarted after a failed batch goes on with what was durable", "[driver]") {
+  boost::asio::io_context io;
+  std::optional<Status> status;
+  TestNode node(io, 1), peer(io, 2);
+  node.write(1);
+  REQUIRE(run_until(io, [&] { return node.writes_done() == 1; }));
+  node.store().fail_next({ErrorCode::kIo, "the disk is gone"});
+  node.driver().write(kMetrics, {test_event(2)}, [&](const Status& outcome) { status = outcome; });
+  REQUIRE(run_until(io, [&] { return status.has_value(); }));
+  CHECK_FALSE(status->ok());
+  node.write(3);
+  REQUIRE(run_until(io, [&] { return node.writes_done() == 2; }));
+  node.stop();
+  node.start();
+  peer.dial(node.listen("tcp://127.0.0.1:0"));
+  node.write(4);
+  REQUIRE(run_until(io, [&] { return node.writes_done() == 3; }));
+  CHECK(run_until(io, [&] { return peer.events() == 3; }));
+  CHECK(node.events() == 3);
+}
+
 TEST_CASE("a write is taken at once, and durable by a flush, however long the commit interval", "[driver]") {
   boost::asio::io_context io;
   MemoryStore memory(test_identity(1), MemoryStore::Sync::kAuto);

@@ -71,7 +71,7 @@ TEST_CASE("a head that cannot be right comes out alone, for the node to refuse",
     REQUIRE(out.size() == 1);
     CHECK(out[0] == Bytes(bytes.begin(), bytes.end()));
     CHECK_FALSE(decode_head(out[0]).ok());
-    CHECK(reader.capacity() == limits::kLinkReadBytes);
+    CHECK(reader.capacity() == limits::kLinkReadBytesFirst);
   }
 }
 
@@ -81,12 +81,29 @@ TEST_CASE("memory follows the bytes that came, not those that were announced", "
   std::vector<Bytes> out;
   ByteView front = ByteView(whole).first(1000);
   feed(reader, front, 1000, out);
-  CHECK(reader.space().size() + reader.pending() == limits::kLinkReadBytes);
+  CHECK(reader.space().size() + reader.pending() == limits::kLinkReadBytesFirst);
   ByteView rest = ByteView(whole).subspan(1000);
   while (!rest.empty()) feed(reader, rest, 50'000, out);
   CHECK(out.size() == 1);
   CHECK(reader.capacity() > limits::kFrameBytesMax);
   CHECK_FALSE(reader.space().empty());
+  CHECK(reader.capacity() == limits::kLinkReadBytes);
+}
+
+TEST_CASE("a reader begins small, and grows as far as reads fill it", "[frame_reader]") {
+  FrameReader reader;
+  std::vector<Bytes> out;
+  CHECK(reader.capacity() == limits::kLinkReadBytesFirst);
+  const Bytes small = frame_of(100, 1);
+  for (int i = 0; i < 1000; ++i) {
+    ByteView rest = small;
+    feed(reader, rest, small.size(), out);
+  }
+  CHECK(reader.capacity() == limits::kLinkReadBytesFirst);
+  Bytes bulk;
+  for (int i = 0; i < 10'000; ++i) bulk.insert(bulk.end(), small.begin(), small.end());
+  for (ByteView rest = bulk; !rest.empty();) feed(reader, rest, bulk.size(), out);
+  CHECK(out.size() == 11'000);
   CHECK(reader.capacity() == limits::kLinkReadBytes);
 }
 
@@ -100,7 +117,7 @@ TEST_CASE("any bytes whatever are cut without harm and within bounds", "[frame_r
     std::size_t total = reader.pending();
     for (const auto& frame : out) total += frame.size();
     RC_ASSERT(total == bytes.size());
-    RC_ASSERT(reader.capacity() == limits::kLinkReadBytes);
+    RC_ASSERT(reader.capacity() == limits::kLinkReadBytesFirst);
   });
 }
 

@@ -1,41 +1,14 @@
-// tests/transport/hostile_test.cc - strangers at the door: refused, counted, gone, and nobody else notices.
-#include <sys/resource.h>
-
+// tests/transport/hostile_test.cc - strangers at a TCP door, or at any: refused, counted, gone, and nobody
+// else notices.
 #include <catch2/catch.hpp>
 
 #include "engine/codec.h"
-#include "tests/transport/network.h"
+#include "tests/transport/few_descriptors.h"
+#include "tests/transport/hostile_scene.h"
 #include "tests/transport/raw_peer.h"
 
 namespace deltamesh::testing {
 namespace {
-
-// A node with a healthy peer, and a door for strangers.
-struct Scene {
-  boost::asio::io_context io;
-  TestNode node{io, 1}, friend_node{io, 2};
-  Endpoint tcp, web;
-
-  explicit Scene(ListenerSettings settings = {}) {
-    friend_node.dial(node.listen("tcp://127.0.0.1:0"));
-    tcp = node.listen("tcp://127.0.0.1:0", settings);
-    web = node.listen("ws://127.0.0.1:0", settings);
-    REQUIRE(run_until(io, [&] { return node.live_sessions() == 1; }));
-  }
-
-  TransportCounters& counted() { return node.driver().counters(); }
-
-  bool ends(RawPeer& stranger) {
-    return run_until(io, [&] { return stranger.ended(); });
-  }
-
-  void check_unharmed() {
-    const auto before = friend_node.events();
-    node.write(1);
-    CHECK(run_until(io, [&] { return friend_node.events() == before + 1; }));
-    CHECK(friend_node.driver().counters().links_closed == 0);
-  }
-};
 
 std::string head(const FrameHead& head) {
   return as_text(encode_head(head));
@@ -92,105 +65,6 @@ TEST_CASE("a frame that no peer knows of is skipped in the midst of a session", 
   CHECK(scene.node.counters().frames_refused == 0);
 }
 
-TEST_CASE("requests that are no upgrade get an HTTP answer", "[transport][hostile]") {
-  struct Row {
-    std::string request, answer;
-  };
-  const std::string plain = "GET /sync HTTP/1.1\r\nHost: node\r\n\r\n";
-  const auto row = GENERATE_REF(values<Row>({
-      {plain, "HTTP/1.1 426 "},
-      {upgrade_request("/"), "HTTP/1.1 404 "},
-      {upgrade_request("/sync/"), "HTTP/1.1 404 "},
-      {upgrade_request("/sync") + "early", "HTTP/1.1 400 "},
-  }));
-  Scene scene;
-  RawPeer stranger(scene.io, scene.web);
-  stranger.send(row.request);
-  CHECK(scene.ends(stranger));
-  CHECK_THAT(stranger.heard(), Catch::StartsWith(row.answer));
-  CHECK(scene.counted().upgrades_refused == 1);
-  scene.check_unharmed();
-}
-
-TEST_CASE("a WebSocket door closes on what is not HTTP", "[transport][hostile]") {
-  Scene scene;
-  std::uint64_t refused = 0;
-  for (const std::string& nonsense : {
-           agreeable_greeting(),
-           std::string(5'000, '\xff'),
-           "GET /sync HTTP/1.1\r\nX: " + std::string(100'000, 'x'),
-       }) {
-    RawPeer stranger(scene.io, scene.web);
-    stranger.send(nonsense);
-    CHECK(scene.ends(stranger));
-    CHECK(scene.counted().upgrades_refused == ++refused);
-  }
-  scene.check_unharmed();
-}
-
-TEST_CASE("a text message is refused, whatever it says", "[transport][hostile]") {
-  Scene scene;
-  RawPeer stranger(scene.io, scene.web);
-  stranger.send(upgrade_request("/sync"));
-  REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
-  stranger.send(websocket_message(1, as_text(encode(message::Ping{}))));
-  stranger.finish_sending();
-  CHECK(scene.ends(stranger));
-  CHECK(scene.counted().messages_refused == 1);
-  CHECK(run_until(scene.io, [&] { return scene.node.logged("the peer sent a text message"); }));
-  scene.check_unharmed();
-}
-
-TEST_CASE("a peer that closes at any moment meets a node that closes as well", "[transport][hostile]") {
-  const std::string close = websocket_message(8, "");
-  const std::string greeting = websocket_message(2, agreeable_greeting());
-  const std::string bad = websocket_message(2, "not a frame");
-  const std::string text = websocket_message(1, "text");
-  Scene scene;
-  std::uint64_t closed = 0;
-  for (const std::string& sequence :
-       {close, close + close, bad + close, text + close, close + bad, bad + bad + close, text + text,
-        greeting + close, bad + greeting, text + bad.substr(0, 5)}) {
-    RawPeer stranger(scene.io, scene.web);
-    stranger.send(upgrade_request("/sync"));
-    REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
-    stranger.send(sequence);
-    stranger.finish_sending();
-    CHECK(scene.ends(stranger));
-    CHECK(run_until(scene.io, [&] { return scene.counted().links_closed == closed + 1; }));
-    ++closed;
-  }
-  scene.check_unharmed();
-}
-
-TEST_CASE("a binary message must be exactly one frame", "[transport][hostile]") {
-  const std::string ping = as_text(encode(message::Ping{}));
-  const std::string message = GENERATE_REF(std::string(), std::string("abc"), ping + "x", ping + ping,
-                                           head({1000, 1, 0, 0}), head({0xffff'ffff, 1, 0, 0}));
-  Scene scene;
-  RawPeer stranger(scene.io, scene.web);
-  stranger.send(upgrade_request("/sync"));
-  REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
-  stranger.send(websocket_message(2, message));
-  stranger.finish_sending();
-  CHECK(scene.ends(stranger));
-  CHECK(scene.node.counters().handshakes_refused == 1);
-  scene.check_unharmed();
-}
-
-TEST_CASE("a message announced larger than a frame is refused at its head", "[transport][hostile]") {
-  Scene scene;
-  RawPeer stranger(scene.io, scene.web);
-  stranger.send(upgrade_request("/sync"));
-  REQUIRE(run_until(scene.io, [&] { return !stranger.ended() && !stranger.heard().empty(); }));
-  stranger.send(
-      websocket_message(2, std::string(limits::kFrameBytesMax + kFrameHeadBytes + 1, 'x')).substr(0, 14));
-  stranger.finish_sending();
-  CHECK(scene.ends(stranger));
-  CHECK(run_until(scene.io, [&] { return scene.counted().messages_refused == 1; }));
-  scene.check_unharmed();
-}
-
 TEST_CASE("a peer that asks and never reads is cut off at the bound of its queue", "[transport][hostile]") {
   Scene scene;
   RawPeer stranger(scene.io, scene.tcp);
@@ -227,6 +101,8 @@ TEST_CASE("a stranger that asks for no upgrade is cut off after a while", "[tran
   CHECK(scene.ends(silent));
   CHECK(scene.ends(slow));
   CHECK(scene.counted().links_opened == 1);
+  CHECK(scene.counted().upgrades_refused == 2);
+  CHECK(run_until(scene.io, [&] { return scene.node.logged(": no WebSocket upgrade in time"); }));
   scene.check_unharmed();
 }
 
@@ -246,22 +122,6 @@ TEST_CASE("connections over the bound are turned away, and there is room again l
   CHECK(run_until(scene.io, [&] { return scene.node.live_sessions() == 2; }));
   CHECK_FALSE(second.ended());
 }
-
-// Takes file descriptors away from this process, down to what is in use now.
-class FewDescriptors {
- public:
-  explicit FewDescriptors(rlim_t most) {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit few{most, before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &few);
-  }
-  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-  FewDescriptors(const FewDescriptors&) = delete;
-  FewDescriptors& operator=(const FewDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 TEST_CASE("without descriptors a listener waits, and accepts when there are some", "[transport][hostile]") {
   Scene scene;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <iostream>
 
 namespace deltamesh::testing {
 
@@ -138,7 +139,7 @@ bool has_ipv6() {
   boost::asio::ip::tcp::acceptor acceptor(io);
   acceptor.open(boost::asio::ip::tcp::v6(), error);
   if (!error) acceptor.bind({boost::asio::ip::address_v6::loopback(), 0}, error);
-  if (error) WARN("skipped: this machine has no IPv6 loopback (" << error.message() << ")");
+  if (error) std::cout << "SKIPPED: this machine has no IPv6 loopback (" << error.message() << ")\n";
   return !error;
 }
 

@@ -73,10 +73,19 @@ std::string upgrade_request(const std::string& path) {
 }
 
 std::string websocket_message(int opcode, std::string_view payload) {
-  std::string message{static_cast<char>(0x80 | opcode), static_cast<char>(0x80 | 127)};
-  for (int shift = 56; shift >= 0; shift -= 8) message += static_cast<char>(payload.size() >> shift & 0xff);
-  if (payload.size() < 126) message = {message[0], static_cast<char>(0x80 | payload.size())};
-  return message + std::string(4, '\0') + std::string(payload);
+  return websocket_frame({opcode, true}, payload);
+}
+
+// The length in the shortest of its three forms, as the protocol demands.
+std::string websocket_frame(const Fragment& kind, std::string_view payload) {
+  const std::size_t size = payload.size();
+  const int length_bytes = size < 126 ? 0 : size < 65'536 ? 2 : 8;
+  const auto form = length_bytes == 0 ? size : length_bytes == 2 ? 126u : 127u;
+  std::string frame{static_cast<char>((kind.last ? 0x80 : 0) | kind.opcode),
+                    static_cast<char>((kind.masked ? 0x80u : 0u) | form)};
+  for (int shift = 8 * length_bytes - 8; shift >= 0; shift -= 8)
+    frame += static_cast<char>(size >> shift & 0xff);
+  return frame + std::string(kind.masked ? 4 : 0, '\0') + std::string(payload);
 }
 
 }  // namespace deltamesh::testing

@@ -40,5 +40,12 @@ std::string agreeable_greeting();
 // zeros.
 std::string upgrade_request(const std::string& path);
 std::string websocket_message(int opcode, std::string_view payload);
+// One frame of a message in several: opcode 0 continues the one before.
+struct Fragment {
+  int opcode = 0;
+  bool last = false;
+  bool masked = true;
+};
+std::string websocket_frame(const Fragment& kind, std::string_view payload);
 
 }  // namespace deltamesh::testing

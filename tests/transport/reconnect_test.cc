@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/tcp_proxy.h"
+#include "tests/transport/few_descriptors.h"
 #include "tests/transport/network.h"
 
 namespace deltamesh::testing {
@@ -77,6 +78,20 @@ TEST_CASE("an address that drops what is sent to it is given up in time, again a
   node.dial(door.at(Scheme::kTcp), settings);
   CHECK(run_until(io, [&] { return node.driver().counters().dials_failed >= 2; }));
   CHECK(node.logged("no answer in time"));
+}
+
+TEST_CASE("a dialer without descriptors says so, and dials when there are some", "[transport]") {
+  boost::asio::io_context io;
+  TestNode a(io, 1), b(io, 2);
+  const Endpoint address = a.listen("tcp://127.0.0.1:0");
+  {
+    const FewDescriptors none(3);
+    b.dial(address);
+    REQUIRE(run_until(io, [&] { return b.driver().counters().dials_failed > 0; }));
+    CHECK(b.logged("Too many open files"));
+    CHECK_FALSE(b.logged("no answer in time"));
+  }
+  CHECK(run_until(io, [&] { return b.live_sessions() == 1; }));
 }
 
 TEST_CASE("a server that never answers the upgrade is given up in time", "[transport]") {

@@ -1,0 +1,31 @@
+// engine/sqlite/image.cc - what is known, declared and set, in the order of their keys.
+#include "engine/sqlite/image.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "engine/sqlite/rows.h"
+#include "engine/sqlite/schema.h"
+
+namespace deltamesh::sqlite {
+
+Result<StoreImage> read_image(Database& database) {
+  const Result<Meta> meta = read_meta(database);
+  if (!meta) return meta.error();
+  Result<Knowledge> knowledge = load_knowledge(database);
+  if (!knowledge) return knowledge.error();
+  auto series = collect<StreamSeries>(database.prepare(select_series("")), read_series);
+  if (!series) return series.error();
+  auto entries = collect<MapWrite>(database.prepare(select_entries("")), read_entry);
+  if (!entries) return entries.error();
+  std::sort(series->begin(), series->end(), [](const StreamSeries& a, const StreamSeries& b) {
+    return std::tie(a.stream, a.decl.number) < std::tie(b.stream, b.decl.number);
+  });
+  std::sort(entries->begin(), entries->end(), [](const MapWrite& a, const MapWrite& b) {
+    return std::tie(a.dataset, a.entry.key) < std::tie(b.dataset, b.entry.key);
+  });
+  return StoreImage{meta->identity, std::move(*knowledge), std::move(*series), std::move(*entries),
+                    meta->clock};
+}
+
+}  // namespace deltamesh::sqlite
