@@ -54,7 +54,7 @@ TEST_CASE("what was refused for now waits in front of the rest, until its time",
 
 TEST_CASE("writes that fail together come back in their order", "[ingest][queue]") {
   auto queue = filled(2, 8);
-  for (const std::uint64_t write : {1, 3, 5}) {
+  for (const std::uint64_t write : {1u, 3u, 5u}) {
     CHECK(start(queue).first == write);
     queue.taken(write);
   }
@@ -69,7 +69,7 @@ TEST_CASE("writes that fail together come back in their order", "[ingest][queue]
   queue.taken(7);
   queue.finish(1);
   CHECK(queue.first_unsettled() == 3);
-  for (const std::uint64_t write : {3, 5, 7}) queue.finish(write);
+  for (const std::uint64_t write : {3u, 5u, 7u}) queue.finish(write);
   CHECK(queue.first_unsettled() == 9);
 }
 
