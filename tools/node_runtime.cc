@@ -44,9 +44,10 @@ NodeRuntime::NodeRuntime(Settings settings, Log& log, OnFailed failed)
       io_(1),
       ingest_counters_([&log](const std::string& text) { log.warning("ingest", text); }) {}
 
-Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& log, OnFailed failed) {
+Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& log, OnFailed failed,
+                                                        bool in_doubt) {
   std::unique_ptr<NodeRuntime> node(new NodeRuntime(std::move(settings), log, std::move(failed)));
-  if (const auto done = node->open_store(); !done) return in_part("store", done.error());
+  if (const auto done = node->open_store(in_doubt); !done) return in_part("store", done.error());
   if (const auto done = node->open_links(); !done) return in_part("sync", done.error());
   if (const auto done = node->open_sources(); !done) return in_part("mqtt", done.error());
   node->run();
@@ -58,10 +59,12 @@ NodeRuntime::~NodeRuntime() {
   stop();
 }
 
-Status NodeRuntime::open_store() {
+Status NodeRuntime::open_store(bool in_doubt) {
   SqliteOptions options =
       store_options(settings_, [this](const std::string& text) { log_.warning("store", text); });
-  auto store = SqliteStore::open(std::move(options));
+  options.failed = failed_;
+  options.in_doubt = in_doubt;
+  auto store = SqliteStore::open(options);
   if (!store) return store.error();
   store_ = *std::move(store);
   auto reader = store_->make_reader();
@@ -77,6 +80,10 @@ Status NodeRuntime::open_store() {
   driver_ = std::make_unique<Driver>(
       io_, Node(settings_.node, *std::move(image), *reader_), *store_,
       [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "sync", text); });
+  driver_->on_rolled_back([this](const std::string& why) {
+    store_->distrust();
+    failed_({ErrorCode::kMismatch, why});
+  });
   return Done{};
 }
 

@@ -28,9 +28,12 @@ namespace deltamesh {
 class NodeRuntime {
  public:
   // `log` outlives this. Everything runs when it returns; the error says which part could not start, and then
-  // nothing runs. `failed` is told, on any thread, when the node can go on no more, because its store cannot.
+  // nothing runs. `failed` is told, on any thread, when the node should be stopped and started anew: the disk
+  // failed, or the store turned out to be an old copy. It may be told more than once.
   using OnFailed = std::function<void(const Error&)>;
-  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log, OnFailed failed);
+  // `in_doubt`: an earlier one in this process was told so (SqliteOptions).
+  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log, OnFailed failed,
+                                                    bool in_doubt);
   ~NodeRuntime();  // stop(), if that was not called.
   NodeRuntime(const NodeRuntime&) = delete;
   NodeRuntime& operator=(const NodeRuntime&) = delete;
@@ -42,7 +45,7 @@ class NodeRuntime {
  private:
   NodeRuntime(Settings settings, Log& log, OnFailed failed);
 
-  Status open_store();
+  Status open_store(bool in_doubt);
   Status open_links();
   Status open_sources();
   Status open_api();

@@ -17,35 +17,45 @@ timespec to_timespec(std::chrono::nanoseconds duration) {
   return spec;
 }
 
+// Of no other use in a program, and not to be mistaken for a wish from outside.
+constexpr int kRequestSignal = SIGUSR2;
+
 }  // namespace
 
 StopSignals::StopSignals() {
   sigemptyset(&signals_);
-  sigaddset(&signals_, SIGTERM);
-  sigaddset(&signals_, SIGINT);
+  for (const int number : {SIGTERM, SIGINT, kRequestSignal}) sigaddset(&signals_, number);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
 }
 
 std::string StopSignals::wait() {
   int number = 0;
   while (sigwait(&signals_, &number) != 0) continue;
-  pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
-  return number == SIGTERM ? "SIGTERM" : "SIGINT";
+  return take(number);
 }
 
-bool StopSignals::wait_until(std::chrono::steady_clock::time_point time) {
+std::optional<std::string> StopSignals::wait_until(std::chrono::steady_clock::time_point time) {
   while (true) {
     const auto left = time - std::chrono::steady_clock::now();
     const timespec spec = to_timespec(std::max(left, std::chrono::nanoseconds(0)));
-    if (sigtimedwait(&signals_, nullptr, &spec) > 0) break;
-    if (left <= std::chrono::nanoseconds(0)) return false;
+    const int number = sigtimedwait(&signals_, nullptr, &spec);
+    if (number > 0) return take(number);
+    if (left <= std::chrono::nanoseconds(0)) return std::nullopt;
   }
-  pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
-  return true;
 }
 
 void StopSignals::request() {
-  kill(getpid(), SIGTERM);
+  kill(getpid(), kRequestSignal);
+}
+
+std::string StopSignals::take(int number) {
+  if (number == kRequestSignal) return kRequest;
+  sigset_t outside;
+  sigemptyset(&outside);
+  sigaddset(&outside, SIGTERM);
+  sigaddset(&outside, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &outside, nullptr);
+  return number == SIGTERM ? "SIGTERM" : "SIGINT";
 }
 
 }  // namespace deltamesh

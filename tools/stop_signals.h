@@ -1,9 +1,10 @@
-// tools/stop_signals.h - SIGTERM and SIGINT as something that main() waits for.
+// tools/stop_signals.h - SIGTERM, SIGINT, and requests from within, as something that main() waits for.
 #pragma once
 
 #include <signal.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace deltamesh {
@@ -14,15 +15,19 @@ class StopSignals {
   // object a process, before its first thread.
   StopSignals();
 
-  // Waits for a signal, or for request(); its name. After it a further signal ends the process at once.
-  std::string wait();
-  // The same, until `time` at most: whether one came.
-  bool wait_until(std::chrono::steady_clock::time_point time);
+  static constexpr const char* kRequest = "request";
 
-  // Has the same effect as SIGTERM from outside. Any thread.
+  // Waits for a signal, or for request(); its name. After a signal a further one ends the process at once.
+  std::string wait();
+  // The same, until `time` at most.
+  std::optional<std::string> wait_until(std::chrono::steady_clock::time_point time);
+
+  // Ends one wait, as kRequest. Any thread.
   static void request();
 
  private:
+  static std::string take(int number);
+
   sigset_t signals_;
 };
 

@@ -3,8 +3,9 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
+#include <chrono>
 #include <iostream>
+#include <optional>
 
 #include "tools/import.h"
 #include "tools/init.h"
@@ -42,27 +43,49 @@ int check_config(const Settings& settings) {
   return kGood;
 }
 
-int run_node(Settings settings) {
+using Clock = std::chrono::steady_clock;
+
+// Between two openings of a store that fails, or that a peer calls an old copy. Longer: a healed disk stays
+// unused. Shorter: a dead one, or a peer that lies, keeps the node from its work.
+constexpr std::chrono::seconds kReopenWait{30};
+
+// One life of the node, not ending by itself before `not_before`: until a signal, or until its store must be
+// opened anew, which leaves that in doubt. Nothing: it did not start.
+std::optional<std::string> live(const Settings& settings, Log& log, StopSignals& signals,
+                                Clock::time_point not_before, bool& in_doubt) {
+  const auto failed = [&log](const Error& error) {
+    log.error("store", error.text);
+    StopSignals::request();
+  };
+  const auto node = NodeRuntime::start(settings, log, failed, in_doubt);
+  if (!node) return log.error("node", node.error().text), std::nullopt;
+  log.info("node", "running");
+  std::string why = signals.wait();
+  in_doubt = why == StopSignals::kRequest;
+  while (why == StopSignals::kRequest && Clock::now() < not_before)
+    why = signals.wait_until(not_before).value_or(why);
+  log.info("node", why + ": stopping");
+  (*node)->stop();
+  log.info("node", "stopped");
+  return why;
+}
+
+// A store that failed is opened again within the process: if the fault is gone, nobody need come.
+int run_node(const Settings& settings) {
   Log log(settings.log_level);
   StopSignals signals;
   signal(SIGPIPE, SIG_IGN);
-  std::atomic<bool> failed = false;
-  // A node whose store has failed is of no use until it opens it again, so its supervisor is to start it
-  // anew.
-  const auto node = NodeRuntime::start(std::move(settings), log, [&](const Error& error) {
-    log.error("store", error.text);
-    failed = true;
-    StopSignals::request();
-  });
-  if (!node) {
-    log.error("node", node.error().text);
-    return kFailed;
+  signal(SIGXFSZ, SIG_IGN);  // A limit of file size is an error of the disk like others.
+  bool in_doubt = false;
+  auto ended = live(settings, log, signals, Clock::now(), in_doubt);
+  if (!ended) return kFailed;
+  while (!ended || *ended == StopSignals::kRequest) {
+    const auto not_before = Clock::now() + kReopenWait;
+    log.warning("node", "opening the store again");
+    ended = live(settings, log, signals, not_before, in_doubt);
+    if (!ended) ended = signals.wait_until(not_before);
   }
-  log.info("node", "running");
-  log.info("node", signals.wait() + ": stopping");
-  (*node)->stop();
-  log.info("node", "stopped");
-  return failed ? kFailed : kGood;
+  return kGood;
 }
 
 // ---- init ----
@@ -186,5 +209,5 @@ int main(int argc, char** argv) {
   if (config.empty()) return fail("--config is missing; see sync-node --help");
   auto settings = settings_at(config);
   if (!settings) return kFailed;
-  return check ? check_config(*settings) : run_node(*std::move(settings));
+  return check ? check_config(*settings) : run_node(*settings);
 }

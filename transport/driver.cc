@@ -153,6 +153,10 @@ void Driver::on_arrival(std::function<void(const Arrival&)> arrived) {
   arrived_ = std::move(arrived);
 }
 
+void Driver::on_rolled_back(std::function<void(const std::string& why)> rolled_back) {
+  rolled_back_ = std::move(rolled_back);
+}
+
 // --- Effects ---------------------------------------------------------------------------------------------
 
 void Driver::carry_out() {
@@ -164,7 +168,8 @@ void Driver::carry_out() {
   for (const Arrival& arrival : effects.publish) {
     if (arrived_) arrived_(arrival);
   }
-  for (const Note& note : effects.notes) log(note.level, note.text);
+  for (const Note& each : effects.notes) note(each);
+  if (!effects.rolled_back.empty() && rolled_back_) rolled_back_(effects.rolled_back);
   wake(effects.wake_at);
 }
 
@@ -216,6 +221,11 @@ void Driver::wake(std::optional<microseconds> at) {
     driver->wakes_at_.reset();
     driver->tell_node([](Node& node) { node.tick(now()); });
   });
+}
+
+void Driver::note(const Note& note) {
+  const auto peer = note.peer ? peers_.find(*note.peer) : peers_.end();
+  log(note.level, peer == peers_.end() ? note.text : peer->second.link->name() + ": " + note.text);
 }
 
 void Driver::log(Note::Level level, const std::string& text) {

@@ -52,6 +52,9 @@ class Driver final : public WriteSink {
   void inspect(std::function<void(const Node&)> look);
   // Told of all that becomes durable here, on the executor. Set before the first event.
   void on_arrival(std::function<void(const Arrival&)> arrived);
+  // Told, once, that a peer holds events of this node that its store has lost. On the executor. Set before
+  // the first event.
+  void on_rolled_back(std::function<void(const std::string& why)> rolled_back);
 
   // Commits what is gathered, waits until it is durable, says goodbye to peers, then calls `stopped`; after
   // `patience` without the disk's or the peers' answer it calls it all the same. On the executor; writes are
@@ -88,6 +91,7 @@ class Driver final : public WriteSink {
   void close(const Close& close);
   void written(const Written& written);
   void wake(std::optional<std::chrono::microseconds> at);
+  void note(const Note& note);
 
   void drained();
   void end_links();
@@ -101,6 +105,7 @@ class Driver final : public WriteSink {
   LogLimit info_limit_, warning_limit_;
   TransportCounters counters_;
   std::function<void(const Arrival&)> arrived_;
+  std::function<void(const std::string&)> rolled_back_;
 
   std::uint64_t last_peer_ = 0;
   std::map<PeerId, Peer> peers_;

@@ -105,7 +105,8 @@ std::optional<std::string> reason_to_distrust(const std::optional<Fence>& fence,
   if (!(found.mark == fence->from) && !(found.mark == fence->to))
     return "the database bears the mark " + to_text(found.mark) + ", the fence " + to_text(fence->to) +
            " (openings, clean closes, reserved numbers): it was restored from a copy";
-  if (fence->doubt) return "a sync failed in the last run, so that what was written is in doubt";
+  if (fence->doubt)
+    return "the last run ended in doubt: a sync failed, or a peer held more of this node than it did";
   if (differ(fence->machine, found.machine)) return "the store was moved to, or cloned on, another machine";
   if (differ(fence->birth, found.birth))
     return "the database file is another file than the one last used: a copy";

@@ -40,7 +40,7 @@ struct Fence {
   std::uint64_t machine = 0;  // machine_hash() when it was written; 0: not known, as with the next two.
   std::uint64_t birth = 0;    // FileFacts::birth of the database.
   std::uint64_t self = 0;     // The same of the file that the fence was written into.
-  bool doubt = false;         // A sync failed: the database may read back what a power cut would undo.
+  bool doubt = false;         // A sync failed, or numbers were found in use elsewhere.
   friend bool operator==(const Fence&, const Fence&) = default;
 };
 

@@ -112,7 +112,9 @@ Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fenc
   store.fence =
       FenceKeeper(fence_path, {meta.identity, meta.mark, meta.mark, found.machine, found.birth, 0, false},
                   syncs(options));
-  if (const auto reason = reason_to_distrust(old_fence, found)) {
+  auto reason = reason_to_distrust(old_fence, found);
+  if (!reason && options.in_doubt) reason = "the last run ended in doubt";
+  if (reason) {
     store.opened.new_incarnation = true;
     store.opened.why = fence_trouble.empty() ? *reason : fence_trouble;
     if (Status status = start_incarnation(*store.database, store.writer, store.fence, store.opened.why);

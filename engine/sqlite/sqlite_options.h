@@ -41,6 +41,10 @@ struct SqliteOptions {
   std::chrono::milliseconds space_retry_first{50};
   std::chrono::milliseconds space_retry_last{1000};
 
+  // This process saw the last run end in doubt, which a failing disk may have kept the fence from noting: start
+  // a new incarnation in any case.
+  bool in_doubt = false;
+
   // Told in words what an operator should know; called from the store's thread and from open().
   std::function<void(std::string)> log;
   // The disk failed: from now on every batch is refused, until the store is opened again. Called at most

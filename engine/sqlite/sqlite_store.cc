@@ -157,6 +157,7 @@ void SqliteStore::finish() {
 // Nobody is left to be told of a failure, except by the log and the next opening.
 void SqliteStore::close_database() {
   const Status status = committer_->close();
+  if (distrusted_) committer_->distrust();
   if (status) return;
   if (status.error().code != ErrorCode::kFull) committer_->distrust();
   if (options_.log) options_.log(options_.path + " was not closed cleanly: " + status.error().text);

@@ -6,6 +6,7 @@
 // Readers have connections of their own.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -51,6 +52,10 @@ class SqliteStore final : public Store {
   // Callbacks run on the store's thread and may commit, but not close. After close(): kClosed, at once.
   void commit(Batch batch, Committed committed) override;
 
+  // Numbers that this store will issue are in use elsewhere: the next opening starts a new incarnation. Any
+  // thread; close() soon.
+  void distrust() { distrusted_ = true; }
+
   // Commits what is queued and ends the thread. If a batch waits for space, it and all behind it fail with
   // kFull: a later one that would fit must not leave a gap. May be called again; the destructor does.
   void close();
@@ -89,6 +94,7 @@ class SqliteStore final : public Store {
   std::unique_ptr<sqlite::Committer> committer_;  // Of the store's thread.
   bool failed_ = false;                           // Likewise, and the next.
   bool gave_up_ = false;                          // Closed while waiting for space.
+  std::atomic<bool> distrusted_ = false;
 
   mutable std::mutex mutex_;  // Of all below.
   std::condition_variable changed_;
