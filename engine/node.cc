@@ -130,13 +130,13 @@ void Node::flush(Instant now) {
 void Node::commit_gathered() {
   gather_until_.reset();
   for (auto& [id, own] : own_) close_block(own);
+  commit_heard();
   if (gathered_.knowledge.empty() && unstored_.empty()) return;
   commit(std::exchange(gathered_, {}));
 }
 
 void Node::commit(InFlight batch) {
-  const auto unstored = std::exchange(unstored_, {});
-  batch.declarations.insert(batch.declarations.end(), unstored.begin(), unstored.end());
+  take_unstored(batch);
   Batch out;
   out.id = BatchId{++last_batch_};
   out.clock = clock_.last();
@@ -147,6 +147,14 @@ void Node::commit(InFlight batch) {
   if (batch.from) received_bytes_ += batch.credit;
   in_flight_.emplace(out.id, std::move(batch));
   effects_.persist.push_back(std::move(out));
+}
+
+// A batch that a peer caused can fail by what the peer sent; our own series must not depend on it.
+void Node::take_unstored(InFlight& batch) {
+  const auto waits = [&](const StreamSeries& series) { return batch.from && is_own(series.stream); };
+  const auto taken = std::stable_partition(unstored_.begin(), unstored_.end(), waits);
+  batch.declarations.insert(batch.declarations.end(), taken, unstored_.end());
+  unstored_.erase(taken, unstored_.end());
 }
 
 // What frontiers tell goes to disk one batch at a time, so that a peer who tells much, or a disk that stalls,
@@ -230,7 +238,8 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   void_failed(batch);
   // The catalogue has them already, so that nobody would hand them in again.
   unstored_.insert(unstored_.end(), batch.declarations.begin(), batch.declarations.end());
-  if (!gathered_.knowledge.empty() || !unstored_.empty()) gather(now.steady + limits::kFailedRetry);
+  if (!gathered_.knowledge.empty() || !unstored_.empty() || !heard_.empty())
+    gather(now.steady + limits::kFailedRetry);
   settle_writes(batch, error);
   end_sessions_of(batch, {error.code, "could not store what was sent: " + error.text});
   tick(now);
@@ -241,7 +250,7 @@ void Node::void_failed(const InFlight& batch) {
     if (block.local) void_own(block.block.stream, block.block.interval());
   }
   if (batch.from) return;
-  if (batch.heard) gathered_.knowledge.join(batch.knowledge);
+  if (batch.heard) return void(heard_.join(batch.knowledge));
   for (const auto& [dataset, entry] : batch.entries) {
     const Dot& dot = entry.version.dot;
     void_own(dot.stream, {dot.seq, dot.seq});

@@ -115,6 +115,7 @@ class Node {
   void gather(Micros until);
   void commit_gathered();
   void commit(InFlight batch);
+  void take_unstored(InFlight& batch);
   void commit_heard();
   void commit_rest(const InFlight& batch);
   void release(const InFlight& batch);

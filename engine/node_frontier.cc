@@ -62,7 +62,10 @@ Status Node::take_frontier_entry(Session& session, const message::Frontier::Entr
   if (is_own(stream) || !session.takes.contains(stream.dataset)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);
   StreamKnowledge joined = known == nullptr ? StreamKnowledge{} : *known;
-  if (joined.join(told)) heard_.at(stream).join(told);
+  if (!joined.join(told)) return Done{};
+  if (const StreamKnowledge* const heard = heard_.find(stream)) joined.join(*heard);
+  if (Status runs = check_runs(joined.voided()); !runs.ok()) return runs;
+  heard_.at(stream).join(told);
   return Done{};
 }
 
@@ -78,6 +81,7 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
   StreamKnowledge& theirs = session.maps[stream.dataset].known.at(stream);
   theirs.join(told);
   theirs.hold(held);
+  if (Status runs = check_runs(theirs.voided()); !runs.ok()) return runs;
   return check_runs(theirs.held());
 }
 

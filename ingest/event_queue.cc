@@ -65,9 +65,11 @@ void EventQueue::halve(Items items) {
 }
 
 void EventQueue::put_back(Items items) {
-  const auto at = std::find_if(waiting_.begin(), waiting_.end(),
-                               [&](const Item& waiting) { return waiting.number > items.front().number; });
-  waiting_.insert(at, std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
+  const auto before = static_cast<std::ptrdiff_t>(waiting_.size());
+  waiting_.insert(waiting_.end(), std::make_move_iterator(items.begin()),
+                  std::make_move_iterator(items.end()));
+  std::inplace_merge(waiting_.begin(), waiting_.begin() + before, waiting_.end(),
+                     [](const Item& a, const Item& b) { return a.number < b.number; });
 }
 
 std::uint64_t EventQueue::first_unsettled() const {

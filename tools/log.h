@@ -9,6 +9,8 @@
 #include <memory>
 #include <string_view>
 
+#include "engine/effects.h"
+
 namespace deltamesh {
 
 class Log {
@@ -29,5 +31,10 @@ class Log {
   class Lines;  // Of spdlog.
   std::unique_ptr<Lines> lines_;
 };
+
+// How the parts of a node say it.
+inline Log::Level level_of(Note::Level level) {
+  return level == Note::Level::kWarning ? Log::Level::kWarning : Log::Level::kInfo;
+}
 
 }  // namespace deltamesh

@@ -15,16 +15,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Each waits at most for this; together they bound the time of a clean stop. Longer: an operator thinks that
-// it hangs. Shorter: a slow disk loses what a broker was not yet acknowledged for (it will send that again).
-constexpr milliseconds kSourcesPatience{3'000};
-constexpr milliseconds kStrictPatience{8'000};
+// Each waits at most for this; together with the sources' they bound the time of a clean stop. Longer: an
+// operator thinks that it hangs. Shorter: a slow disk loses what was written and not answered.
 constexpr milliseconds kApiPatience{1'000};
 constexpr milliseconds kDriverPatience{5'000};
-
-Log::Level level_of(Note::Level level) {
-  return level == Note::Level::kWarning ? Log::Level::kWarning : Log::Level::kInfo;
-}
 
 Error in_part(const char* part, const Error& error) {
   return {error.code, std::string(part) + ": " + error.text};
@@ -37,26 +31,23 @@ std::uint64_t jitter_seed(const Identity& identity, const Endpoint& peer) {
 
 }  // namespace
 
-NodeRuntime::NodeRuntime(Settings settings, Log& log, OnFailed failed)
-    : settings_(std::move(settings)),
-      log_(log),
-      failed_(std::move(failed)),
-      io_(1),
-      ingest_counters_([&log](const std::string& text) { log.warning("ingest", text); }) {}
+NodeRuntime::NodeRuntime(Settings settings, Log& log, Sources& sources, OnFailed failed)
+    : settings_(std::move(settings)), log_(log), sources_(sources), failed_(std::move(failed)), io_(1) {}
 
-Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& log, OnFailed failed,
-                                                        bool in_doubt) {
-  std::unique_ptr<NodeRuntime> node(new NodeRuntime(std::move(settings), log, std::move(failed)));
+Result<std::unique_ptr<NodeRuntime>> NodeRuntime::start(Settings settings, Log& log, Sources& sources,
+                                                        OnFailed failed, bool in_doubt) {
+  std::unique_ptr<NodeRuntime> node(new NodeRuntime(std::move(settings), log, sources, std::move(failed)));
   if (const auto done = node->open_store(in_doubt); !done) return in_part("store", done.error());
   if (const auto done = node->open_links(); !done) return in_part("sync", done.error());
-  if (const auto done = node->open_sources(); !done) return in_part("mqtt", done.error());
   node->run();
+  if (const auto done = sources.attach(*node->driver_, node->settings_.brokers); !done)
+    return in_part("mqtt", done.error());
   if (const auto done = node->open_api(); !done) return in_part("api", done.error());
   return node;
 }
 
 NodeRuntime::~NodeRuntime() {
-  stop();
+  close();
 }
 
 Status NodeRuntime::open_store(bool in_doubt) {
@@ -80,7 +71,10 @@ Status NodeRuntime::open_store(bool in_doubt) {
   driver_ = std::make_unique<Driver>(
       io_, Node(settings_.node, *std::move(image), *reader_), *store_,
       [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "sync", text); });
+  // No honest peer says so of an incarnation that began in this process; a liar shall not end it twice.
+  if (in_doubt) return Done{};
   driver_->on_rolled_back([this](const std::string& why) {
+    sources_.detach();
     store_->distrust();
     failed_({ErrorCode::kMismatch, why});
   });
@@ -119,20 +113,6 @@ void NodeRuntime::on_thread(const std::function<void(std::function<void()> done)
   promise->get_future().wait();
 }
 
-Status NodeRuntime::open_sources() {
-  if (settings_.brokers.empty()) return Done{};
-  batcher_ = std::make_unique<Batcher>(*driver_, ingest_counters_);
-  for (const BrokerSettings& broker : settings_.brokers) {
-    auto source = MqttSource::start(
-        broker.mqtt, broker.rules, *batcher_, ingest_counters_,
-        [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "mqtt", text); });
-    if (!source) return source.error();
-    sources_.push_back(*std::move(source));
-    log_.info("mqtt", "reading from " + broker.mqtt.uri);
-  }
-  return Done{};
-}
-
 // After the sources, of which it tells.
 Status NodeRuntime::open_api() {
   if (!settings_.api) return Done{};
@@ -159,14 +139,20 @@ ApiHooks NodeRuntime::api_hooks() {
   hooks.parts["store"] = [this] { return health_of(*store_); };
   hooks.parts["transport"] = [this] { return health_of(driver_->counters()); };
   if (settings_.brokers.empty()) return hooks;
-  hooks.parts["ingest"] = [this] { return health_of(ingest_counters_); };
-  hooks.parts["mqtt"] = [this] { return health_of(sources_); };
+  hooks.parts["ingest"] = [this] { return health_of(sources_.counters()); };
+  hooks.parts["mqtt"] = [this] { return health_of(sources_.mqtt()); };
   return hooks;
 }
 
 void NodeRuntime::stop() {
   stop_api();
-  stop_sources();
+  sources_.stop();
+  close();
+}
+
+void NodeRuntime::close() {
+  stop_api();
+  sources_.detach();
   stop_driver();
   close_store();
 }
@@ -185,25 +171,6 @@ void NodeRuntime::stop_api() {
     });
   }
   api_.reset();
-}
-
-// What a broker of a strict source was not told is durable must not be told later either, and that cannot be
-// prevented from within this process (ingest/mqtt_source.h). The broker will send it again.
-void NodeRuntime::stop_sources() {
-  for (const auto& source : sources_) source->begin_stop();
-  const auto deadline = std::chrono::steady_clock::now() + kStrictPatience;
-  for (const auto& source : sources_) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (source->stop(std::max(left, milliseconds(0)))) continue;
-    log_.error("mqtt", "a message of " + source->status().uri +
-                           " cannot be made durable: ending at once, without acknowledging it");
-    std::_Exit(1);
-  }
-  sources_.clear();
-  const std::size_t given_up = batcher_ ? batcher_->stop(kSourcesPatience) : 0;
-  if (given_up > 0)
-    log_.warning("ingest", std::to_string(given_up) + " events were given up: the node was full");
-  batcher_.reset();
 }
 
 // The parts of the driver's thread end there; then the thread itself.

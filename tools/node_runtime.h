@@ -16,9 +16,8 @@
 
 #include "api/api.h"
 #include "engine/sqlite/sqlite_store.h"
-#include "ingest/batcher.h"
-#include "ingest/mqtt_source.h"
 #include "tools/settings.h"
+#include "tools/sources.h"
 #include "transport/dialer.h"
 #include "transport/driver.h"
 #include "transport/listener.h"
@@ -27,39 +26,40 @@ namespace deltamesh {
 
 class NodeRuntime {
  public:
-  // `log` outlives this. Everything runs when it returns; the error says which part could not start, and then
-  // nothing runs. `failed` is told, on any thread, when the node should be stopped and started anew: the disk
-  // failed, or the store turned out to be an old copy. It may be told more than once.
+  // `log` and `sources` outlive this. Everything runs when it returns; the error says which part could not
+  // start, and then nothing runs. `failed` is told, on any thread, when the node should be stopped and
+  // started anew: the disk failed, or the store turned out to be an old copy. It may be told more than once.
   using OnFailed = std::function<void(const Error&)>;
   // `in_doubt`: an earlier one in this process was told so (SqliteOptions).
-  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log, OnFailed failed,
-                                                    bool in_doubt);
-  ~NodeRuntime();  // stop(), if that was not called.
+  static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log, Sources& sources,
+                                                    OnFailed failed, bool in_doubt);
+  ~NodeRuntime();  // As close().
   NodeRuntime(const NodeRuntime&) = delete;
   NodeRuntime& operator=(const NodeRuntime&) = delete;
 
   // Everything accepted is durable and peers are told goodbye when it returns, unless the disk or a peer
   // takes too long; at most about ten seconds.
   void stop();
+  // The same, but the sources go on and hold what they get for the next node.
+  void close();
 
  private:
-  NodeRuntime(Settings settings, Log& log, OnFailed failed);
+  NodeRuntime(Settings settings, Log& log, Sources& sources, OnFailed failed);
 
   Status open_store(bool in_doubt);
   Status open_links();
-  Status open_sources();
   Status open_api();
   ApiHooks api_hooks();
   void run();
   void on_thread(const std::function<void(std::function<void()> done)>& action);
 
-  void stop_sources();
   void stop_api();
   void stop_driver();
   void close_store();
 
   Settings settings_;
   Log& log_;
+  Sources& sources_;
   OnFailed failed_;
   boost::asio::io_context io_;
   std::unique_ptr<SqliteStore> store_;
@@ -67,9 +67,6 @@ class NodeRuntime {
   std::unique_ptr<Driver> driver_;
   std::shared_ptr<Listener> listener_;
   std::vector<std::shared_ptr<Dialer>> dialers_;
-  IngestCounters ingest_counters_;
-  std::unique_ptr<Batcher> batcher_;
-  std::vector<std::unique_ptr<MqttSource>> sources_;
   std::unique_ptr<Api> api_;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> busy_;
   std::thread thread_;  // Runs io_.

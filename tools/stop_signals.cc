@@ -48,6 +48,14 @@ void StopSignals::request() {
   kill(getpid(), kRequestSignal);
 }
 
+void StopSignals::forget_requests() {
+  sigset_t requests;
+  sigemptyset(&requests);
+  sigaddset(&requests, kRequestSignal);
+  const timespec at_once{};
+  while (sigtimedwait(&requests, nullptr, &at_once) > 0) continue;
+}
+
 std::string StopSignals::take(int number) {
   if (number == kRequestSignal) return kRequest;
   sigset_t outside;

@@ -24,6 +24,8 @@ class StopSignals {
 
   // Ends one wait, as kRequest. Any thread.
   static void request();
+  // Those that no wait has taken yet.
+  void forget_requests();
 
  private:
   static std::string take(int number);

@@ -47,25 +47,25 @@ using Clock = std::chrono::steady_clock;
 
 // Between two openings of a store that fails, or that a peer calls an old copy. Longer: a healed disk stays
 // unused. Shorter: a dead one, or a peer that lies, keeps the node from its work.
-constexpr std::chrono::seconds kReopenWait{30};
+constexpr std::chrono::seconds kReopenWait{10};
 
 // One life of the node, not ending by itself before `not_before`: until a signal, or until its store must be
 // opened anew, which leaves that in doubt. Nothing: it did not start.
-std::optional<std::string> live(const Settings& settings, Log& log, StopSignals& signals,
+std::optional<std::string> live(const Settings& settings, Log& log, Sources& sources, StopSignals& signals,
                                 Clock::time_point not_before, bool& in_doubt) {
   const auto failed = [&log](const Error& error) {
     log.error("store", error.text);
     StopSignals::request();
   };
-  const auto node = NodeRuntime::start(settings, log, failed, in_doubt);
+  const auto node = NodeRuntime::start(settings, log, sources, failed, in_doubt);
   if (!node) return log.error("node", node.error().text), std::nullopt;
   log.info("node", "running");
   std::string why = signals.wait();
-  in_doubt = why == StopSignals::kRequest;
+  in_doubt = in_doubt || why == StopSignals::kRequest;
   while (why == StopSignals::kRequest && Clock::now() < not_before)
     why = signals.wait_until(not_before).value_or(why);
   log.info("node", why + ": stopping");
-  (*node)->stop();
+  why == StopSignals::kRequest ? (*node)->close() : (*node)->stop();
   log.info("node", "stopped");
   return why;
 }
@@ -76,13 +76,15 @@ int run_node(const Settings& settings) {
   StopSignals signals;
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // A limit of file size is an error of the disk like others.
+  Sources sources(log);
   bool in_doubt = false;
-  auto ended = live(settings, log, signals, Clock::now(), in_doubt);
+  auto ended = live(settings, log, sources, signals, Clock::now(), in_doubt);
   if (!ended) return kFailed;
   while (!ended || *ended == StopSignals::kRequest) {
+    signals.forget_requests();
     const auto not_before = Clock::now() + kReopenWait;
     log.warning("node", "opening the store again");
-    ended = live(settings, log, signals, not_before, in_doubt);
+    ended = live(settings, log, sources, signals, not_before, in_doubt);
     if (!ended) ended = signals.wait_until(not_before);
   }
   return kGood;

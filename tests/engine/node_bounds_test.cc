@@ -71,6 +71,58 @@ TEST_CASE("what a peer tells in many frames adds up to no more than in one", "[e
   CHECK_THAT(peer.end(), Catch::Contains("runs of numbers in one stream"));
 }
 
+TEST_CASE("voids in many frames add up to no more than in one, and harm no write of ours", "[engine][node]") {
+  TestNode a(1);
+  ScriptedPeer peer(a);
+  peer.agree();
+  message::StreamRef ref{0, peer.stream()};
+  for (Seq page = 0; page < 2; ++page) {
+    REQUIRE(peer.end() == "");
+    const IntervalSet voided = sparse(1 + page * 4 * limits::kIntervalsMax, limits::kIntervalsMax);
+    message::Frontier frontier;
+    frontier.entries = {{ref, {}, voided, voided.last(), 0}};
+    peer.say(frontier);
+    ref.stream.reset();
+  }
+  CHECK_THAT(peer.end(), Catch::Contains("runs of numbers in one stream"));
+  REQUIRE(a.write(events(1, 2)).ok());
+  CHECK(a.held(a.stream()) == IntervalSet({1, 2}));
+}
+
+TEST_CASE("what a frontier told is tried again after a failure, apart from writes of ours",
+          "[engine][node]") {
+  TestNode a(1);
+  ScriptedPeer peer(a);
+  peer.agree();
+  message::Frontier frontier;
+  frontier.entries = {{{0, peer.stream()}, {}, IntervalSet({2, 3}), 9, 9}};
+  a.fail_next();
+  peer.say(frontier);
+  CHECK(a.node().knowledge().find(peer.stream()) == nullptr);
+  a.wait(limits::kFailedRetry);
+  const StreamKnowledge* const known = a.node().knowledge().find(peer.stream());
+  REQUIRE(known != nullptr);
+  CHECK(known->head() == 9);
+  CHECK(known->voided() == IntervalSet({2, 3}));
+}
+
+TEST_CASE("a series of ours is never stored by a batch that a peer caused", "[engine][node]") {
+  NodeConfig gathering = config();
+  gathering.commit_interval = seconds(1);
+  TestNode a(1, gathering);
+  ScriptedPeer peer(a);
+  peer.agree();
+  REQUIRE(a.write({event(1)}).ok());  // Declared, and waiting for company.
+  a.fail_next();
+  peer.say(peer.delta(1, 2));
+  a.wait(seconds(1));
+  a.restart();
+  CHECK(a.held(a.stream()) == IntervalSet({1, 1}));
+  const auto series = *a.store().series(kTelemetry, std::nullopt);
+  CHECK(std::count_if(series.begin(), series.end(),
+                      [&](const StreamSeries& each) { return each.stream == a.stream(); }) == 1);
+}
+
 TEST_CASE("knowledge of a map in many pages adds up to no more than in one", "[engine][node]") {
   TestNode a(1);
   ScriptedPeer peer(a);

@@ -73,5 +73,21 @@ TEST_CASE("writes that fail together come back in their order", "[ingest][queue]
   CHECK(queue.first_unsettled() == 9);
 }
 
+TEST_CASE("a write of events from apart comes back in its order too", "[ingest][queue]") {
+  auto queue = filled(10, 20);
+  start(queue);
+  queue.halve(queue.finish(1));
+  CHECK(start(queue) == Range{1, 5});
+  queue.taken(1);
+  CHECK(start(queue) == Range{6, 15});
+  queue.taken(6);
+  queue.retry(queue.finish(1), kStart);
+  CHECK(start(queue) == Range{1, 20});  // Without those under way.
+  queue.taken(1);
+  queue.retry(queue.finish(6), kStart);
+  queue.retry(queue.finish(1), kStart);
+  CHECK(start(queue) == Range{1, 10});
+}
+
 }  // namespace
 }  // namespace deltamesh

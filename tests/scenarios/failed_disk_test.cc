@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/scenarios/node_process.h"
+#include "tests/support/mosquitto.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
 
@@ -47,6 +48,36 @@ TEST_CASE("a node whose disk fails opens its store again by itself and keeps all
   CHECK(node.stop() == 0);
   CHECK(counted(node, "events") == acknowledged);
   CHECK(same_contents(node, peer));
+}
+
+std::string mqtt_settings(const Mosquitto& broker, bool strict) {
+  return "[[mqtt]]\nbroker = \"" + broker.uri() +
+         "\"\nclient_id = \"node\"\nstrict = " + (strict ? "true" : "false") +
+         "\n[[mqtt.rule]]\ntopic = \"tele/{device}/SENSOR\"\nqos = 1\ndataset = \"env\"\n";
+}
+
+TEST_CASE("what a broker delivers while the disk fails is stored once it does not", "[scenario][disk]") {
+  const bool strict = GENERATE(false, true);
+  CAPTURE(strict);
+  constexpr std::uint64_t kEach = 100;
+  const TempDir dir;
+  const Mosquitto broker;
+  NodeProcess node(dir.path(), "node", {{}, "10s", mqtt_settings(broker, strict), {}});
+  node.start();
+  REQUIRE(wait_until([&] { return node.health().at("mqtt").at("brokers").at(0).at("connected").as_bool(); }));
+  const std::vector<std::string> messages(kEach, R"({"t":1.5})");
+  broker.publish_lines("tele/d/SENSOR", messages);
+  REQUIRE(wait_until([&] { return node.counter("events_written") == kEach; }));
+
+  limit_files(node.pid(), 1);
+  broker.publish_lines("tele/d/SENSOR", messages);
+  REQUIRE(wait_until([&] { return node.ask("GET", "/healthz").status == 0; }));
+  limit_files(node.pid(), RLIM_INFINITY);
+  REQUIRE(wait_until([&] { return counted(node, "events") == 2 * kEach; }, std::chrono::minutes(2)));
+
+  broker.publish_lines("tele/d/SENSOR", messages);
+  CHECK(wait_until([&] { return counted(node, "events") == 3 * kEach; }));
+  CHECK(node.stop() == 0);
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ TEST_CASE("SIGTERM while messages arrive leaves each in the store or with the br
                           "ndjson", "--topic", "tele/d/SENSOR", "--in-flight", "10"},
                          plant.dir.path() / "publisher");
   REQUIRE(wait_until([&] { return plant.messages_taken() >= kMessages / 4; }));
+  CHECK(plant.messages_taken() < kMessages);
   CHECK(plant.gateway.stop() == 0);
   CHECK(publisher.wait() == 0);
   plant.gateway.start();
