@@ -102,7 +102,7 @@ class Node {
   };
   using Micros = std::chrono::microseconds;
 
-  // node.cc: what is known, batches, time.
+  // node.cc: what is known, and time.
   void load(StoreImage image);
   [[nodiscard]] const DatasetConfig* dataset(DatasetId id) const;
   Result<const DatasetConfig*> dataset_of_kind(DatasetId id, DatasetKind kind) const;
@@ -112,6 +112,9 @@ class Node {
   void void_lost();
   [[nodiscard]] bool is_own(const StreamId& stream) const;
   [[nodiscard]] Status check_own(const StreamId& stream, Seq last);
+  void note(Note::Level level, std::string text, std::optional<PeerId> peer = std::nullopt);
+
+  // node_batch.cc: what is stored together.
   void gather(Micros until);
   void commit_gathered();
   void commit(InFlight batch);
@@ -125,7 +128,6 @@ class Node {
   void void_own(const StreamId& stream, Interval dots);
   void end_sessions_of(const InFlight& batch, const Error& why);
   void count_part(WriteId write);
-  void note(Note::Level level, std::string text, std::optional<PeerId> peer = std::nullopt);
 
   // node_write.cc: local events and entries.
   Status check_events(std::span<const NamedEvent> events) const;
@@ -141,15 +143,8 @@ class Node {
 
   // node_telemetry.cc: blocks from peers, blocks to peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
-  Status receive(Session& session, const message::SeriesWanted& wanted);
-  Status receive(Session& session, const message::SeriesGiven& given);
   Result<BlockSummary> check_delta(const Session& session, StreamIx ix, const message::Delta& delta);
   Status check_gaps(StreamIx ix, Interval dots) const;
-  void learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
-                    std::vector<StreamSeries>& fresh);
-  void ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used);
-  void give_series(Session& session, const StreamId& stream, const std::vector<const SeriesDecl*>& decls);
-  void answer_wanted(const std::vector<StreamSeries>& fresh);
   [[nodiscard]] IntervalSet fresh_dots(StreamIx ix, Interval dots) const;
   Result<std::vector<StoredBlock>> cut_fresh(StreamIx ix, message::Delta& delta, const BlockSummary& summary);
   void became_durable(const InFlight::Block& block);
@@ -159,8 +154,17 @@ class Node {
   void skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why);
   Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
   Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
-  std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
   void enqueue(Session& session, StreamIx ix);
+
+  // node_series.cc: declarations from and to peers.
+  Status receive(Session& session, const message::SeriesWanted& wanted);
+  Status receive(Session& session, const message::SeriesGiven& given);
+  void learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
+                    std::vector<StreamSeries>& fresh);
+  void ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used);
+  void give_series(Session& session, const StreamId& stream, const std::vector<const SeriesDecl*>& decls);
+  void answer_wanted(const std::vector<StreamSeries>& fresh);
+  std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
 
   // node_map.cc: deltas from and to peers.
   Status receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now);

@@ -1,0 +1,183 @@
+// engine/node_batch.cc - what is stored together: gathered, under way, durable or failed.
+#include <algorithm>
+#include <cassert>
+
+#include "engine/node.h"
+
+namespace deltamesh {
+
+// What is gathered may wait for company until then, unless it is enough.
+void Node::gather(Micros until) {
+  gather_until_ = std::min(until, gather_until_.value_or(Micros::max()));
+  if (gathered_.write_bytes >= limits::kGatherBytesMax) commit_gathered();
+}
+
+void Node::flush(Instant now) {
+  commit_gathered();
+  tick(now);
+}
+
+void Node::commit_gathered() {
+  gather_until_.reset();
+  for (auto& [id, own] : own_) close_block(own);
+  commit_heard();
+  if (gathered_.knowledge.empty() && unstored_.empty()) return;
+  commit(std::exchange(gathered_, {}));
+}
+
+void Node::commit(InFlight batch) {
+  take_unstored(batch);
+  Batch out;
+  out.id = BatchId{++last_batch_};
+  out.clock = clock_.last();
+  out.declarations = batch.declarations;
+  out.entries = batch.entries;
+  out.knowledge = batch.knowledge.entries();
+  for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
+  if (batch.from) received_bytes_ += batch.credit;
+  in_flight_.emplace(out.id, std::move(batch));
+  effects_.persist.push_back(std::move(out));
+}
+
+// A batch that a peer caused can fail by what the peer sent; our own series must not depend on it.
+void Node::take_unstored(InFlight& batch) {
+  const auto waits = [&](const StreamSeries& series) { return batch.from && is_own(series.stream); };
+  const auto taken = std::stable_partition(unstored_.begin(), unstored_.end(), waits);
+  batch.declarations.insert(batch.declarations.end(), taken, unstored_.end());
+  unstored_.erase(taken, unstored_.end());
+}
+
+// What frontiers tell goes to disk one batch at a time, so that a peer who tells much, or a disk that stalls,
+// fills no queue.
+void Node::commit_heard() {
+  if (heard_.empty() || std::exchange(heard_in_flight_, true)) return;
+  InFlight batch;
+  batch.heard = true;
+  batch.knowledge = std::exchange(heard_, {});
+  commit(std::move(batch));
+}
+
+// The batch is in memory no longer, whoever sent it.
+void Node::release(const InFlight& batch) {
+  const bool was_overfull = overfull();
+  if (batch.from) received_bytes_ -= batch.credit;
+  if (was_overfull && !overfull()) wake_all();
+  if (batch.heard) heard_in_flight_ = false;
+}
+
+// Notes that the gathered batch holds a part of `write`.
+void Node::count_part(WriteId write) {
+  if (!gathered_.writes.empty() && gathered_.writes.back() == write) return;
+  gathered_.writes.push_back(write);
+  ++writes_[write].parts;
+}
+
+void Node::durable(BatchId id, Instant now) {
+  const auto it = in_flight_.find(id);
+  assert(it != in_flight_.end());
+  const InFlight batch = std::move(it->second);
+  in_flight_.erase(it);
+  release(batch);
+  apply_durable(batch);
+  settle_writes(batch, Done{});
+  if (Session* const from = batch.from ? session(*batch.from) : nullptr) {
+    wake(*from);
+    from->credit_due += batch.credit;
+    if (batch.map_page) --from->maps[*batch.map_page].under_way;
+    if (!batch.map_rest.empty()) {
+      commit_rest(batch);
+    } else if (batch.map_delta) {
+      from->map_acks_due.push_back(*batch.map_delta);
+    }
+  }
+  commit_heard();
+  tick(now);
+}
+
+// The last page of a map delta is durable, and all pages before it: had one failed, the session were gone.
+void Node::commit_rest(const InFlight& batch) {
+  InFlight rest;
+  rest.from = batch.from;
+  rest.map_delta = batch.map_delta;
+  rest.knowledge = batch.map_rest;
+  commit(std::move(rest));
+}
+
+void Node::apply_durable(const InFlight& batch) {
+  for (const auto& block : batch.blocks) became_durable(block);
+  knowledge_.join(batch.knowledge);
+  for (const auto& known : batch.knowledge.entries()) {
+    if (const auto map = maps_.find(known.stream.dataset); map != maps_.end()) map->second.learn(known);
+    if (!known.known.voided().empty()) tell_void(known, batch.from);
+  }
+  map_became_durable(batch);
+  answer_wanted(batch.declarations);
+}
+
+// A batch that failed has left no trace. Our own numbers in it may not be used again (a later batch may hold
+// higher ones), so they are declared void; a peer whose data was not stored starts over with a new session.
+void Node::failed(BatchId id, const Error& error, Instant now) {
+  const auto it = in_flight_.find(id);
+  assert(it != in_flight_.end());
+  const InFlight batch = std::move(it->second);
+  in_flight_.erase(it);
+  release(batch);
+  ++counters_.batches_failed;
+  note(Note::Level::kWarning, "a batch could not be stored: " + error.text);
+  for (const auto& block : batch.blocks) pending_[block.ix].remove(block.block.interval());
+  void_failed(batch);
+  // The catalogue has them already, so that nobody would hand them in again.
+  unstored_.insert(unstored_.end(), batch.declarations.begin(), batch.declarations.end());
+  if (!gathered_.knowledge.empty() || !unstored_.empty() || !heard_.empty())
+    gather(now.steady + limits::kFailedRetry);
+  settle_writes(batch, error);
+  end_sessions_of(batch, {error.code, "could not store what was sent: " + error.text});
+  tick(now);
+}
+
+void Node::void_failed(const InFlight& batch) {
+  for (const auto& block : batch.blocks) {
+    if (block.local) void_own(block.block.stream, block.block.interval());
+  }
+  if (batch.from) return;
+  if (batch.heard) return void(heard_.join(batch.knowledge));
+  for (const auto& [dataset, entry] : batch.entries) {
+    const Dot& dot = entry.version.dot;
+    void_own(dot.stream, {dot.seq, dot.seq});
+    settle_entry(dataset, entry);
+  }
+  for (const auto& [stream, known] : batch.knowledge.entries()) {
+    if (!known.voided().empty()) gathered_.knowledge.at(stream).declare_void(known.voided());
+  }
+}
+
+void Node::void_own(const StreamId& stream, Interval dots) {
+  gathered_.knowledge.at(stream).declare_void(dots);
+}
+
+// Ends the session that sent the batch, and those that sent some of it again while it was pending.
+void Node::end_sessions_of(const InFlight& batch, const Error& why) {
+  const auto concerned = [&](Session& session) {
+    if (batch.from == session.peer) return true;
+    return std::any_of(batch.blocks.begin(), batch.blocks.end(), [&](const InFlight::Block& block) {
+      return session.at(block.ix).owed.intersects(block.block.interval());
+    });
+  };
+  for (auto it = sessions_.begin(); it != sessions_.end();) {
+    Session& session = *(it++)->second;
+    if (concerned(session)) end(session, why);
+  }
+}
+
+void Node::settle_writes(const InFlight& batch, const Status& status) {
+  pending_write_bytes_ -= batch.write_bytes;
+  for (const WriteId write : batch.writes) {
+    const auto it = writes_.find(write);
+    if (!status.ok()) it->second.status = status;
+    if (--it->second.parts > 0) continue;
+    effects_.written.push_back({write, it->second.status});
+    writes_.erase(it);
+  }
+}
+
+}  // namespace deltamesh
