@@ -92,7 +92,8 @@ Status MqttPublisher::Client::connect() {
 }
 
 Status MqttPublisher::Client::publish(const std::string& topic, std::string_view payload) {
-  while (!in_flight_.empty() && is_acknowledged(in_flight_.front(), milliseconds(0))) {
+  // A wait without patience would cost more than the message.
+  while (!in_flight_.empty() && in_flight_.front().token && in_flight_.front().token->is_complete()) {
     if (auto taken = take_oldest(); !taken) return taken;
   }
   if (in_flight_.size() >= static_cast<std::size_t>(settings_.in_flight_max)) {
