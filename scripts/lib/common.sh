@@ -136,7 +136,21 @@ build() {
     cmake --build --preset "$preset" --parallel "$(parallel_jobs)" ${targets[@]+"${targets[@]}"}
 }
 
-# A TCP port on loopback that nobody uses now.
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+# free_ports COUNT: TCP ports that nobody uses on loopback now, below those that the kernel gives to outgoing
+# connections, so that they stay free until something listens there.
+free_ports() {
+  python3 - "$1" <<'END'
+import random, socket, sys
+
+def is_free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+candidates = random.sample(range(10000, 32768), 1000)
+print(*[port for port in candidates if is_free(port)][:int(sys.argv[1])])
+END
 }

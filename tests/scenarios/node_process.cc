@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "tests/api/http_client.h"
-#include "tests/support/mosquitto.h"
+#include "tests/support/free_port.h"
 #include "tests/support/wait.h"
 
 namespace deltamesh::testing {

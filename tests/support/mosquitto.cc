@@ -1,43 +1,19 @@
 // tests/support/mosquitto.cc - the configuration and the life of a broker.
 #include "tests/support/mosquitto.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/free_port.h"
 #include "tests/support/wait.h"
 
 namespace deltamesh::testing {
 namespace {
-
-class Socket {
- public:
-  Socket() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (fd_ < 0) throw std::runtime_error("no socket");
-  }
-  ~Socket() { close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
 
 // Debian keeps it out of the ordinary user's path.
 std::string program() {
@@ -53,31 +29,10 @@ std::string current_user() {
 
 }  // namespace
 
-std::uint16_t free_port() {
-  const Socket socket;
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  auto* const raw = reinterpret_cast<sockaddr*>(&address);
-  if (bind(socket.fd(), raw, size) != 0 || getsockname(socket.fd(), raw, &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  return ntohs(address.sin_port);
-}
-
-bool accepts_connections(std::uint16_t port) {
-  const Socket socket;
-  const sockaddr_in address = loopback(port);
-  return connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-Mosquitto::Mosquitto(BrokerSaves saves, std::string more) : saves_(saves), more_(std::move(more)) {
-  // Another program may take the port between finding and using it.
-  for (int attempt = 0; attempt < 5; ++attempt) {
-    port_ = free_port();
-    write_config();
-    if (try_start()) return;
-  }
-  throw std::runtime_error("mosquitto does not start:\n" + log());
+Mosquitto::Mosquitto(BrokerSaves saves, std::string more)
+    : saves_(saves), more_(std::move(more)), port_(free_port()) {
+  write_config();
+  start();
 }
 
 void Mosquitto::write_config() const {
@@ -127,7 +82,7 @@ void Mosquitto::run_publisher(std::vector<std::string> arguments, const std::str
 }
 
 void Mosquitto::start() {
-  if (!try_start()) throw std::runtime_error("mosquitto does not start again:\n" + log());
+  if (!try_start()) throw std::runtime_error("mosquitto does not start:\n" + log());
 }
 
 void Mosquitto::kill() {

@@ -14,11 +14,6 @@
 
 namespace deltamesh::testing {
 
-// A TCP port that was free on 127.0.0.1 just now.
-std::uint16_t free_port();
-// Whether something accepts connections at 127.0.0.1:port.
-bool accepts_connections(std::uint16_t port);
-
 // kEveryChange: sessions and their messages survive SIGKILL, at under 1,000 messages/s. kNever: they do not.
 enum class BrokerSaves : unsigned char { kEveryChange, kNever };
 
@@ -49,7 +44,7 @@ class Mosquitto {
   BrokerSaves saves_;
   std::string more_;
   TempDir dir_;
-  std::uint16_t port_ = 0;
+  std::uint16_t port_;
   std::unique_ptr<ChildProcess> process_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "tests/api/http_client.h"
 #include "tests/support/child_process.h"
+#include "tests/support/free_port.h"
 #include "tests/support/mosquitto.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
