@@ -58,34 +58,13 @@ std::vector<SeriesDecl> read_declarations(std::uint32_t count, RawReader& raw) {
   return decls;
 }
 
-Status check_dots(const message::Delta& delta) {
-  if (delta.first == 0) return invalid("delta: sequence number 0");
-  if (delta.events == 0) return invalid("delta: no events");
-  if (const auto few = check_at_most(delta.events, limits::kBlock.events_max, "events in a block"); !few)
-    return few;
-  if (delta.events - 1 > std::numeric_limits<Seq>::max() - delta.first)
-    return invalid("delta: a number overflows");
-  if (const auto seq = check_seq(delta.head); !seq) return seq;
-  return check_settled(delta.settled, delta.head);
-}
-
 Status check_block(ByteView block) {
   if (block.empty()) return invalid("delta: no block");
   return check_at_most(block.size(), limits::kBlock.bytes_max, "bytes of block");
 }
 
-Result<Message> read(wire::Delta::Reader in, RawReader& raw) {
-  message::Delta delta;
-  delta.ref.index = in.getStream();
-  delta.first = in.getFirst();
-  delta.events = in.getEvents();
-  delta.codec = in.getCodec();
-  delta.head = in.getHead();
-  delta.settled = in.getSettled();
-  raw.check(check_stream_index(delta.ref.index));
-  raw.check(check_dots(delta));
-  if (in.getFirstMention()) delta.ref.stream = raw.stream_id();
-  delta.declarations = read_declarations(in.getDeclarations(), raw);
+Result<Message> read(wire::Delta::Reader, RawReader& raw) {
+  message::Delta delta = raw.delta();
   const ByteView block = raw.rest();
   raw.check(check_block(block));
   if (raw.ok()) delta.block.assign(block.begin(), block.end());
@@ -108,11 +87,19 @@ Result<Message> read(wire::MapDelta::Reader in, RawReader& raw) {
 Result<Message> read(wire::Ack::Reader in, RawReader& raw) {
   message::Ack ack;
   ack.credit = in.getCredit();
-  raw.check(check_at_most(in.getStreams(), limits::kStreamsPerFrame, "streams in an acknowledgement"));
+  for (const std::uint32_t count :
+       {in.getStreams(), in.getHaves(), in.getSubscribed(), in.getUnsubscribed()}) {
+    raw.check(check_at_most(count, limits::kStreamsPerFrame, "streams in an acknowledgement"));
+  }
   raw.check(check_at_most(in.getMapDeltas(), limits::kMapDeltasPerAck, "map deltas in an acknowledgement"));
   for (unsigned i = 0; i < in.getStreams() && raw.ok(); ++i) ack.streams.push_back(raw.ack_stream());
   for (unsigned i = 0; i < in.getMapDeltas() && raw.ok(); ++i) {
     ack.map_deltas.push_back(raw.number("map delta", std::numeric_limits<std::uint32_t>::max()));
+  }
+  for (unsigned i = 0; i < in.getHaves() && raw.ok(); ++i) ack.haves.push_back(raw.ack_have());
+  for (unsigned i = 0; i < in.getSubscribed() && raw.ok(); ++i) ack.subscribed.push_back(raw.ack_stream());
+  for (unsigned i = 0; i < in.getUnsubscribed() && raw.ok(); ++i) {
+    ack.unsubscribed.push_back(raw.number("stream index", limits::kStreamsMax - 1));
   }
   return Message{std::move(ack)};
 }

@@ -86,7 +86,6 @@ void fill(wire::Dataset::Builder out, const DatasetConfig& dataset) {
 void fill(wire::OwnStream::Builder out, const message::Hello::OwnStream& own) {
   out.setDataset(static_cast<std::uint64_t>(own.stream.dataset));
   out.setStreamClass(static_cast<std::uint8_t>(own.stream.cls));
-  out.setIncarnation(data(own.stream.incarnation.bytes));
   out.setHead(own.head);
   if (!own.prefix_fingerprint.empty()) out.setPrefixFingerprint(data(own.prefix_fingerprint));
 }
@@ -96,8 +95,11 @@ void fill_lists(wire::Hello::Builder out, const message::Hello& hello) {
   for (unsigned i = 0; i < datasets.size(); ++i) fill(datasets[i], hello.datasets[i]);
   auto own = out.initOwn(static_cast<unsigned>(hello.own.size()));
   for (unsigned i = 0; i < own.size(); ++i) {
-    assert(hello.own[i].stream.node == hello.identity.node);
+    const StreamId& stream = hello.own[i].stream;
+    assert(stream.node == hello.identity.node);
     fill(own[i], hello.own[i]);
+    if (stream.incarnation != hello.identity.incarnation)
+      own[i].setIncarnation(data(stream.incarnation.bytes));
   }
 }
 
@@ -114,6 +116,8 @@ Bytes encode_message(const message::Hello& hello) {
   out.setCodecs(data(hello.codecs));
   fill_lists(out, hello);
   if (!hello.resume_token.empty()) out.setResumeToken(data(hello.resume_token));
+  if (!hello.knowledge.empty()) out.setKnowledge(data(hello.knowledge));
+  out.setQuiet(hello.quiet);
   return writer.finish();
 }
 
@@ -151,8 +155,14 @@ Bytes encode_message(const message::Ack& ack) {
   out.setCredit(ack.credit);
   out.setStreams(static_cast<std::uint16_t>(ack.streams.size()));
   out.setMapDeltas(static_cast<std::uint16_t>(ack.map_deltas.size()));
+  out.setHaves(static_cast<std::uint16_t>(ack.haves.size()));
+  out.setSubscribed(static_cast<std::uint16_t>(ack.subscribed.size()));
+  out.setUnsubscribed(static_cast<std::uint16_t>(ack.unsubscribed.size()));
   for (const auto& stream : ack.streams) put_item(writer.raw(), stream);
   for (const std::uint32_t delta : ack.map_deltas) put_varint(writer.raw(), delta);
+  for (const auto& have : ack.haves) put_item(writer.raw(), have);
+  for (const auto& stream : ack.subscribed) put_item(writer.raw(), stream);
+  for (const std::uint32_t index : ack.unsubscribed) put_varint(writer.raw(), index);
   return writer.finish();
 }
 
@@ -195,17 +205,7 @@ Bytes encode(const Message& message) {
 
 Bytes encode_delta(const message::Delta& delta, ByteView block) {
   FrameWriter writer(FrameType::kDelta);
-  auto out = writer.control<wire::Delta>();
-  out.setStream(delta.ref.index);
-  out.setFirstMention(delta.ref.stream.has_value());
-  out.setFirst(delta.first);
-  out.setEvents(delta.events);
-  out.setCodec(delta.codec);
-  out.setHead(delta.head);
-  out.setSettled(delta.settled);
-  out.setDeclarations(static_cast<std::uint32_t>(delta.declarations.size()));
-  if (delta.ref.stream) put_stream_id(writer.raw(), *delta.ref.stream);
-  for (const SeriesDecl& decl : delta.declarations) put_declaration(writer.raw(), decl);
+  put_delta(writer.raw(), delta);
   return writer.finish(block);
 }
 

@@ -48,17 +48,19 @@ Result<DatasetConfig> read_dataset(wire::Dataset::Reader in) {
   return DatasetConfig{copy(in.getName()), *kind, *resolution, *cls, *scope};
 }
 
-Result<message::Hello::OwnStream> read_own(wire::OwnStream::Reader in, const NodeId& node) {
+Result<message::Hello::OwnStream> read_own(wire::OwnStream::Reader in, const Identity& self) {
   const auto cls = check_enum(in.getStreamClass(), StreamClass::kLog, "stream class");
   if (!cls) return cls.error();
-  const auto incarnation = id<Incarnation>(in.getIncarnation(), "incarnation");
+  const auto incarnation = in.getIncarnation().size() == 0
+                               ? Result<Incarnation>(self.incarnation)
+                               : id<Incarnation>(in.getIncarnation(), "incarnation");
   if (!incarnation) return incarnation.error();
   const Bytes fingerprint = copy(in.getPrefixFingerprint());
   if (!fingerprint.empty() && fingerprint.size() != 16) {
     return invalid("prefix fingerprint of " + std::to_string(fingerprint.size()) + " bytes, must be 16 or 0");
   }
   return message::Hello::OwnStream{
-      {DatasetId{in.getDataset()}, *cls, node, *incarnation}, in.getHead(), fingerprint};
+      {DatasetId{in.getDataset()}, *cls, self.node, *incarnation}, in.getHead(), fingerprint};
 }
 
 Status read_identity(wire::Hello::Reader in, message::Hello& hello) {
@@ -88,7 +90,7 @@ Status read_own_streams(wire::Hello::Reader in, message::Hello& hello) {
   if (const auto few = check_at_most(in.getOwn().size(), limits::kStreamsPerFrame, "own streams"); !few)
     return few;
   for (const auto item : in.getOwn()) {
-    auto own = read_own(item, hello.identity.node);
+    auto own = read_own(item, hello.identity);
     if (!own) return own.error();
     hello.own.push_back(*std::move(own));
   }
@@ -106,6 +108,11 @@ Status read_versions(wire::Hello::Reader in, message::Hello& hello) {
 Status read_opaque(wire::Hello::Reader in, message::Hello& hello) {
   const auto codecs = view(in.getCodecs());
   if (const auto few = check_at_most(codecs.size(), 256, "codecs"); !few) return few;
+  hello.quiet = in.getQuiet();
+  hello.knowledge = copy(in.getKnowledge());
+  if (!hello.knowledge.empty() && hello.knowledge.size() != 16) {
+    return invalid("digest of " + std::to_string(hello.knowledge.size()) + " bytes, must be 16 or 0");
+  }
   const auto token = view(in.getResumeToken());
   if (const auto few = check_at_most(token.size(), limits::kResumeTokenBytesMax, "bytes of resume token");
       !few) {

@@ -104,6 +104,14 @@ inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 inline constexpr std::chrono::seconds kKeepalive{10};
 inline constexpr std::chrono::seconds kKeepaliveMin{1};
 inline constexpr int kKeepalivesMissedMax = 3;
+// Acknowledgements and news of what is held wait this long for company, unless credit is short. Longer: a
+// writer learns later who has its data. Shorter: in a mesh, frames of news outweigh the data.
+inline constexpr std::chrono::milliseconds kReportInterval{100};
+// A peer told of an event that we lack, and nobody has brought it after this long: ask that peer. Longer: a
+// lost upstream holds its streams back. Shorter: two paths of unequal delay bring the same event twice.
+inline constexpr std::chrono::milliseconds kLate{1'000};
+// That wait doubles this often while a peer which has the event is still sending others.
+inline constexpr int kLateDoublings = 4;
 // Until a peer must have said HELLO.
 inline constexpr std::chrono::seconds kHandshake{10};
 

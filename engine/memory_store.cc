@@ -56,10 +56,15 @@ Status MemoryStore::apply(Batch& batch) {
   for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
   for (StreamSeries& series : batch.declarations)
     series_.try_emplace({series.stream, series.decl.number}, std::move(series.decl));
-  for (StoredBlock& block : batch.blocks) blocks_[block.stream].emplace(block.first, std::move(block));
+  for (StoredBlock& block : batch.blocks) keep(std::move(block));
   for (MapWrite& write : batch.entries) join(write);
   clock_ = std::max(clock_, batch.clock);
   return Done{};
+}
+
+void MemoryStore::keep(StoredBlock block) {
+  StreamBlocks& blocks = blocks_[block.stream];
+  blocks.emplace(block.first, std::move(block));
 }
 
 void MemoryStore::join(MapWrite& write) {

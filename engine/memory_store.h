@@ -13,7 +13,7 @@
 
 namespace deltamesh {
 
-class MemoryStore final : public Store, public StoreReader {
+class MemoryStore : public Store, public StoreReader {
  public:
   enum class Sync : std::uint8_t { kManual, kAuto };  // kAuto: each commit() is followed by a sync().
   explicit MemoryStore(Identity identity, Sync sync = Sync::kManual) : identity_(identity), auto_(sync) {}
@@ -44,6 +44,10 @@ class MemoryStore final : public Store, public StoreReader {
                                            std::optional<std::string_view> name) const override;
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
+
+ protected:
+  // Where blocks are kept; a simulation of many nodes has another place for them.
+  virtual void keep(StoredBlock block);
 
  private:
   struct Queued {

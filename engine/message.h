@@ -43,7 +43,12 @@ struct Hello {
   std::vector<std::uint8_t> codecs;  // Block codecs that the sender can read.
   std::vector<DatasetConfig> datasets;
   std::vector<OwnStream> own;
-  Bytes resume_token;        // Reserved; empty means a new conversation.
+  Bytes resume_token;  // Reserved; empty means a new conversation.
+  // Digest of all that the sender knows, 16 bytes, or none. Equal digests stand for both frontiers.
+  Bytes knowledge;
+  // Other sessions bring the sender what it lacks: of the streams that the receiver of this knows by now, it
+  // sends only those that are subscribed to.
+  bool quiet = false;
   std::uint32_t credit = 0;  // Bytes that the receiver of this may have in flight to the sender.
   friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -99,16 +104,25 @@ struct MapDelta {
   friend bool operator==(const MapDelta&, const MapDelta&) = default;
 };
 
-// These dots are durable at the sender of this. `credit` more bytes may be sent to it.
+// What is durable at the sender of this, and which streams it wants from the receiver. `credit` more bytes
+// may be sent to it.
 struct Ack {
   struct Stream {
     std::uint32_t index = 0;  // In the table of the side that receives this Ack.
     IntervalSet dots;
     friend bool operator==(const Stream&, const Stream&) = default;
   };
-  std::vector<Stream> streams;
+  struct Have {
+    StreamRef ref;  // In the table of the side that sends this Ack.
+    IntervalSet dots;
+    friend bool operator==(const Have&, const Have&) = default;
+  };
+  std::vector<Stream> streams;            // Durable, of what the receiver sent.
   std::vector<std::uint32_t> map_deltas;  // Whole deltas that are durable.
   std::uint32_t credit = 0;
+  std::vector<Have> haves;                  // Durable, of streams that the receiver has unsubscribed from.
+  std::vector<Stream> subscribed;           // From now on send me these; `dots` are what I hold.
+  std::vector<std::uint32_t> unsubscribed;  // Send me these no more: another peer was first.
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 

@@ -7,7 +7,7 @@
 namespace deltamesh {
 
 Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
-    : config_(std::move(config)), identity_(image.identity), reader_(reader), clock_(image.clock) {
+    : config_(std::move(config)), identity_(image.identity), reader_(reader), recent_(config_.recent_bytes_max), clock_(image.clock) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind == DatasetKind::kMap) maps_[dataset_id(dataset.name)];
@@ -48,6 +48,7 @@ void Node::void_lost() {
 StreamIx Node::intern(const StreamId& stream) {
   const StreamIx ix = streams_.intern(stream);
   if (pending_.size() <= ix) pending_.resize(ix + 1);
+  if (sources_.size() <= ix) sources_.resize(ix + 1);
   return ix;
 }
 
@@ -122,11 +123,15 @@ void Node::tick(Instant now) {
     next_timer_ = Micros::max();
     for (auto it = sessions_.begin(); it != sessions_.end();) check_timers(*(it++)->second, now);
   }
-  pump();
+  end_report_wait(now);
+  check_late(now);
+  pump(now);
 }
 
 Effects Node::take_effects() {
-  const Micros next = std::min(next_timer_, gather_until_.value_or(Micros::max()));
+  Micros next = std::min(next_timer_, gather_until_.value_or(Micros::max()));
+  next = std::min(next, report_at_.value_or(Micros::max()));
+  if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;
   return std::exchange(effects_, {});
 }
@@ -150,8 +155,8 @@ bool Node::quiet() const {
     return (nothing_to_send || !active(session)) && session.map_deltas_sent.empty() &&
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);
   };
-  return in_flight_.empty() && writes_.empty() && heard_.empty() && !gather_until_ &&
-         std::all_of(sessions_.begin(), sessions_.end(), quiet);
+  return in_flight_.empty() && writes_.empty() && heard_.empty() && !gather_until_ && !report_at_ &&
+         !waits_for_some() && std::all_of(sessions_.begin(), sessions_.end(), quiet);
 }
 
 }  // namespace deltamesh

@@ -96,6 +96,13 @@ class Node {
     std::optional<std::uint32_t> map_delta;
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
   };
+  // Where a telemetry stream comes from.
+  struct Source {
+    std::optional<PeerId> from;  // The session that brought its last event, and is to bring the next.
+    bool late = false;           // Stands in late_: an event of it is known to be somewhere and not here.
+    int waits = 0;               // How often that was found too early to tell.
+    Seq head = 0, settled = 0;   // As told by deltas that may not be durable here yet.
+  };
   struct WriteState {
     std::uint32_t parts = 0;  // Batches that still hold some of it.
     Status status = Done{};
@@ -154,7 +161,28 @@ class Node {
   void skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why);
   Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
   Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
+  [[nodiscard]] bool may_send(const Session& session, StreamIx ix) const;
   void enqueue(Session& session, StreamIx ix);
+  [[nodiscard]] std::optional<Interval> next_to_send(const SessionStream& state, StreamIx ix) const;
+
+  // node_source.cc: which peer brings which telemetry stream.
+  void note_source(Session& session, StreamIx ix, bool fresh);
+  [[nodiscard]] Session* source_of(StreamIx ix);
+  [[nodiscard]] bool lacks_some(const Session& session, StreamIx ix) const;
+  [[nodiscard]] bool held_elsewhere(const Session& session, StreamIx ix) const;
+  [[nodiscard]] bool waits_for_some() const;
+  void want(Session& session, StreamIx ix, bool at_once, Instant now);
+  void watch(StreamIx ix, Micros until);
+  void check_late(Instant now);
+  void check_late(StreamIx ix, Instant now);
+  void subscribe(Session& session, StreamIx ix);
+  void unsubscribe(Session& session, StreamIx ix);
+  void lose_source(PeerId peer);
+  void mute(Session& session, StreamIx ix);
+  void unmute(Session& session, StreamIx ix, const IntervalSet& remote);
+  void tell_have(Session& session, StreamIx ix, const IntervalSet& dots);
+  Status receive_haves(Session& session, const message::Ack& ack, Instant now);
+  Status receive_subscriptions(Session& session, const message::Ack& ack);
 
   // node_series.cc: declarations from and to peers.
   Status receive(Session& session, const message::SeriesWanted& wanted);
@@ -181,7 +209,7 @@ class Node {
   // node_session.cc: hello, keepalive, end.
   Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);
   Status receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now);
-  Status receive(Session& session, const message::Hello& hello);
+  Status receive(Session& session, const message::Hello& hello, Instant now);
   [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
   Status agree(const message::Hello& hello) const;
   // Tells the peer why, and ends the session; the reference is dead when it returns.
@@ -191,27 +219,39 @@ class Node {
   [[nodiscard]] Session* session(PeerId peer);
 
   // node_frontier.cc: who knows what, and streams by their numbers in a session.
-  Status receive(Session& session, const message::Frontier& frontier);
+  [[nodiscard]] std::shared_ptr<const FrontierImage> image();
+  [[nodiscard]] bool agree_by_digest(const Session& session, const message::Hello& hello) const;
+  void take_image(Session& session);
+  Status receive(Session& session, const message::Frontier& frontier, Instant now);
   void send_frontier(Session& session);
   Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry);
   Status note_remote(Session& session, StreamIx ix, const StreamKnowledge& told, const IntervalSet& held);
   void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
-  void go_live(Session& session);
+  void tell_void(Session& session, const Knowledge::Entry& entry);
+  void tell_voids_since(Session& session, const FrontierImage& told);
+  void go_live(Session& session, Instant now);
+  void start_pushing(Session& session, const FrontierImage& told);
+  void start_taking(Session& session, Instant now);
   Result<StreamIx> resolve(Session& session, const message::StreamRef& ref);
   [[nodiscard]] message::StreamRef refer(Session& session, StreamIx ix);
 
   // node_flow.cc: acknowledgements, credit, and whose turn it is.
-  Status receive(Session& session, const message::Ack& ack);
+  Status receive(Session& session, const message::Ack& ack, Instant now);
+  Status take_acks(Session& session, const message::Ack& ack);
   void send(Session& session, const Message& message);
   void send_bytes(Session& session, Bytes frame);
-  void send_acks(Session& session);
+  void send_acks(Session& session, Instant now);
+  [[nodiscard]] bool must_report(const Session& session) const;
+  [[nodiscard]] bool report_is_due(Session& session, Instant now);
+  message::Ack head_of_report(Session& session);
+  void end_report_wait(Instant now);
   [[nodiscard]] std::uint32_t share() const;
   [[nodiscard]] bool overfull() const { return received_bytes_ >= config_.receive_bytes_max; }
   std::uint32_t take_credit(Session& session);
   void wake(const Session& session) { awake_.insert(session.peer); }
   void wake_all();
-  void pump();
-  void serve(Session& session);
+  void pump(Instant now);
+  void serve(Session& session, Instant now);
   [[nodiscard]] bool active(const Session& session) const;
 
   NodeConfig config_;
@@ -221,7 +261,10 @@ class Node {
 
   Knowledge knowledge_;
   StreamTable streams_;
-  std::vector<IntervalSet> pending_;  // By StreamIx: in a batch that is not durable yet.
+  std::vector<IntervalSet> pending_;            // By StreamIx: in a batch that is not durable yet.
+  std::vector<Source> sources_;                 // By StreamIx.
+  std::set<std::pair<Micros, StreamIx>> late_;  // When to look whether a stream's source is late.
+  std::shared_ptr<const FrontierImage> image_;  // Of knowledge_; null once that has changed.
   Catalogue catalogue_;
   RecentBlocks recent_;
   std::map<DatasetId, LwwMap> maps_;
@@ -243,6 +286,8 @@ class Node {
 
   std::map<PeerId, std::unique_ptr<Session>> sessions_;
   std::set<PeerId> awake_;                         // Sessions that may have something to say.
+  std::set<PeerId> reporting_;                     // Sessions whose next Ack waits for company,
+  std::optional<Micros> report_at_;                // until then.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
   Micros next_timer_ = Micros::max();              // No session's timer is earlier.
   Counters counters_;

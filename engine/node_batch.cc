@@ -104,6 +104,7 @@ void Node::commit_rest(const InFlight& batch) {
 }
 
 void Node::apply_durable(const InFlight& batch) {
+  image_.reset();
   for (const auto& block : batch.blocks) became_durable(block);
   knowledge_.join(batch.knowledge);
   for (const auto& known : batch.knowledge.entries()) {
@@ -155,12 +156,15 @@ void Node::void_own(const StreamId& stream, Interval dots) {
   gathered_.knowledge.at(stream).declare_void(dots);
 }
 
-// Ends the session that sent the batch, and those that sent some of it again while it was pending.
+// Ends the session that sent the batch, and those that know of some of it: they have sent it too, or were
+// sent it, and would never offer it again.
 void Node::end_sessions_of(const InFlight& batch, const Error& why) {
   const auto concerned = [&](Session& session) {
     if (batch.from == session.peer) return true;
     return std::any_of(batch.blocks.begin(), batch.blocks.end(), [&](const InFlight::Block& block) {
-      return session.at(block.ix).owed.intersects(block.block.interval());
+      const SessionStream& stream = session.at(block.ix);
+      return !block.local && (stream.remote.intersects(block.block.interval()) ||
+                              stream.sent.intersects(block.block.interval()));
     });
   };
   for (auto it = sessions_.begin(); it != sessions_.end();) {

@@ -7,10 +7,17 @@ namespace deltamesh {
 
 // --- Acknowledgements ------------------------------------------------------------------------------------
 
-// What we hear from one session holds for every other session with the same node.
-Status Node::receive(Session& session, const message::Ack& ack) {
+Status Node::receive(Session& session, const message::Ack& ack, Instant now) {
   session.credit = std::min<std::int64_t>(session.credit + ack.credit, limits::kCreditBytes);
   for (const std::uint32_t delta : ack.map_deltas) session.map_deltas_sent.erase(delta);
+  if (Status good = take_acks(session, ack); !good.ok()) return good;
+  if (Status good = receive_subscriptions(session, ack); !good.ok()) return good;
+  wake(session);
+  return receive_haves(session, ack, now);
+}
+
+// What we hear from one session holds for every other session with the same node.
+Status Node::take_acks(Session& session, const message::Ack& ack) {
   for (const auto& [index, dots] : ack.streams) {
     if (index >= session.out_streams.size())
       return Error{ErrorCode::kInvalid, "an acknowledgement of an unnamed stream"};
@@ -20,26 +27,81 @@ Status Node::receive(Session& session, const message::Ack& ack) {
     stream.sent = stream.sent.minus(known);
     for (const PeerId peer : links_.at(session.remote)) sessions_.at(peer)->at(ix).remote.join(known);
   }
-  wake(session);
   return Done{};
 }
 
-void Node::send_acks(Session& session) {
-  const std::uint32_t worth_a_frame = std::min(limits::kCreditReturnBytes, session.share / 4);
-  const bool credit = session.credit_due >= worth_a_frame && !overfull();
-  if (session.acks_due.empty() && session.map_acks_due.empty() && !credit) return;
-  message::Ack ack;
-  ack.map_deltas = std::exchange(session.map_acks_due, {});
-  ack.credit = overfull() ? 0 : take_credit(session);
-  std::size_t intervals = 0;
-  for (auto& [ix, dots] : std::exchange(session.acks_due, {})) {
-    intervals += dots.intervals().size();
-    ack.streams.push_back({*session.at(ix).in_index, std::move(dots)});
-    if (ack.streams.size() < limits::kStreamsPerFrame && intervals < limits::kIntervalsMax) continue;
+// Says what has become durable since the last Ack, in as many frames as it takes.
+void Node::send_acks(Session& session, Instant now) {
+  if (!must_report(session) && !report_is_due(session, now)) return;
+  message::Ack ack = head_of_report(session);
+  std::size_t items = 0, intervals = 0;
+  const auto make_room = [&](std::size_t more) {
+    intervals += more;
+    if (++items <= limits::kStreamsPerFrame && intervals <= limits::kIntervalsMax) return;
     send(session, std::exchange(ack, {}));
-    intervals = 0;
+    items = 1;
+    intervals = more;
+  };
+  for (auto& [ix, dots] : std::exchange(session.acks_due, {})) {
+    make_room(dots.intervals().size());
+    ack.streams.push_back({session.at(ix).in_index, std::move(dots)});
+  }
+  for (const auto& [ix, dots] : std::exchange(session.haves_due, {})) {
+    IntervalSet news = dots.minus(session.at(ix).remote);
+    if (news.empty()) continue;
+    make_room(news.intervals().size());
+    ack.haves.push_back({refer(session, ix), std::move(news)});
+  }
+  for (const StreamIx ix : std::exchange(session.subscribed_due, {})) {
+    const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+    make_room(known == nullptr ? 0 : known->held().intervals().size());
+    ack.subscribed.push_back({session.at(ix).in_index, known == nullptr ? IntervalSet() : known->held()});
+  }
+  for (const StreamIx ix : std::exchange(session.unsubscribed_due, {})) {
+    make_room(0);
+    ack.unsubscribed.push_back(session.at(ix).in_index);
   }
   if (ack != message::Ack{}) send(session, ack);
+}
+
+// Credit, and map deltas; so many of these that they fill frames go ahead.
+message::Ack Node::head_of_report(Session& session) {
+  session.report_now = false;
+  reporting_.erase(session.peer);
+  message::Ack ack;
+  ack.credit = overfull() ? 0 : take_credit(session);
+  for (const std::uint32_t delta : std::exchange(session.map_acks_due, {})) {
+    ack.map_deltas.push_back(delta);
+    if (ack.map_deltas.size() == limits::kMapDeltasPerAck) send(session, std::exchange(ack, {}));
+  }
+  return ack;
+}
+
+// A peer without credit, or one that sends what we have, must hear from us now.
+bool Node::must_report(const Session& session) const {
+  const std::uint32_t worth_a_frame = std::min(limits::kCreditReturnBytes, session.share / 4);
+  const bool credit = session.credit_due >= worth_a_frame && !overfull();
+  return credit || !session.subscribed_due.empty() || !session.unsubscribed_due.empty();
+}
+
+// All else waits for company, in all sessions together.
+bool Node::report_is_due(Session& session, Instant now) {
+  if (session.acks_due.empty() && session.haves_due.empty() && session.map_acks_due.empty()) return false;
+  if (session.report_now || config_.report_interval == Micros::zero()) return true;
+  reporting_.insert(session.peer);
+  if (!report_at_) report_at_ = now.steady + config_.report_interval;
+  return false;
+}
+
+void Node::end_report_wait(Instant now) {
+  if (!report_at_ || *report_at_ > now.steady) return;
+  report_at_.reset();
+  for (const PeerId peer : std::exchange(reporting_, {})) {
+    Session* const reporting = session(peer);
+    if (reporting == nullptr) continue;
+    reporting->report_now = true;
+    wake(*reporting);
+  }
 }
 
 // --- Credit ----------------------------------------------------------------------------------------------
@@ -80,19 +142,19 @@ void Node::wake_all() {
 
 // Serves the sessions of which something has changed; with thousands of peers, a look at all of them for each
 // frame would cost more than the frame.
-void Node::pump() {
+void Node::pump(Instant now) {
   while (!awake_.empty()) {
     for (const PeerId peer : std::exchange(awake_, {})) {
-      if (Session* const awake = session(peer)) serve(*awake);
+      if (Session* const awake = session(peer)) serve(*awake, now);
     }
   }
 }
 
 // Sends what the session can take now: acknowledgements, then maps, then telemetry. A link that stands by
 // still ends the map delta that it has begun.
-void Node::serve(Session& session) {
+void Node::serve(Session& session, Instant now) {
   if (session.phase != SessionPhase::kLive) return;
-  send_acks(session);
+  send_acks(session, now);
   send_map_pages(session);
   if (!active(session)) return;
   send_maps(session);
@@ -102,7 +164,7 @@ void Node::serve(Session& session) {
 
 // Of several links to one node, the newest carries the data and the others stand by.
 bool Node::active(const Session& session) const {
-  return links_.at(session.remote).back() == session.peer;
+  return session.phase == SessionPhase::kLive && links_.at(session.remote).back() == session.peer;
 }
 
 }  // namespace deltamesh

@@ -1,20 +1,44 @@
 // engine/node_frontier.cc - who knows what: frontiers, and the streams by their numbers in a session.
 #include <algorithm>
 
+#include "crdt/fingerprint.h"
+#include "crdt/varint.h"
 #include "engine/node.h"
+#include "engine/raw_part.h"
 #include "engine/validate.h"
 
 namespace deltamesh {
 
 // --- Telling ---------------------------------------------------------------------------------------------
 
+// What there is to tell. Copied once for all sessions that begin before it changes.
+std::shared_ptr<const FrontierImage> Node::image() {
+  if (image_ != nullptr) return image_;
+  auto image = std::make_shared<FrontierImage>();
+  Fingerprint digest;
+  Bytes bytes;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    const DatasetConfig* const config = dataset(stream.dataset);
+    if (config == nullptr || config->cls != stream.cls || known.empty()) continue;
+    bytes.clear();
+    put_stream_id(bytes, stream);
+    put_knowledge(bytes, known);
+    digest.add(bytes);
+    image->streams.emplace_back(intern(stream), known.shareable());
+  }
+  put_fixed64(image->digest, digest.high());
+  put_fixed64(image->digest, digest.low());
+  return image_ = std::move(image);
+}
+
 void Node::send_frontier(Session& session) {
+  session.told = image();
   message::Frontier page{{}, false};
   std::size_t bytes = 0;
-  for (const auto& [stream, known] : knowledge_.entries()) {
+  for (const auto& [ix, known] : session.told->streams) {
+    const StreamId& stream = streams_[ix];
     if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) continue;
-    page.entries.push_back(
-        {refer(session, intern(stream)), known.held(), known.voided(), known.head(), known.settled()});
+    page.entries.push_back({refer(session, ix), known.held(), known.voided(), known.head(), known.settled()});
     bytes += item_bytes_max(page.entries.back());
     if (page.entries.size() < limits::kStreamsPerFrame && bytes < limits::kPageBytes) continue;
     send(session, std::exchange(page, message::Frontier{{}, false}));
@@ -27,24 +51,58 @@ void Node::send_frontier(Session& session) {
 // Peers in session hear at once which numbers are void; others learn it from our frontier.
 void Node::tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except) {
   for (auto& [peer, session] : sessions_) {
-    if (session->phase == SessionPhase::kHello || peer == except) continue;
-    if (!session->sends.contains(entry.stream.dataset)) continue;
-    const auto& [stream, known] = entry;
-    message::Frontier news;
-    news.entries.push_back(
-        {refer(*session, intern(stream)), {}, known.voided(), known.head(), known.settled()});
-    send(*session, news);
+    if (session->phase != SessionPhase::kHello && peer != except) tell_void(*session, entry);
+  }
+}
+
+void Node::tell_void(Session& session, const Knowledge::Entry& entry) {
+  const auto& [stream, known] = entry;
+  if (!session.sends.contains(stream.dataset)) return;
+  message::Frontier news;
+  news.entries.push_back({refer(session, intern(stream)), {}, known.voided(), known.head(), known.settled()});
+  send(session, news);
+}
+
+// Our HELLO stood for a frontier. What has become void since then it did not tell.
+void Node::tell_voids_since(Session& session, const FrontierImage& told) {
+  if (image_.get() == &told) return;
+  std::map<StreamIx, const IntervalSet*> voids;
+  for (const auto& [ix, known] : told.streams) voids.emplace(ix, &known.voided());
+  for (const auto& entry : knowledge_.entries()) {
+    const auto before = voids.find(intern(entry.stream));
+    const bool same =
+        before == voids.end() ? entry.known.voided().empty() : entry.known.voided() == *before->second;
+    if (!same) tell_void(session, entry);
   }
 }
 
 // --- Hearing ---------------------------------------------------------------------------------------------
 
-Status Node::receive(Session& session, const message::Frontier& frontier) {
+// Equal digests stand for two equal frontiers, if both sides meant all that they know.
+bool Node::agree_by_digest(const Session& session, const message::Hello& hello) const {
+  return hello.knowledge == session.told->digest && session.sends.size() == config_.datasets.size() &&
+         session.takes == session.sends;
+}
+
+void Node::take_image(Session& session) {
+  for (const auto& [ix, known] : session.told->streams) {
+    SessionStream& stream = session.at(ix);
+    stream.out_index = stream.in_index = static_cast<std::uint32_t>(session.out_streams.size());
+    session.out_streams.push_back(ix);
+    session.in_streams.push_back(ix);
+    const DatasetId dataset = streams_[ix].dataset;
+    if (!maps_.contains(dataset)) stream.remote = known.held();
+    if (maps_.contains(dataset)) session.maps[dataset].known.at(streams_[ix]) = known;
+  }
+  tell_voids_since(session, *session.told);
+}
+
+Status Node::receive(Session& session, const message::Frontier& frontier, Instant now) {
   for (const auto& entry : frontier.entries) {
     if (Status good = take_frontier_entry(session, entry); !good.ok()) return good;
   }
   commit_heard();
-  if (frontier.last && session.phase == SessionPhase::kFrontier) go_live(session);
+  if (frontier.last && session.phase == SessionPhase::kFrontier) go_live(session, now);
   return Done{};
 }
 
@@ -85,16 +143,55 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
   return check_runs(theirs.held());
 }
 
-void Node::go_live(Session& session) {
+void Node::go_live(Session& session, Instant now) {
   session.phase = SessionPhase::kLive;
   links_[session.remote].push_back(session.peer);
   note(Note::Level::kInfo,
        "in session with node " + hex(session.remote.node.bytes) + " (" + session.software + ")",
        session.peer);
-  for (const auto& [stream, known] : knowledge_.entries()) {
-    if (!known.held().empty()) enqueue(session, intern(stream));
-  }
+  const auto told = std::exchange(session.told, nullptr);
+  start_pushing(session, *told);
+  start_taking(session, now);
   wake(session);
+}
+
+// A peer that others supply hears only of what has come here since it was told what there is.
+void Node::start_pushing(Session& session, const FrontierImage& told) {
+  std::map<StreamIx, const IntervalSet*> known_there;
+  if (session.peer_quiet) {
+    for (const auto& [ix, known] : told.streams) known_there.emplace(ix, &known.held());
+  }
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    if (known.held().empty()) continue;
+    const StreamIx ix = intern(stream);
+    if (!may_send(session, ix)) continue;
+    if (!session.peer_quiet) {
+      enqueue(session, ix);
+      continue;
+    }
+    session.at(ix).muted = true;
+    const auto there = known_there.find(ix);
+    tell_have(session, ix, there == known_there.end() ? known.held() : known.held().minus(*there->second));
+  }
+}
+
+// The same from our side: of what the peer has, we ask for what nobody else in session has; and for what it
+// writes itself, which nobody can have sooner.
+void Node::start_taking(Session& session, Instant now) {
+  if (!session.quiet) return;
+  const bool others_follow = std::any_of(sessions_.begin(), sessions_.end(), [](const auto& item) {
+    return item.second->phase != SessionPhase::kLive;
+  });
+  for (const StreamIx ix : session.in_streams) {
+    const StreamId& stream = streams_[ix];
+    if (maps_.contains(stream.dataset) || !session.takes.contains(stream.dataset)) continue;
+    session.at(ix).unsubscribed = true;
+    const bool elsewhere = held_elsewhere(session, ix);
+    const bool theirs =
+        stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
+    if (theirs && !elsewhere) subscribe(session, ix);
+    want(session, ix, !elsewhere && !others_follow, now);
+  }
 }
 
 // --- Streams by index ------------------------------------------------------------------------------------
@@ -121,10 +218,10 @@ Result<StreamIx> Node::resolve(Session& session, const message::StreamRef& ref) 
 
 message::StreamRef Node::refer(Session& session, StreamIx ix) {
   SessionStream& stream = session.at(ix);
-  if (stream.out_index) return {*stream.out_index, std::nullopt};
+  if (stream.out_index != SessionStream::kUnnamed) return {stream.out_index, std::nullopt};
   stream.out_index = static_cast<std::uint32_t>(session.out_streams.size());
   session.out_streams.push_back(ix);
-  return {*stream.out_index, streams_[ix]};
+  return {stream.out_index, streams_[ix]};
 }
 
 }  // namespace deltamesh

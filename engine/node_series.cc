@@ -1,7 +1,20 @@
 // engine/node_series.cc - declarations of series: from peers, to peers, and asked for.
+#include <algorithm>
+
 #include "engine/node.h"
 
 namespace deltamesh {
+namespace {
+
+// False if it was there.
+bool insert_sorted(std::vector<SeriesNo>& all, SeriesNo one) {
+  const auto at = std::lower_bound(all.begin(), all.end(), one);
+  if (at != all.end() && *at == one) return false;
+  all.insert(at, one);
+  return true;
+}
+
+}  // namespace
 
 // --- From peers ------------------------------------------------------------------------------------------
 
@@ -93,7 +106,7 @@ std::vector<SeriesDecl> Node::declare_to(Session& session, StreamIx ix, const st
   std::vector<SeriesDecl> fresh;
   for (const SeriesNo series : used) {
     const SeriesDecl* const decl = catalogue_.find(streams_[ix], series);
-    if (decl == nullptr || !session.at(ix).declared.insert(series).second) continue;
+    if (decl == nullptr || !insert_sorted(session.at(ix).declared, series)) continue;
     fresh.push_back(*decl);
     if (fresh.size() < limits::kSeriesPerFrame) continue;
     send(session, message::SeriesGiven{streams_[ix], std::exchange(fresh, {})});

@@ -78,7 +78,12 @@ void Node::opened(PeerId peer, Instant now) {
   session.peer = peer;
   session.opened = session.heard = now.steady;
   session.credit_due = session.share = share();
-  send(session, make_hello(overfull() ? 0 : take_credit(session)));
+  session.quiet = sessions_.size() > 1;
+  session.told = image();
+  message::Hello hello = make_hello(overfull() ? 0 : take_credit(session));
+  hello.knowledge = session.told->digest;
+  hello.quiet = session.quiet;
+  send(session, hello);
   next_timer_ =
       std::min({next_timer_, now.steady + limits::kHandshake, next_ping(session, config_.keepalive)});
   tick(now);
@@ -124,16 +129,16 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
   }
   const Error early{ErrorCode::kInvalid, "a message that has no place at this point of the conversation"};
   if (auto* const hello = std::get_if<message::Hello>(&message)) {
-    return session.phase == SessionPhase::kHello ? receive(session, *hello) : early;
+    return session.phase == SessionPhase::kHello ? receive(session, *hello, now) : early;
   }
   if (session.phase == SessionPhase::kHello) return early;
   if (std::holds_alternative<message::Ping>(message)) return send(session, message::Pong{}), Done{};
   if (std::holds_alternative<message::Pong>(message)) return Done{};
   if (auto* const frontier = std::get_if<message::Frontier>(&message)) {
-    return receive(session, *frontier);
+    return receive(session, *frontier, now);
   }
   if (session.phase != SessionPhase::kLive) return early;
-  if (auto* const ack = std::get_if<message::Ack>(&message)) return receive(session, *ack);
+  if (auto* const ack = std::get_if<message::Ack>(&message)) return receive(session, *ack, now);
   if (auto* const wanted = std::get_if<message::SeriesWanted>(&message)) return receive(session, *wanted);
   if (auto* const given = std::get_if<message::SeriesGiven>(&message)) return receive(session, *given);
   return receive_data(session, message, frame_bytes, now);
@@ -166,7 +171,7 @@ message::Hello Node::make_hello(std::uint32_t credit) const {
   return hello;
 }
 
-Status Node::receive(Session& session, const message::Hello& hello) {
+Status Node::receive(Session& session, const message::Hello& hello, Instant now) {
   if (Status agreed = agree(hello); !agreed.ok()) return agreed;
   session.remote = hello.identity;
   session.software = hello.software;
@@ -176,6 +181,12 @@ Status Node::receive(Session& session, const message::Hello& hello) {
     const Scope ours = datasets_.at(id).scope;
     if (pushes(ours) && pulls(theirs.scope)) session.sends.insert(id);
     if (pulls(ours) && pushes(theirs.scope)) session.takes.insert(id);
+  }
+  session.peer_quiet = hello.quiet;
+  if (agree_by_digest(session, hello)) {
+    take_image(session);
+    go_live(session, now);
+    return Done{};
   }
   session.phase = SessionPhase::kFrontier;
   send_frontier(session);
@@ -226,6 +237,8 @@ void Node::forget(PeerId peer) {
     }
   }
   sessions_.erase(it);
+  reporting_.erase(peer);
+  lose_source(peer);
 }
 
 void Node::check_timers(Session& session, Instant now) {

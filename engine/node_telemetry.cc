@@ -28,6 +28,8 @@ Result<StoredBlock> cut(const StreamId& stream, Seq first, ByteView block, Inter
 
 // --- From peers ------------------------------------------------------------------------------------------
 
+// A new block is passed on at once: its writer has it on its disk, and its number cannot be used again. What
+// we say of it waits for our own disk.
 Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_bytes) {
   const auto ix = resolve(session, delta.ref);
   if (!ix.ok()) return ix.error();
@@ -39,6 +41,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
   session.at(*ix).owed.add(dots);
+  note_source(session, *ix, !fresh->empty());
   wake(session);
   const StreamKnowledge* const known = knowledge_.find(streams_[*ix]);
   if (known != nullptr) acknowledge(session, *ix, known->held());
@@ -50,7 +53,14 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   ask_series(session, streams_[*ix], summary->series);
   for (auto& block : *fresh) {
     pending_[*ix].add(block.interval());
+    recent_.add(*ix, block);
     batch.blocks.push_back({*ix, std::move(block), false});
+  }
+  Source& source = sources_[*ix];
+  source.head = std::max(source.head, delta.head);
+  source.settled = std::max(source.settled, delta.settled);
+  if (!batch.blocks.empty()) {
+    for (const auto& [peer, other] : sessions_) enqueue(*other, *ix);
   }
   if (batch.blocks.empty() && batch.declarations.empty()) {
     session.credit_due += batch.credit;
@@ -72,10 +82,6 @@ Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix, cons
   if (delta.codec != kBlockCodec) {
     return Error{ErrorCode::kUnsupported, "block codec " + std::to_string(delta.codec) + ", known here is " +
                                               std::to_string(kBlockCodec)};
-  }
-  if (delta.first == 0 || delta.events == 0 || delta.first > delta.head ||
-      delta.events - 1 > delta.head - delta.first) {
-    return Error{ErrorCode::kInvalid, "a block beyond its stream's head"};
   }
   if (Status own = check_own(stream, delta.first + delta.events - 1); !own.ok()) return own.error();
   if (Status gaps = check_gaps(ix, dots_of(delta)); !gaps.ok()) return gaps.error();
@@ -134,12 +140,17 @@ void Node::became_durable(const InFlight::Block& block) {
   const StreamId& stream = block.block.stream;
   pending_[block.ix].remove(dots);
   knowledge_.at(stream).hold(dots);
-  recent_.add(block.ix, block.block);
+  if (block.local) recent_.add(block.ix, block.block);
   (block.local ? counters_.events_written : counters_.events_received) += dots.size();
   effects_.publish.push_back({stream.dataset, stream, dots, {}, block.local});
   for (auto& [peer, session] : sessions_) {
     acknowledge(*session, block.ix, IntervalSet(dots));
-    enqueue(*session, block.ix);
+    if (session->phase != SessionPhase::kLive) continue;
+    if (session->at(block.ix).muted) {
+      tell_have(*session, block.ix, IntervalSet(dots));
+    } else {
+      enqueue(*session, block.ix);
+    }
   }
 }
 
@@ -156,13 +167,18 @@ void Node::acknowledge(Session& session, StreamIx ix, const IntervalSet& durable
 
 // --- To peers --------------------------------------------------------------------------------------------
 
-// Notes that `ix` may hold something that the peer lacks. A peer always holds its own current stream.
-void Node::enqueue(Session& session, StreamIx ix) {
+// A peer always holds its own current stream.
+bool Node::may_send(const Session& session, StreamIx ix) const {
   const StreamId& stream = streams_[ix];
   const bool own = stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
+  return !own && session.sends.contains(stream.dataset) && !maps_.contains(stream.dataset);
+}
+
+// Notes that `ix` may hold something that the peer lacks.
+void Node::enqueue(Session& session, StreamIx ix) {
+  if (session.phase != SessionPhase::kLive || !may_send(session, ix)) return;
   SessionStream& state = session.at(ix);
-  if (own || state.queued || session.phase != SessionPhase::kLive) return;
-  if (!session.sends.contains(stream.dataset) || maps_.contains(stream.dataset)) return;
+  if (state.queued || state.muted) return;
   state.queued = true;
   session.work.push_back(ix);
   wake(session);
@@ -184,9 +200,8 @@ Status Node::send_telemetry(Session& session) {
 // Sends some of what the peer lacks of a stream; true if there may be more. Damaged blocks are passed over,
 // so that one of them does not hold back all that comes after it.
 Result<bool> Node::send_stream(Session& session, StreamIx ix) {
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
   const SessionStream& state = session.at(ix);
-  const auto wanted = known == nullptr ? std::nullopt : known->held().first_missing(state.remote, state.sent);
+  const auto wanted = state.muted ? std::nullopt : next_to_send(state, ix);
   if (!wanted) return false;
   auto blocks = read_blocks(ix, *wanted);
   if (!blocks.ok() && blocks.error().code != ErrorCode::kCorrupt) return blocks.error();
@@ -201,6 +216,16 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix) {
   if (session.unreadable == limits::kUnreadableMax) return sent.error();
   skip_unreadable(session, ix, next, sent.error());
   return true;
+}
+
+// What is durable here, and then what passes through on its way to our disk; that is read from memory alone.
+std::optional<Interval> Node::next_to_send(const SessionStream& state, StreamIx ix) const {
+  if (const StreamKnowledge* const known = knowledge_.find(streams_[ix])) {
+    if (const auto wanted = known->held().first_missing(state.remote, state.sent)) return wanted;
+  }
+  if (is_own(streams_[ix])) return std::nullopt;
+  const auto wanted = pending_[ix].first_missing(state.remote, state.sent);
+  return wanted && recent_.find(ix, wanted->first) != nullptr ? wanted : std::nullopt;
 }
 
 // Counts event `seq` as one that the peer cannot get from us; its block's next event is the next to be tried.
@@ -229,15 +254,16 @@ Status Node::send_block(Session& session, StreamIx ix, const StoredBlock& block,
   }
   const auto summary = peek_block(*out.bytes, limits::kBlock);
   if (!summary.ok()) return summary.error();
-  const StreamKnowledge& known = *knowledge_.find(block.stream);
+  const StreamKnowledge* const known = knowledge_.find(block.stream);
+  const Source& source = sources_[ix];
   message::Delta delta;
   delta.declarations = declare_to(session, ix, summary->series);
   delta.ref = refer(session, ix);
   delta.first = out.first;
   delta.events = out.events;
   delta.codec = out.codec;
-  delta.head = known.head();
-  delta.settled = known.settled();
+  delta.head = std::max({out.interval().last, source.head, known == nullptr ? 0 : known->head()});
+  delta.settled = std::max(source.settled, known == nullptr ? 0 : known->settled());
   Bytes frame = encode_delta(delta, *out.bytes);
   session.credit -= static_cast<std::int64_t>(frame.size());
   session.at(ix).sent.add(out.interval());

@@ -19,6 +19,8 @@ struct Hello {
   datasets @8 :List(Dataset);
   own @9 :List(OwnStream);
   resumeToken @10 :Data; # Reserved.
+  knowledge @11 :Data;   # 16 bytes or none.
+  quiet @12 :Bool;
 }
 
 struct Dataset {
@@ -34,7 +36,7 @@ struct OwnStream {
   dataset @0 :UInt64;
   head @1 :UInt64;
   streamClass @2 :UInt8;
-  incarnation @3 :Data;
+  incarnation @3 :Data;        # None: the one of the Hello.
   prefixFingerprint @4 :Data;  # Reserved: 16 bytes or none.
 }
 
@@ -44,17 +46,8 @@ struct Frontier {
   last @1 :Bool;
 }
 
-# Raw: the stream's id if this is its first mention, the declarations, and all the rest is the block.
-struct Delta {
-  first @0 :UInt64;
-  head @1 :UInt64;
-  settled @2 :UInt64;
-  stream @3 :UInt32;
-  events @4 :UInt32;
-  declarations @5 :UInt32;
-  codec @6 :UInt8;
-  firstMention @7 :Bool;
-}
+# Raw: all of it. Most deltas of a live stream are one small event, and packed fields would weigh as much.
+struct Delta {}
 
 # Raw: streams, knowledge, entries.
 struct MapDelta {
@@ -66,11 +59,14 @@ struct MapDelta {
   last @5 :Bool;
 }
 
-# Raw: streams, numbers of map deltas.
+# Raw: streams, numbers of map deltas, haves, subscribed, unsubscribed.
 struct Ack {
   credit @0 :UInt32;
   streams @1 :UInt16;
   mapDeltas @2 :UInt16;
+  haves @3 :UInt16;
+  subscribed @4 :UInt16;
+  unsubscribed @5 :UInt16;
 }
 
 # Raw: the stream's id, the numbers.

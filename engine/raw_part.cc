@@ -37,6 +37,13 @@ void put_declaration(Bytes& out, const SeriesDecl& decl) {
   put_string(out, decl.unit);
 }
 
+void put_knowledge(Bytes& out, const StreamKnowledge& known) {
+  known.held().encode(out);
+  known.voided().encode(out);
+  put_varint(out, known.head());
+  put_varint(out, known.settled());
+}
+
 void put_item(Bytes& out, const message::Frontier::Entry& entry) {
   put_stream_ref(out, entry.ref);
   entry.held.encode(out);
@@ -54,6 +61,23 @@ void put_item(Bytes& out, const message::MapDelta::Known& known) {
 void put_item(Bytes& out, const message::Ack::Stream& stream) {
   put_varint(out, stream.index);
   stream.dots.encode(out);
+}
+
+void put_item(Bytes& out, const message::Ack::Have& have) {
+  put_stream_ref(out, have.ref);
+  have.dots.encode(out);
+}
+
+void put_delta(Bytes& out, const message::Delta& delta) {
+  const Seq last = delta.first + delta.events - 1;
+  put_stream_ref(out, delta.ref);
+  put_varint(out, delta.first);
+  put_varint(out, delta.events);
+  put_varint(out, delta.head - last);
+  put_varint(out, delta.head - delta.settled);
+  put_varint(out, delta.codec);
+  put_varint(out, delta.declarations.size());
+  for (const SeriesDecl& decl : delta.declarations) put_declaration(out, decl);
 }
 
 void RawReader::refuse(ErrorCode code, std::string text) {
@@ -78,6 +102,12 @@ std::uint32_t RawReader::number(const char* what, std::uint32_t max) {
   refuse(ErrorCode::kLimit,
          std::string(what) + " " + std::to_string(value) + ", at most " + std::to_string(max));
   return 0;
+}
+
+Seq RawReader::seq(const char* what) {
+  const Seq value = number(what);
+  check(check_seq(value));
+  return ok() ? value : 0;
 }
 
 template <std::size_t N>
@@ -140,9 +170,8 @@ message::Frontier::Entry RawReader::frontier_entry() {
   entry.ref = stream_ref();
   entry.held = intervals();
   entry.voided = intervals();
-  entry.head = number("head");
+  entry.head = seq("head");
   entry.settled = number("settled number");
-  check(check_seq(entry.head));
   check(check_settled(entry.settled, entry.head));
   return entry;
 }
@@ -151,8 +180,7 @@ message::MapDelta::Known RawReader::map_known() {
   message::MapDelta::Known known;
   known.ref = stream_ref();
   known.held = intervals();
-  known.head = number("head");
-  check(check_seq(known.head));
+  known.head = seq("head");
   return known;
 }
 
@@ -177,6 +205,30 @@ message::Ack::Stream RawReader::ack_stream() {
   stream.index = number("stream index", limits::kStreamsMax - 1);
   stream.dots = intervals();
   return stream;
+}
+
+message::Ack::Have RawReader::ack_have() {
+  message::Ack::Have have;
+  have.ref = stream_ref();
+  have.dots = intervals();
+  return have;
+}
+
+message::Delta RawReader::delta() {
+  message::Delta delta;
+  delta.ref = stream_ref();
+  delta.first = seq("first event");
+  delta.events = number("events in a block", limits::kBlock.events_max);
+  if (ok() && (delta.first == 0 || delta.events == 0)) refuse(ErrorCode::kInvalid, "no events");
+  delta.head = delta.first + delta.events - 1 + seq("distance to the head");
+  const Seq unsettled = seq("distance from settled to head");
+  check(check_seq(delta.head));
+  if (ok() && unsettled > delta.head) refuse(ErrorCode::kInvalid, "settled before the first event");
+  if (ok()) delta.settled = delta.head - unsettled;
+  delta.codec = static_cast<std::uint8_t>(number("codec", 255));
+  const std::uint32_t declarations = number("declarations", limits::kSeriesPerStreamMax);
+  for (std::uint32_t i = 0; i < declarations && ok(); ++i) delta.declarations.push_back(declaration());
+  return delta;
 }
 
 ByteView RawReader::rest() {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "crdt/knowledge.h"
 #include "crdt/varint.h"
 #include "engine/message.h"
 
@@ -18,9 +19,13 @@ inline constexpr std::size_t kStreamIdBytes = 41;
 void put_stream_id(Bytes& out, const StreamId& stream);
 void put_stream_ref(Bytes& out, const message::StreamRef& ref);
 void put_declaration(Bytes& out, const SeriesDecl& decl);
+void put_knowledge(Bytes& out, const StreamKnowledge& known);  // As in a frontier.
 void put_item(Bytes& out, const message::Frontier::Entry& entry);
 void put_item(Bytes& out, const message::MapDelta::Known& known);
 void put_item(Bytes& out, const message::Ack::Stream& stream);
+void put_item(Bytes& out, const message::Ack::Have& have);
+// All of a delta but its block.
+void put_delta(Bytes& out, const message::Delta& delta);
 
 // Takes items from the front of a raw part. After the first refusal every further call yields an empty value
 // and takes nothing, so callers look at ok() once a loop, and at finish().
@@ -31,6 +36,7 @@ class RawReader {
   std::uint64_t number(const char* what);
   // 0 to max.
   std::uint32_t number(const char* what, std::uint32_t max);
+  Seq seq(const char* what);  // 0 to limits::kSeqMax.
   StreamId stream_id();
   message::StreamRef stream_ref();
   IntervalSet intervals();
@@ -39,6 +45,8 @@ class RawReader {
   message::MapDelta::Known map_known();
   message::MapDelta::Entry map_entry();
   message::Ack::Stream ack_stream();
+  message::Ack::Have ack_have();
+  message::Delta delta();
   ByteView rest();
 
   void check(const Status& status);

@@ -1,13 +1,13 @@
 // engine/recent_blocks.h - the blocks that became durable last, so that forwarding them reads no disk.
 //
-// First in, first out, bounded by bytes (limits::kRecentBytesMax).
+// First in, first out, bounded by bytes.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 
-#include "engine/limits.h"
 #include "engine/store.h"
 #include "engine/stream_table.h"
 
@@ -15,11 +15,17 @@ namespace deltamesh {
 
 class RecentBlocks {
  public:
+  explicit RecentBlocks(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
   void add(StreamIx stream, const StoredBlock& block) {
-    blocks_.insert_or_assign({stream, block.first}, block);
-    order_.push_back({stream, block.first});
-    bytes_ += block.bytes->size();
-    while (bytes_ > limits::kRecentBytesMax && order_.size() > 1) forget_oldest();
+    const auto [at, added] = blocks_.try_emplace({stream, block.first}, block);
+    if (added) {
+      order_.push_back(at->first);
+    } else {
+      bytes_ -= weight(std::exchange(at->second, block));
+    }
+    bytes_ += weight(block);
+    while (bytes_ > bytes_max_ && order_.size() > 1) forget_oldest();
   }
 
   // The block that holds event `seq`, if it is still here.
@@ -33,15 +39,19 @@ class RecentBlocks {
  private:
   using Key = std::pair<StreamIx, Seq>;
 
+  // A block of one event weighs less than what keeps it.
+  static std::size_t weight(const StoredBlock& block) { return block.bytes->size() + 4 * sizeof(block); }
+
   void forget_oldest() {
     const auto it = blocks_.find(order_.front());
-    bytes_ -= it->second.bytes->size();
+    bytes_ -= weight(it->second);
     blocks_.erase(it);
     order_.pop_front();
   }
 
   std::map<Key, StoredBlock> blocks_;
   std::deque<Key> order_;
+  std::size_t bytes_max_;
   std::size_t bytes_ = 0;
 };
 

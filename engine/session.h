@@ -29,15 +29,25 @@ enum class SessionPhase : std::uint8_t {
   kLive,
 };
 
-// One stream as seen from one session; indexed by the node's StreamTable.
+// One stream as seen from one session; indexed by the node's StreamTable. There are many: sessions times
+// streams.
 struct SessionStream {
-  std::optional<std::uint32_t> out_index;  // In our table, once we have mentioned it.
-  std::optional<std::uint32_t> in_index;   // In the peer's table.
-  bool queued = false;                     // Stands in Session::work.
-  IntervalSet remote;           // Dots that the peer has: by its frontier, its ACKs, or its own sending.
-  IntervalSet sent;             // In flight: sent and not acknowledged.
-  IntervalSet owed;             // Received from the peer and not yet acknowledged by us.
-  std::set<SeriesNo> declared;  // Series that the peer has from us.
+  static constexpr std::uint32_t kUnnamed = ~std::uint32_t{0};
+  std::uint32_t out_index = kUnnamed;  // In our table, once we have mentioned it.
+  std::uint32_t in_index = kUnnamed;   // In the peer's table.
+  bool queued = false;                 // Stands in Session::work.
+  bool muted = false;                  // The peer wants no blocks of it from us, only news.
+  bool unsubscribed = false;           // The same the other way round.
+  IntervalSet remote;                  // Dots that the peer has: it told us, or sent them.
+  IntervalSet sent;                    // In flight: sent and not acknowledged.
+  IntervalSet owed;                    // Received from the peer and not yet acknowledged by us.
+  std::vector<SeriesNo> declared;      // Ascending: series that the peer has from us.
+};
+
+// All that a node can tell of its knowledge at one moment, in the order of StreamId.
+struct FrontierImage {
+  std::vector<std::pair<StreamIx, StreamKnowledge>> streams;
+  Bytes digest;
 };
 
 // What a session knows of one map at the peer.
@@ -70,6 +80,10 @@ struct Session {
   std::string software;
   std::set<DatasetId> sends, takes;  // Datasets that flow from us to the peer, and to us.
 
+  bool quiet = false;       // We told the peer to send of the streams it has only those we subscribe to.
+  bool peer_quiet = false;  // It told us.
+  std::shared_ptr<const FrontierImage> told;  // What our HELLO or our frontier spoke of; until we are live.
+
   std::vector<StreamIx> out_streams;   // Our table: index -> stream.
   std::vector<StreamIx> in_streams;    // Theirs.
   std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
@@ -87,8 +101,13 @@ struct Session {
   std::int64_t window = 0;       // The same for the peer.
   std::uint32_t share = 0;       // What the peer may have in flight when nothing is: its part of our memory.
   std::uint32_t credit_due = 0;  // To be returned with the next Ack.
-  std::map<StreamIx, IntervalSet> acks_due;  // Dots that became durable since the last Ack.
+
+  // What the next Ack says.
+  std::map<StreamIx, IntervalSet> acks_due;   // Dots that became durable since the last one.
+  std::map<StreamIx, IntervalSet> haves_due;  // The same of streams that are muted.
+  std::set<StreamIx> subscribed_due, unsubscribed_due;
   std::vector<std::uint32_t> map_acks_due;
+  bool report_now = false;  // It has waited for company long enough.
 
   [[nodiscard]] SessionStream& at(StreamIx ix) {
     if (streams.size() <= ix) streams.resize(ix + 1);

@@ -65,6 +65,12 @@ message::Hello hello_with(void (*spoil)(message::Hello&)) {
   return hello;
 }
 
+message::Ack ack_with(void (*spoil)(message::Ack&)) {
+  message::Ack ack = golden::ack();
+  spoil(ack);
+  return ack;
+}
+
 IntervalSet comb(std::size_t intervals) {
   IntervalSet set;
   for (Seq i = 0; i < intervals; ++i) set.add({2 * i + 1, 2 * i + 1});
@@ -106,6 +112,7 @@ TEST_CASE("a message beyond a limit is refused with the number that bounds it", 
       {hello_with([](message::Hello& h) { h.own[0].stream.cls = StreamClass{9}; }), "stream class 9"},
       {hello_with([](message::Hello& h) { h.own[0].prefix_fingerprint = Bytes(15); }),
        "15 bytes, must be 16 or 0"},
+      {hello_with([](message::Hello& h) { h.knowledge = Bytes(17); }), "17 bytes, must be 16 or 0"},
       {hello_with([](message::Hello& h) { h.resume_token = Bytes(257); }),
        "257 bytes of resume token, at most 256"},
       {hello_with([](message::Hello& h) { h.codecs.assign(257, 1); }), "257 codecs, at most 256"},
@@ -114,12 +121,13 @@ TEST_CASE("a message beyond a limit is refused with the number that bounds it", 
       {message::Frontier{{{{}, comb(16'385), {}, 0, 0}}, true}, "at most 16384"},
       {message::Frontier{{{{65'536, {}}, {}, {}, 0, 0}}, true}, "stream index"},
       {message::Frontier{{{{}, {}, {}, 4, 5}}, true}, "settled up to 5, beyond the head 4"},
-      {delta_with([](message::Delta& d) { d.ref.index = 65'536; }), "stream index 65536, at most 65535"},
-      {delta_with([](message::Delta& d) { d.first = 0; }), "sequence number 0"},
+      {delta_with([](message::Delta& d) { d.ref.index = 65'536; }), "stream index"},
+      {delta_with([](message::Delta& d) { d.first = 0; }), "no events"},
       {delta_with([](message::Delta& d) { d.events = 0; }), "no events"},
-      {delta_with([](message::Delta& d) { d.events = 8193; }), "8193 events in a block, at most 8192"},
-      {delta_with([](message::Delta& d) { d.first = ~Seq{0}, d.events = 2; }), "overflows"},
-      {delta_with([](message::Delta& d) { d.settled = d.head + 1; }), "beyond the head"},
+      {delta_with([](message::Delta& d) { d.events = 8193; }), "events in a block 8193, at most 8192"},
+      {delta_with([](message::Delta& d) { d.first = ~Seq{0}, d.events = 2; }), "9223372036854775807"},
+      {delta_with([](message::Delta& d) { d.settled = d.head + 1; }), "9223372036854775807"},
+      {delta_with([](message::Delta& d) { d.head = d.first - 1; }), "9223372036854775807"},
       {delta_with([](message::Delta& d) { d.block.clear(); }), "no block"},
       {delta_with([](message::Delta& d) { d.block.resize((768u << 10) + 1); }),
        "786433 bytes of block, at most 786432"},
@@ -150,11 +158,18 @@ TEST_CASE("a message beyond a limit is refused with the number that bounds it", 
          return d;
        }(),
        "513 known streams"},
-      {message::Ack{std::vector<message::Ack::Stream>(513), {}, 0},
+      {ack_with([](message::Ack& a) { a.streams.resize(513); }),
        "513 streams in an acknowledgement, at most 512"},
-      {message::Ack{{}, std::vector<std::uint32_t>(513), 0},
+      {ack_with([](message::Ack& a) { a.haves.resize(513); }),
+       "513 streams in an acknowledgement, at most 512"},
+      {ack_with([](message::Ack& a) { a.subscribed.resize(513); }),
+       "513 streams in an acknowledgement, at most 512"},
+      {ack_with([](message::Ack& a) { a.unsubscribed.resize(513); }),
+       "513 streams in an acknowledgement, at most 512"},
+      {ack_with([](message::Ack& a) { a.unsubscribed = {65'536}; }), "stream index 65536, at most 65535"},
+      {ack_with([](message::Ack& a) { a.map_deltas.resize(513); }),
        "513 map deltas in an acknowledgement, at most 512"},
-      {message::Ack{{{65'536, {}}}, {}, 0}, "stream index 65536, at most 65535"},
+      {ack_with([](message::Ack& a) { a.streams = {{65'536, {}}}; }), "stream index 65536, at most 65535"},
       {message::SeriesWanted{{}, std::vector<SeriesNo>(65'537)}, "65537 series wanted, at most 65536"},
       {message::SeriesWanted{{}, {7, 7}}, "not ascending"},
       {message::SeriesGiven{{}, std::vector<SeriesDecl>(65'537)}, "65537 declarations, at most 65536"},

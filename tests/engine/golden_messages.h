@@ -35,6 +35,8 @@ inline message::Hello hello() {
       {"desired", DatasetKind::kMap, Resolution::kMilliseconds, StreamClass::kMetric, Scope::kPush}};
   out.own = {{gateway_stream(), 1000, {}}};
   out.credit = 8u << 20;
+  out.knowledge = Bytes(16, std::byte{0xd1});
+  out.quiet = true;
   return out;
 }
 
@@ -78,7 +80,14 @@ inline message::MapDelta map_delta() {
 }
 
 inline message::Ack ack() {
-  return {{{0, IntervalSet(Interval{1001, 1001})}}, {1}, 4096};
+  message::Ack out;
+  out.streams = {{0, IntervalSet(Interval{1001, 1001})}};
+  out.map_deltas = {1};
+  out.credit = 4096;
+  out.haves = {{{2, std::nullopt}, IntervalSet(Interval{40, 41})}};
+  out.subscribed = {{3, IntervalSet(Interval{1, 77})}};
+  out.unsubscribed = {4};
+  return out;
 }
 
 inline std::vector<Case> messages() {

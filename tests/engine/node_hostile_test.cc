@@ -53,13 +53,6 @@ const std::vector<Row> kBreaches = {
        peer.say(delta);
      },
      "announced as 3"},
-    {"a block lies within its stream's head",
-     [](TestNode&, ScriptedPeer& peer) {
-       auto delta = peer.delta(1, 2);
-       delta.head = delta.settled = 1;
-       peer.say(delta);
-     },
-     "beyond its stream's head"},
     {"nobody knows more of our stream than we do",
      [](TestNode& node, ScriptedPeer& peer) {
        auto delta = peer.delta(1, 2);

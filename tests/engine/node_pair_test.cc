@@ -52,8 +52,7 @@ TEST_CASE("what was written before the nodes met is sent when they meet", "[engi
   CHECK(a.node().knowledge() == b.node().knowledge());
 }
 
-TEST_CASE("nodes that hold the same say no more than hello and frontier when they meet again",
-          "[engine][node]") {
+TEST_CASE("nodes that hold the same say no more than hello when they meet again", "[engine][node]") {
   TestNode a(1), b(2);
   TestNet net;
   const PeerId first = net.connect(a, b);
@@ -64,9 +63,8 @@ TEST_CASE("nodes that hold the same say no more than hello and frontier when the
   net.said.clear();
   net.connect(a, b);
   net.run();
-  CHECK(net.said.size() == 4);
+  CHECK(net.said.size() == 2);
   CHECK(only<message::Hello>(net.said).size() == 2);
-  CHECK(only<message::Frontier>(net.said).size() == 2);
 }
 
 TEST_CASE("a ring of three that all write holds each event once and falls silent", "[engine][node]") {

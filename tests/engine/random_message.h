@@ -117,6 +117,8 @@ inline message::Hello hello() {
   out.own = list(5, [&] { return own_stream(out.identity.node); });
   out.resume_token = bytes(20);
   out.credit = number32();
+  if (below(2) == 1) out.knowledge = Bytes(16, std::byte{8});
+  out.quiet = below(2) == 1;
   return out;
 }
 
@@ -136,7 +138,7 @@ inline message::Delta delta() {
   out.events = 1 + below(limits::kBlock.events_max);
   out.first = std::clamp<Seq>(seq(), 1, limits::kSeqMax - out.events + 1);
   out.codec = static_cast<std::uint8_t>(below(256));
-  out.head = seq();
+  out.head = std::max(out.first + out.events - 1, seq());
   out.settled = std::min(seq(), out.head);
   out.declarations = list(4, declaration);
   out.block = bytes(200);
@@ -174,6 +176,11 @@ inline message::Ack ack() {
   });
   out.map_deltas = list(8, number32);
   out.credit = number32();
+  out.haves = list(4, [] { return message::Ack::Have{stream_ref(), intervals()}; });
+  out.subscribed = list(4, [] {
+    return message::Ack::Stream{below(static_cast<std::uint32_t>(limits::kStreamsMax)), intervals()};
+  });
+  out.unsubscribed = list(4, [] { return below(static_cast<std::uint32_t>(limits::kStreamsMax)); });
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/sim/ledger.h"
 #include "tests/sim/sim_node.h"
 
 namespace deltamesh::sim {

@@ -3,11 +3,15 @@
 
 namespace deltamesh::sim {
 
-std::optional<Message> Conversation::sent(Side from, ByteView frame) {
+std::optional<Message> Conversation::sent(Side from, ByteView frame, const Knowledge& known) {
   auto message = decode(frame);
   if (!message.ok() || !*message) {
     world_.fail("a node sent a frame that is refused: " + (message.ok() ? "unknown" : message.error().text));
     return std::nullopt;
+  }
+  if (const auto* const hello = std::get_if<message::Hello>(&**message)) learn(from, *hello, known);
+  if (const auto* const ack = std::get_if<message::Ack>(&**message)) {
+    for (const auto& have : ack->haves) learn(from, have.ref);
   }
   if (const auto* const frontier = std::get_if<message::Frontier>(&**message)) {
     for (const auto& entry : frontier->entries) learn(from, entry.ref);
@@ -15,6 +19,19 @@ std::optional<Message> Conversation::sent(Side from, ByteView frame) {
   if (const auto* const delta = std::get_if<message::Delta>(&**message)) check_delta(from, *delta);
   if (const auto* const delta = std::get_if<message::MapDelta>(&**message)) learn(from, *delta);
   return *std::move(message);
+}
+
+// Two HELLOs with one digest name all streams that both know, in their order.
+void Conversation::learn(Side from, const message::Hello& hello, const Knowledge& known) {
+  Speaker& speaker = speakers_[from];
+  Speaker& other = speakers_[1 - from];
+  speaker.digest = hello.knowledge;
+  for (const auto& entry : known.entries()) {
+    if (!entry.known.empty()) speaker.known.push_back(entry.stream);
+  }
+  if (speaker.digest != other.digest) return;
+  if (speaker.known != other.known) world_.fail("equal digests of different knowledge");
+  speaker.named = other.named = speaker.known;
 }
 
 void Conversation::learn(Side from, const message::StreamRef& ref) {
@@ -39,8 +56,8 @@ void Conversation::check_durable(const StreamId& stream, Interval dots) {
 
 void Conversation::learn(Side from, const message::MapDelta& delta) {
   for (const auto& ref : delta.streams) learn(from, ref);
-  auto& [named, map_deltas] = speakers_[from];
-  Knowledge& covered = map_deltas[delta.delta];
+  const auto& named = speakers_[from].named;
+  Knowledge& covered = speakers_[from].map_deltas[delta.delta];
   for (const auto& item : delta.entries) {
     if (item.stream >= named.size()) return world_.fail("an entry of a stream that was never named");
     const Seq seq = item.entry.version.dot.seq;
@@ -57,17 +74,22 @@ void Conversation::learn(Side from, const message::MapDelta& delta) {
 void Conversation::check_ack(Side acker, const message::Ack& ack, const MemoryStore& store) {
   const Speaker& writer = speakers_[1 - acker];
   const auto known = store.knowledge();
-  for (const auto& [index, dots] : ack.streams) {
-    if (index >= writer.named.size())
-      return world_.fail("an acknowledgement of a stream that was never named");
-    const StreamKnowledge* const held = known->find(writer.named[index]);
-    if (held == nullptr || !held->held().includes(dots)) world_.fail("acknowledged and not durable: events");
-  }
+  for (const auto& [index, dots] : ack.streams) check_held(writer.named, index, dots, *known);
+  for (const auto& [index, dots] : ack.subscribed) check_held(writer.named, index, dots, *known);
+  for (const auto& [ref, dots] : ack.haves) check_held(speakers_[acker].named, ref.index, dots, *known);
   for (const std::uint32_t number : ack.map_deltas) {
     const auto delta = writer.map_deltas.find(number);
     if (delta == writer.map_deltas.end()) return world_.fail("an acknowledgement of a map delta never sent");
     if (!known->includes_held(delta->second)) world_.fail("acknowledged and not durable: a map delta");
   }
+}
+
+void Conversation::check_held(const std::vector<StreamId>& named, std::uint32_t index,
+                              const IntervalSet& dots, const Knowledge& held) {
+  if (index >= named.size()) return world_.fail("an acknowledgement of a stream that was never named");
+  const StreamKnowledge* const known = held.find(named[index]);
+  if (dots.empty() || (known != nullptr && known->held().includes(dots))) return;
+  world_.fail("acknowledged and not durable: events");
 }
 
 }  // namespace deltamesh::sim

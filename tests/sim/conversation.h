@@ -21,21 +21,26 @@ class Conversation {
  public:
   Conversation(World& world, const Ledger& ledger) : world_(world), ledger_(ledger) {}
 
-  // `from` sends `frame`. Returns the message; nullopt after a failure.
-  std::optional<Message> sent(Side from, ByteView frame);
+  // `from`, who knows `known`, sends `frame`. Returns the message; nullopt after a failure.
+  std::optional<Message> sent(Side from, ByteView frame, const Knowledge& known);
   // An acknowledgement leaves `acker`, who has `store`.
   void check_ack(Side acker, const message::Ack& ack, const MemoryStore& store);
 
  private:
   struct Speaker {
+    Bytes digest;                 // Of its HELLO,
+    std::vector<StreamId> known;  // which spoke of these.
     std::vector<StreamId> named;
     std::map<std::uint32_t, Knowledge> map_deltas;  // By number: what the delta covers.
   };
 
+  void learn(Side from, const message::Hello& hello, const Knowledge& known);
   void learn(Side from, const message::StreamRef& ref);
   void learn(Side from, const message::MapDelta& delta);
   void check_delta(Side from, const message::Delta& delta);
   void check_durable(const StreamId& stream, Interval dots);
+  void check_held(const std::vector<StreamId>& named, std::uint32_t index, const IntervalSet& dots,
+                  const Knowledge& held);
 
   World& world_;
   const Ledger& ledger_;

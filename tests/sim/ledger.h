@@ -12,15 +12,12 @@
 
 #include "crdt/event_set.h"
 #include "crdt/lww_map.h"
-#include "engine/effects.h"
+#include "tests/sim/observer.h"
 #include "tests/sim/world.h"
 
 namespace deltamesh::sim {
 
-// A local write, named for the whole run: node, life of the node, number within that life.
-using WriteName = std::tuple<NodeIx, std::uint64_t, WriteId>;
-
-class Ledger {
+class Ledger final : public Observer {
  public:
   explicit Ledger(World& world) : world_(world) {}
 
@@ -28,12 +25,10 @@ class Ledger {
   Ticks next_time() { return kFirstTime + 250 * static_cast<Ticks>(++last_event_); }
   std::string next_value() { return "value " + std::to_string(++last_value_); }
 
-  void accepted(const WriteName& write, const std::vector<NamedEvent>& events);
-  // A put of `value`, or a removal (empty), by a writer who saw `seen` under the key before (null: nothing).
-  void accepted(const WriteName& write, const std::string& value, const MapEntry* seen);
-  void reported(const WriteName& write, const Status& status);
-  // The store of `writer` holds `batch` now.
-  void durable(const NodeId& writer, const Batch& batch);
+  void accepted(const WriteName& write, const std::vector<NamedEvent>& events) override;
+  void accepted(const WriteName& write, const std::string& value, const MapEntry* seen) override;
+  void reported(const WriteName& write, const Status& status) override;
+  void durable(const NodeId& writer, const Batch& batch) override;
 
   [[nodiscard]] bool is_durable(const StreamId& stream, Interval dots) const;
   [[nodiscard]] const EventSet& events() const { return events_; }

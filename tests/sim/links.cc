@@ -7,8 +7,14 @@ namespace {
 constexpr Micros kDialMin{20'000}, kDialMax{600'000};
 constexpr Micros kNoticeMax{400'000};  // Until an end hears that its connection is cut.
 
-bool keepalive(const Message& message) {
-  return std::holds_alternative<message::Ping>(message) || std::holds_alternative<message::Pong>(message);
+bool keepalive(ByteView frame) {
+  const auto type = FrameType{decode_head(frame)->type};
+  return type == FrameType::kPing || type == FrameType::kPong;
+}
+
+bool delta(ByteView frame) {
+  const auto type = FrameType{decode_head(frame)->type};
+  return type == FrameType::kDelta || type == FrameType::kMapDelta;
 }
 
 std::uint64_t payload_bytes(const Message& message) {
@@ -22,7 +28,7 @@ std::uint64_t payload_bytes(const Message& message) {
 
 }  // namespace
 
-Links::Links(World& world, const Ledger& ledger, const Options& options,
+Links::Links(World& world, const Ledger* ledger, const Options& options,
              std::vector<std::unique_ptr<SimNode>>& nodes)
     : world_(world), ledger_(ledger), options_(options), nodes_(nodes) {
   for (auto& node : nodes_) node->connect(*this);
@@ -30,8 +36,11 @@ Links::Links(World& world, const Ledger& ledger, const Options& options,
 
 void Links::add(NodeIx a, NodeIx b) {
   const Micros delay = world_.rng.between(Micros(1), options_.delay_max);
-  const Micros jitter = world_.rng.between(Micros(0), delay);
-  links_.push_back({a, b, delay, jitter, std::nullopt, false});
+  add(a, b, delay, world_.rng.between(Micros(0), delay));
+}
+
+void Links::add(NodeIx a, NodeIx b, Micros delay, Micros jitter) {
+  links_.push_back({a, b, delay, jitter, std::nullopt, false, false});
 }
 
 void Links::dial_all() {
@@ -47,16 +56,16 @@ void Links::dial(LinkIx ix) {
   Link& link = links_[ix];
   link.dialling = false;
   if (link.current) return;
-  if (!nodes_[link.a]->up() || !nodes_[link.b]->up()) return dial_later(ix);
+  if (link.down || !nodes_[link.a]->up() || !nodes_[link.b]->up()) return dial_later(ix);
   connect(ix);
 }
 
 void Links::connect(LinkIx ix) {
   Link& link = links_[ix];
   const std::uint64_t id = connections_.size();
-  connections_.push_back(
-      std::make_unique<Connection>(Connection{id, ix, {}, false, Conversation(world_, ledger_), nullptr}));
+  connections_.push_back(std::make_unique<Connection>(Connection{id, ix, {}, false, std::nullopt, nullptr}));
   Connection& connection = *connections_.back();
+  if (ledger_ != nullptr) connection.talk.emplace(world_, *ledger_);
   link.current = id;
   connection.ends[0].node = nodes_[link.a].get();
   connection.ends[1].node = nodes_[link.b].get();
@@ -97,38 +106,47 @@ void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
   Connection& connection = connection_of(from);
   const Side side = static_cast<std::uint64_t>(from) % 2;
   if (connection.ends[side].phase != Phase::kOpen) return world_.fail("a frame for a closed connection");
-  auto said = connection.talk.sent(side, *frame);
-  if (!said) return;
-  check_ack(connection, side, *said);
-  keep_for_echo(connection, side, frame, *said);
   ++traffic_.frames;
-  if (keepalive(*said)) ++traffic_.keepalives;
-  traffic_.payload_bytes += payload_bytes(*said);
-  if (connection.cut) return;
-  if (options_.plant != Plant::kNone && !planted_) {
+  traffic_.frame_bytes += frame->size();
+  if (keepalive(*frame)) ++traffic_.keepalives;
+  if (delta(*frame)) ++traffic_.deltas;
+  auto said = read_along(connection, side, frame);
+  if (connection.cut || world_.failed()) return;
+  if (said && options_.plant != Plant::kNone && !planted_) {
     said = disturbed(connection, side, *std::move(said));
     frame = std::make_shared<const Bytes>(encode(*said));
   }
-  if (!keepalive(*said)) ++under_way_;
+  const bool counts = !keepalive(*frame);
+  if (counts) ++under_way_;
   const Side to = 1 - side;
-  const bool counts = !keepalive(*said);
   world_.queue.at(arrival(connection, to), [this, &connection, to, frame, counts] {
     if (counts) --under_way_;
     deliver(connection, to, *frame);
   });
 }
 
+std::optional<Message> Links::read_along(Connection& connection, Side from,
+                                         const std::shared_ptr<const Bytes>& frame) {
+  if (!connection.talk) return std::nullopt;
+  auto said = connection.talk->sent(from, *frame, connection.ends[from].node->node().knowledge());
+  if (!said) return said;
+  check_ack(connection, from, *said);
+  keep_for_echo(connection, from, frame, *said);
+  traffic_.payload_bytes += payload_bytes(*said);
+  return said;
+}
+
 void Links::check_ack(Connection& connection, Side from, const Message& message) {
   const auto* const ack = std::get_if<message::Ack>(&message);
   if (ack == nullptr || !options_.check_acks) return;
-  connection.talk.check_ack(from, *ack, connection.ends[from].node->store());
+  connection.talk->check_ack(from, *ack, connection.ends[from].node->store());
 }
 
 void Links::deliver(Connection& connection, Side to, const Bytes& frame) {
   End& end = connection.ends[to];
   if (connection.cut || end.deaf || end.phase != Phase::kOpen) return;
   world_.trace.fold(connection.id * 2 + to);
-  world_.trace.fold(frame);
+  if (connection.talk) world_.trace.fold(frame);
   end.node->received(peer(connection, to), frame);
 }
 
@@ -173,6 +191,18 @@ void Links::break_off(Connection& connection) {
 
 void Links::cut(LinkIx link) {
   if (links_[link].current) break_off(*connections_[*links_[link].current]);
+}
+
+void Links::part(NodeIx first) {
+  for (LinkIx link = 0; link < links_.size(); ++link) {
+    if ((links_[link].a < first) == (links_[link].b < first)) continue;
+    links_[link].down = true;
+    cut(link);
+  }
+}
+
+void Links::heal() {
+  for (Link& link : links_) link.down = false;
 }
 
 void Links::stall(LinkIx link, bool one_way) {

@@ -18,20 +18,29 @@ using LinkIx = std::size_t;
 // What went over all links.
 struct Traffic {
   std::uint64_t frames = 0;
-  std::uint64_t keepalives = 0;     // Of those: PING and PONG.
+  std::uint64_t frame_bytes = 0;
+  std::uint64_t keepalives = 0;     // Of those: PING and PONG,
+  std::uint64_t deltas = 0;         // and blocks and pages of map deltas.
   std::uint64_t payload_bytes = 0;  // Blocks and map entries.
 };
 
 class Links final : public Wire {
  public:
-  Links(World& world, const Ledger& ledger, const Options& options,
+  // With a ledger, all that is said is read along and checked against it.
+  Links(World& world, const Ledger* ledger, const Options& options,
         std::vector<std::unique_ptr<SimNode>>& nodes);
 
+  // With a delay drawn from the options, or one that is given.
   void add(NodeIx a, NodeIx b);
+  void add(NodeIx a, NodeIx b, Micros delay, Micros jitter);
   void dial_all();
 
   void cut(LinkIx link);
   void stall(LinkIx link, bool one_way);
+  // Cuts all links between nodes below `first` and the others, and keeps them cut; or lets them be made
+  // again.
+  void part(NodeIx first);
+  void heal();
   // `node` has crashed. Peers hear of it soon, or (silent) only by their keepalive.
   void lose(NodeIx node, bool silent);
 
@@ -58,7 +67,7 @@ class Links final : public Wire {
     LinkIx link = 0;
     std::array<End, 2> ends;
     bool cut = false;
-    Conversation talk;
+    std::optional<Conversation> talk;
     std::shared_ptr<const Bytes> last_delta;  // Of end 0, to be echoed.
   };
   struct Link {
@@ -66,6 +75,7 @@ class Links final : public Wire {
     Micros delay{0}, jitter{0};
     std::optional<std::uint64_t> current;
     bool dialling = false;
+    bool down = false;  // Must not be connected.
   };
 
   static PeerId peer(const Connection& connection, Side side);
@@ -82,13 +92,15 @@ class Links final : public Wire {
   void check_ack(Connection& connection, Side from, const Message& message);
   void keep_for_echo(Connection& connection, Side from, std::shared_ptr<const Bytes> frame,
                      const Message& message);
+  std::optional<Message> read_along(Connection& connection, Side from,
+                                    const std::shared_ptr<const Bytes>& frame);
   Message disturbed(Connection& connection, Side from, Message message);
   void disturb(Connection& connection, Side from, message::Delta& delta);
   void disturb(message::MapDelta& delta);
   void forge_ack(Connection& connection, Side from, const message::Delta& delta);
 
   World& world_;
-  const Ledger& ledger_;
+  const Ledger* ledger_;
   const Options& options_;
   std::vector<std::unique_ptr<SimNode>>& nodes_;
   std::vector<Link> links_;

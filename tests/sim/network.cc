@@ -30,7 +30,8 @@ NodeConfig make_config(const Options& options) {
 Nodes make_nodes(World& world, Ledger& ledger, const Options& options) {
   Nodes nodes;
   for (NodeIx ix = 0; ix < options.nodes; ++ix) {
-    nodes.push_back(std::make_unique<SimNode>(world, ledger, options, ix, make_config(options)));
+    nodes.push_back(std::make_unique<SimNode>(world, ledger, options, ix, make_config(options),
+                                              std::make_unique<MemoryStore>(identity_of(ix))));
   }
   return nodes;
 }
@@ -42,7 +43,7 @@ Network::Network(const Options& options)
       world_(options.seed),
       ledger_(world_),
       nodes_(make_nodes(world_, ledger_, options_)),
-      links_(world_, ledger_, options_, nodes_) {}
+      links_(world_, &ledger_, options_, nodes_) {}
 
 Outcome Network::run() {
   link_up();

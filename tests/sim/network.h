@@ -31,6 +31,7 @@ class Network {
   void plan_writes(NodeIx node);
   void write_something(SimNode& node);
   std::vector<NamedEvent> make_events();
+  std::string make_value();
   NamedReading make_reading();
   void plan_faults();
   void some_faults();

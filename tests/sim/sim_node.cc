@@ -7,22 +7,28 @@ namespace {
 constexpr Micros kToday{1'780'000'000'000'000};
 constexpr Micros kReportMax{3'000};
 
+}  // namespace
+
 Identity identity_of(NodeIx ix) {
   Identity identity;
   identity.node.bytes.fill(static_cast<std::uint8_t>(ix + 1));
+  identity.node.bytes[1] ^= static_cast<std::uint8_t>((ix + 1) >> 8);
   identity.incarnation.bytes.fill(0xa0);
   return identity;
 }
 
-}  // namespace
+NodeIx node_of(const NodeId& id) {
+  return (NodeIx{static_cast<std::uint8_t>(id.bytes[0] ^ id.bytes[1])} << 8 | id.bytes[0]) - 1;
+}
 
-SimNode::SimNode(World& world, Ledger& ledger, const Options& options, NodeIx ix, NodeConfig config)
+SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeIx ix, NodeConfig config,
+                 std::unique_ptr<MemoryStore> store)
     : world_(world),
-      ledger_(ledger),
+      observer_(observer),
       options_(options),
       ix_(ix),
       config_(std::move(config)),
-      store_(identity_of(ix)),
+      store_(std::move(store)),
       failures_per_mille_(options.failures_per_mille) {}
 
 Instant SimNode::now() const {
@@ -30,14 +36,14 @@ Instant SimNode::now() const {
 }
 
 void SimNode::start() {
-  auto image = store_.image();
+  auto image = store_->image();
   if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
-  node_ = std::make_unique<Node>(config_, *std::move(image), store_);
+  node_ = std::make_unique<Node>(config_, *std::move(image), *store_);
   carry_out();
 }
 
 void SimNode::crash() {
-  store_.crash();
+  store_->crash();
   node_.reset();
   ++life_;
   sync_due_ = false;
@@ -67,23 +73,21 @@ void SimNode::closed(PeerId peer) {
 
 void SimNode::write(DatasetId dataset, const std::vector<NamedEvent>& events) {
   const auto write = node_->write(dataset, events, now());
-  if (write.ok()) ledger_.accepted({ix_, life_, *write}, events);
+  if (write.ok()) observer_.accepted({ix_, life_, *write}, events);
   carry_out();
 }
 
-void SimNode::put(DatasetId dataset, const std::string& key, std::size_t bytes) {
-  std::string value = ledger_.next_value();
-  value.resize(std::max(value.size(), bytes), '.');
+void SimNode::put(DatasetId dataset, const std::string& key, const std::string& value) {
   const MapEntry* const before = node_->map(dataset)->find_entry(key);
   const auto seen = before == nullptr ? std::nullopt : std::optional(*before);
   const auto write = node_->put(dataset, key, value, now());
-  if (write.ok()) ledger_.accepted({ix_, life_, *write}, value, seen ? &*seen : nullptr);
+  if (write.ok()) observer_.accepted({ix_, life_, *write}, value, seen ? &*seen : nullptr);
   carry_out();
 }
 
 void SimNode::remove(DatasetId dataset, const std::string& key) {
   const auto write = node_->remove(dataset, key, now());
-  if (write.ok()) ledger_.accepted({ix_, life_, *write}, std::string(), nullptr);
+  if (write.ok()) observer_.accepted({ix_, life_, *write}, std::string(), nullptr);
   carry_out();
 }
 
@@ -99,30 +103,31 @@ void SimNode::carry_out() {
   for (const auto& close : effects.close) wire_->close(close.peer);
   for (const auto& [write, status] : effects.written) {
     world_.trace.fold(static_cast<std::uint64_t>(write));
-    ledger_.reported({ix_, life_, write}, status);
+    observer_.reported({ix_, life_, write}, status);
   }
+  for (const auto& arrival : effects.publish) observer_.arrived(ix_, arrival);
   if (effects.wake_at) wake_at(*effects.wake_at);
 }
 
 void SimNode::persist(Batch batch) {
   const auto kept = std::make_shared<const Batch>(batch);
   const auto committed = [this, kept](BatchId id, const Status& status) {
-    if (status.ok()) ledger_.durable(store_.identity().node, *kept);
+    if (status.ok()) observer_.durable(store_->identity().node, *kept);
     report(id, status);
   };
-  if (lies_ > 0 && !batch.blocks.empty() && batch.blocks[0].stream.node == store_.identity().node) {
+  if (lies_ > 0 && !batch.blocks.empty() && batch.blocks[0].stream.node == store_->identity().node) {
     --lies_;
     return committed(batch.id, Done{});
   }
-  store_.commit(std::move(batch), committed);
+  store_->commit(std::move(batch), committed);
   if (std::exchange(sync_due_, true)) return;
   later(world_.queue.now() + world_.rng.between(Micros(0), options_.commit_max), [this] { sync(); });
 }
 
 void SimNode::sync() {
   sync_due_ = false;
-  if (world_.rng.chance(failures_per_mille_)) store_.fail_next({ErrorCode::kIo, "the disk said no"});
-  store_.sync();
+  if (world_.rng.chance(failures_per_mille_)) store_->fail_next({ErrorCode::kIo, "the disk said no"});
+  store_->sync();
 }
 
 void SimNode::report(BatchId batch, const Status& status) {

@@ -8,7 +8,7 @@
 
 #include "engine/memory_store.h"
 #include "engine/node.h"
-#include "tests/sim/ledger.h"
+#include "tests/sim/observer.h"
 #include "tests/sim/options.h"
 #include "tests/sim/world.h"
 
@@ -22,9 +22,14 @@ class Wire {
   virtual void close(PeerId from) = 0;
 };
 
+// Node `ix` of a run has this name in it.
+Identity identity_of(NodeIx ix);
+NodeIx node_of(const NodeId& id);
+
 class SimNode {
  public:
-  SimNode(World& world, Ledger& ledger, const Options& options, NodeIx ix, NodeConfig config);
+  SimNode(World& world, Observer& observer, const Options& options, NodeIx ix, NodeConfig config,
+          std::unique_ptr<MemoryStore> store);
 
   void connect(Wire& wire) { wire_ = &wire; }
   void start();
@@ -39,15 +44,14 @@ class SimNode {
   void received(PeerId peer, ByteView frame);
   void closed(PeerId peer);
   void write(DatasetId dataset, const std::vector<NamedEvent>& events);
-  // A value that no other put has; of `bytes` bytes, if that is more than it needs.
-  void put(DatasetId dataset, const std::string& key, std::size_t bytes);
+  void put(DatasetId dataset, const std::string& key, const std::string& value);
   void remove(DatasetId dataset, const std::string& key);
   void flush();
 
   [[nodiscard]] bool up() const { return node_ != nullptr; }
   // Only when up().
   [[nodiscard]] const Node& node() const { return *node_; }
-  [[nodiscard]] const MemoryStore& store() const { return store_; }
+  [[nodiscard]] const MemoryStore& store() const { return *store_; }
   [[nodiscard]] NodeIx ix() const { return ix_; }
 
  private:
@@ -61,12 +65,12 @@ class SimNode {
   void later(Micros when, std::function<void()> what);
 
   World& world_;
-  Ledger& ledger_;
+  Observer& observer_;
   const Options& options_;
   NodeIx ix_;
   NodeConfig config_;
   Wire* wire_ = nullptr;
-  MemoryStore store_;
+  std::unique_ptr<MemoryStore> store_;
   std::unique_ptr<Node> node_;
   std::uint64_t life_ = 0;
   Micros clock_offset_{0};

@@ -27,9 +27,15 @@ void Network::write_something(SimNode& node) {
     const DatasetId dataset = pick_telemetry();  // Before the events: arguments are evaluated in any order.
     return node.write(dataset, make_events());
   }
-  if (dice < 85) return node.put(map, key, world_.rng.chance(options_.burst_per_mille) ? kLargeValue : 0);
+  if (dice < 85) return node.put(map, key, make_value());
   if (dice < 95) return node.remove(map, key);
   node.flush();
+}
+
+std::string Network::make_value() {
+  std::string value = ledger_.next_value();
+  if (world_.rng.chance(options_.burst_per_mille)) value.resize(kLargeValue, '.');
+  return value;
 }
 
 DatasetId Network::pick_telemetry() {

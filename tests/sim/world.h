@@ -5,45 +5,59 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "crdt/dot.h"
 #include "tests/sim/rng.h"
 
 namespace deltamesh::sim {
 
-using NodeIx = std::size_t;
-
 // Events in order of (virtual time, order of scheduling).
 class EventQueue {
  public:
   [[nodiscard]] Micros now() const { return now_; }
   void at(Micros when, std::function<void()> what) {
-    events_.emplace(std::pair(std::max(when, now_), ++last_), std::move(what));
+    events_.push_back({std::max(when, now_), ++last_, std::move(what)});
+    std::push_heap(events_.begin(), events_.end(), later);
   }
   void in(Micros delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
 
   // Runs all that is due up to `end`, which is then the time. False if that is more than any honest run has:
   // something goes round in circles.
   bool run_until(Micros end) {
-    while (!events_.empty() && events_.begin()->first.first <= end) {
-      if (++ran_ > kEventsMax) return false;
-      auto event = events_.extract(events_.begin());
-      now_ = event.key().first;
-      event.mapped()();
+    while (!events_.empty() && events_.front().when <= end) {
+      if (++ran_ > events_max_) return false;
+      std::pop_heap(events_.begin(), events_.end(), later);
+      const Event event = std::move(events_.back());
+      events_.pop_back();
+      now_ = event.when;
+      event.what();
     }
     now_ = end;
     return true;
   }
 
+  void allow(std::uint64_t events) { events_max_ = events; }
+  [[nodiscard]] std::uint64_t ran() const { return ran_; }
+
  private:
-  static constexpr std::uint64_t kEventsMax = 20'000'000;
+  struct Event {
+    Micros when;
+    std::uint64_t number;
+    std::function<void()> what;
+  };
+  static bool later(const Event& a, const Event& b) {
+    return std::tie(a.when, a.number) > std::tie(b.when, b.number);
+  }
+
+  std::uint64_t events_max_ = 20'000'000;
   Micros now_{0};
   std::uint64_t last_ = 0;
   std::uint64_t ran_ = 0;
-  std::map<std::pair<Micros, std::uint64_t>, std::function<void()>> events_;
+  std::vector<Event> events_;  // A heap, the next event first.
 };
 
 // One number for all that happened: equal runs have equal numbers, on every machine.

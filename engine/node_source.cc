@@ -1,0 +1,184 @@
+// engine/node_source.cc - which peer brings which telemetry stream.
+//
+// A new stream is pushed over every link. Whoever gets an event a second time unsubscribes from the peer that
+// was slower; from then on that peer only tells what it has. So each stream flows along the tree on which its
+// events arrived first, and the other links carry news (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees,
+// SRDS 2007; one tree a writer as in Secure Scuttlebutt). News of an event that does not come is a reason to
+// subscribe where it was heard.
+#include <algorithm>
+
+#include "engine/node.h"
+#include "engine/validate.h"
+
+namespace deltamesh {
+
+// --- Taking ----------------------------------------------------------------------------------------------
+
+// A block of the stream came in: with news, or all of it known.
+void Node::note_source(Session& session, StreamIx ix, bool fresh) {
+  if (session.at(ix).unsubscribed) return;  // It was under way when we unsubscribed.
+  Source& source = sources_[ix];
+  if (fresh) {
+    source.from = session.peer;
+    source.waits = 0;
+  } else if (source.from != session.peer && source_of(ix) != nullptr) {
+    unsubscribe(session, ix);
+  }
+}
+
+// The session that is to bring the stream's next events; null if there is none.
+Session* Node::source_of(StreamIx ix) {
+  const auto& from = sources_[ix].from;
+  Session* const source = from ? session(*from) : nullptr;
+  if (source == nullptr || !active(*source) || source->at(ix).unsubscribed) return nullptr;
+  return source;
+}
+
+// Whether the peer has told of an event that is neither here nor on its way to our disk.
+bool Node::lacks_some(const Session& session, StreamIx ix) const {
+  if (ix >= session.streams.size() || session.streams[ix].in_index == SessionStream::kUnnamed) return false;
+  const IntervalSet& remote = session.streams[ix].remote;
+  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  if (known == nullptr) return remote.first_missing(pending_[ix], {}).has_value();
+  if (!remote.first_missing(known->held(), pending_[ix])) return false;
+  return !remote.minus(known->held()).minus(pending_[ix]).minus(known->dropped()).empty();
+}
+
+bool Node::held_elsewhere(const Session& session, StreamIx ix) const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& item) {
+    const Session& other = *item.second;
+    return other.peer != session.peer && active(other) && lacks_some(other, ix);
+  });
+}
+
+bool Node::waits_for_some() const {
+  return std::any_of(late_.begin(), late_.end(), [this](const auto& item) {
+    return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& session) {
+      return active(*session.second) && lacks_some(*session.second, item.second);
+    });
+  });
+}
+
+// The peer may have what we lack. If nobody else is to bring it, it is asked at once.
+void Node::want(Session& session, StreamIx ix, bool at_once, Instant now) {
+  if (!lacks_some(session, ix)) return;
+  if (at_once && session.at(ix).unsubscribed) subscribe(session, ix);
+  watch(ix, now.steady + limits::kLate);
+}
+
+void Node::watch(StreamIx ix, Micros until) {
+  if (!std::exchange(sources_[ix].late, true)) late_.emplace(until, ix);
+}
+
+void Node::check_late(Instant now) {
+  while (!late_.empty() && late_.begin()->first <= now.steady) {
+    const StreamIx ix = late_.begin()->second;
+    late_.erase(late_.begin());
+    sources_[ix].late = false;
+    check_late(ix, now);
+  }
+}
+
+// What should have come is here, or is waited for a little longer where the peer that has it sends much else,
+// or is asked of the next peer that has it.
+void Node::check_late(StreamIx ix, Instant now) {
+  Source& source = sources_[ix];
+  Session* next = nullptr;
+  bool under_way = false;
+  for (const auto& [peer, session] : sessions_) {
+    if (!active(*session) || !lacks_some(*session, ix)) continue;
+    if (!session->at(ix).unsubscribed) under_way = true;
+    if (session->at(ix).unsubscribed && next == nullptr) next = session.get();
+  }
+  if (under_way && source.waits < limits::kLateDoublings) {
+    watch(ix, now.steady + limits::kLate * (1 << ++source.waits));
+  } else if (next != nullptr) {
+    source.waits = 0;
+    subscribe(*next, ix);
+    watch(ix, now.steady + limits::kLate);
+  }
+}
+
+void Node::subscribe(Session& session, StreamIx ix) {
+  session.at(ix).unsubscribed = false;
+  session.unsubscribed_due.erase(ix);
+  session.subscribed_due.insert(ix);
+  wake(session);
+}
+
+void Node::unsubscribe(Session& session, StreamIx ix) {
+  session.at(ix).unsubscribed = true;
+  session.subscribed_due.erase(ix);
+  session.unsubscribed_due.insert(ix);
+  wake(session);
+}
+
+void Node::lose_source(PeerId peer) {
+  for (Source& source : sources_) {
+    if (source.from == peer) source.from.reset();
+  }
+}
+
+// --- Giving ----------------------------------------------------------------------------------------------
+
+// The peer gets the stream from another. Of what it was not sent it must still hear.
+void Node::mute(Session& session, StreamIx ix) {
+  SessionStream& stream = session.at(ix);
+  stream.muted = true;
+  if (const StreamKnowledge* const known = knowledge_.find(streams_[ix]))
+    tell_have(session, ix, known->held().minus(stream.sent));
+}
+
+void Node::unmute(Session& session, StreamIx ix, const IntervalSet& remote) {
+  SessionStream& stream = session.at(ix);
+  stream.muted = false;
+  stream.remote.join(remote);
+  session.haves_due.erase(ix);
+  enqueue(session, ix);
+}
+
+void Node::tell_have(Session& session, StreamIx ix, const IntervalSet& dots) {
+  const IntervalSet news = dots.minus(session.at(ix).remote);
+  if (news.empty()) return;
+  session.haves_due[ix].join(news);
+  wake(session);
+}
+
+// --- Hearing ---------------------------------------------------------------------------------------------
+
+// Who tells what it has was told not to push it, or will not.
+Status Node::receive_haves(Session& session, const message::Ack& ack, Instant now) {
+  for (const auto& [ref, dots] : ack.haves) {
+    const auto ix = resolve(session, ref);
+    if (!ix.ok()) return ix.error();
+    const StreamId& stream = streams_[*ix];
+    if (maps_.contains(stream.dataset) || !session.takes.contains(stream.dataset))
+      return Error{ErrorCode::kInvalid, "news of a stream that is not taken from this peer"};
+    if (Status own = check_own(stream, dots.last()); !own.ok()) return own;
+    SessionStream& state = session.at(*ix);
+    state.remote.join(dots);
+    if (Status runs = check_runs(state.remote); !runs.ok()) return runs;
+    if (!session.subscribed_due.contains(*ix)) state.unsubscribed = true;
+    want(session, *ix, source_of(*ix) == nullptr, now);
+  }
+  return Done{};
+}
+
+Status Node::receive_subscriptions(Session& session, const message::Ack& ack) {
+  const Error unnamed{ErrorCode::kInvalid, "a subscription to an unnamed stream"};
+  for (const auto& [index, dots] : ack.subscribed) {
+    if (index >= session.out_streams.size()) return unnamed;
+    const StreamIx ix = session.out_streams[index];
+    if (Status own = check_own(streams_[ix], dots.last()); !own.ok()) return own;
+    unmute(session, ix, dots);
+    if (Status runs = check_runs(session.at(ix).remote); !runs.ok()) return runs;
+  }
+  for (const std::uint32_t index : ack.unsubscribed) {
+    if (index >= session.out_streams.size()) return unnamed;
+    const StreamIx ix = session.out_streams[index];
+    if (may_send(session, ix)) mute(session, ix);
+  }
+  return Done{};
+}
+
+}  // namespace deltamesh
