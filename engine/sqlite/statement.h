@@ -83,8 +83,9 @@ class Database {
                  // written.
   };
   // Opens a file that exists. Closing does not checkpoint, unless tidy_on_close() was called.
-  static Result<Database> open(const std::string& path, Access access);
-  static Result<Database> create(const std::string& path);
+  // `vfs`: SqliteOptions::vfs.
+  static Result<Database> open(const std::string& path, Access access, const std::string& vfs = {});
+  static Result<Database> create(const std::string& path, const std::string& vfs = {});
 
   // Runs statements that return nothing of interest.
   Status run(const char* sql);
@@ -112,7 +113,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
-  static Result<Database> open_flags(const std::string& path, const std::string& name, int flags);
+  static Result<Database> open_flags(const std::string& path, const std::string& name, int flags,
+                                     const std::string& vfs);
   explicit Database(sqlite3* handle);
 
   std::unique_ptr<std::uint32_t> log_pages_;  // At a fixed address: SQLite's hook writes there.
