@@ -113,6 +113,7 @@ Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fenc
   store.fence =
       FenceKeeper(fence_path, {meta.identity, meta.mark, meta.mark, found.machine, found.birth, 0, false},
                   syncs(options));
+  if (Status status = syncs(options) ? store.database->save_log() : Done{}; !status) return status;
   auto reason = reason_to_distrust(old_fence, found);
   if (!reason && options.in_doubt) reason = "the last run ended in doubt";
   if (reason) {

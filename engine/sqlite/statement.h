@@ -1,8 +1,8 @@
 // engine/sqlite/statement.h - SQLite's handles as owned values: a connection and its prepared statements.
 //
-// The only place (with statement.cc) that calls SQLite. Types are bound and read as what they are, and every
-// outcome is a Result whose text names the file. A Database and its statements belong to one thread at a
-// time; statements must be gone before their Database.
+// The only place (with statement.cc and save_log.cc) that calls SQLite. Types are bound and read as what they
+// are, and every outcome is a Result whose text names the file. A Database and its statements belong to one
+// thread at a time; statements must be gone before their Database.
 #pragma once
 
 #include <chrono>
@@ -101,6 +101,10 @@ class Database {
   void busy_timeout(std::chrono::milliseconds patience);
   // If this is the last connection when it closes, SQLite writes the log back and removes the side files.
   void tidy_on_close();
+
+  // Makes durable what the log holds, however it came there: before anything is committed on top of what
+  // another run left. This connection has read, and nobody else writes.
+  Status save_log();
 
   // Writes the log back into the database file: kPassive as far as readers allow; kTruncate waits for them
   // (up to the busy timeout) and empties the log. Returns the pages that are in the log still.
