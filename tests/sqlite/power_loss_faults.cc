@@ -46,8 +46,7 @@ void PowerLossRun::plan_faults() {
   if (full_) disk_.limit_bytes(disk_.used_bytes() + rng_.below(100'000));
 }
 
-// The power may be cut now too, with the store closed or failed. A failed disk may forget what it did not
-// write.
+// The power may be cut now too, with the store closed or failed; and the caches may go.
 void PowerLossRun::end_life() {
   const bool failed = disk_.faults().failures() > errors_before_;
   if (told_of_failure_ && disk_.powered() && !failed) blame("the store failed on a disk that did not");

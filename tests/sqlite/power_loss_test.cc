@@ -72,7 +72,7 @@ TEST_CASE("many seeds of power cuts and errors", "[.][many]") {
 
 // Commits on top of what a failed sync had lost.
 TEST_CASE("seeds that once lost something hold", "[sqlite][power]") {
-  for (const std::uint64_t seed : {328, 345, 393, 470, 546}) {
+  for (const std::uint64_t seed : {328u, 345u, 393u, 470u, 546u}) {
     PowerLossTally tally;
     CHECK(run_seeds(seed, 1, {}, tally) == "");
   }
@@ -87,7 +87,7 @@ TEST_CASE("a seed repeats its operations", "[sqlite][power]") {
 }
 
 TEST_CASE("a disk that lies about syncs is found out", "[sqlite][power]") {
-  const std::uint64_t lies_per_mille = GENERATE(1000, 200, 30);
+  const std::uint64_t lies_per_mille = GENERATE(1000u, 200u, 30u);
   const PowerLossPlan plan{.disk_errors = false, .lies_per_mille = lies_per_mille};
   PowerLossTally tally;
   CHECK(run_seeds(1, 60, plan, tally) != "");
