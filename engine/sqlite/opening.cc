@@ -38,7 +38,7 @@ Status create(const SqliteOptions& options, const std::optional<Fence>& old_fenc
   const Result<Identity> identity = new_identity(old_fence);
   if (!identity) return identity.error();
   if (Status status = remove_remains(path); !status) return status;
-  if (Status status = create_store(path, {*identity, {}, {}}, syncs(options)); !status) {
+  if (Status status = create_store(path, {*identity, {}, {}}, syncs(options), options.vfs); !status) {
     static_cast<void>(remove_remains(path));
     return status;
   }
@@ -63,12 +63,13 @@ Status check_absent(const std::string& path) {
 }
 
 // Looks at everything through a connection that cannot write.
-Status check_present(const std::string& path) {
+Status check_present(const SqliteOptions& options) {
+  const std::string& path = options.path;
   const Result<FileFacts> log = file_facts(path + "-wal");
   if (!log) return log.error();
   const bool logged = log->exists && log->size > 0;
   Result<Database> database =
-      Database::open(path, logged ? Database::Access::kReadOnly : Database::Access::kImmutable);
+      Database::open(path, logged ? Database::Access::kReadOnly : Database::Access::kImmutable, options.vfs);
   if (!database) return database.error();
   if (Status status = check_store(*database, path, true); !status) return status;
   const Result<BatchWriter> writer = BatchWriter::open(*database);  // Reads and verifies what a writer needs,
@@ -112,6 +113,7 @@ Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fenc
   store.fence =
       FenceKeeper(fence_path, {meta.identity, meta.mark, meta.mark, found.machine, found.birth, 0, false},
                   syncs(options));
+  if (Status status = syncs(options) ? store.database->save_log() : Done{}; !status) return status;
   auto reason = reason_to_distrust(old_fence, found);
   if (!reason && options.in_doubt) reason = "the last run ended in doubt";
   if (reason) {
@@ -129,8 +131,8 @@ Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fenc
 
 Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock, const std::optional<Fence>& fence,
                                const std::string& fence_trouble) {
-  if (Status status = check_present(options.path); !status) return status.error();
-  Result<Database> opened = Database::open(options.path, Database::Access::kReadWrite);
+  if (Status status = check_present(options); !status) return status.error();
+  Result<Database> opened = Database::open(options.path, Database::Access::kReadWrite, options.vfs);
   if (!opened) return opened.error();
   auto database = std::make_unique<Database>(std::move(*opened));
   if (Status status = configure(*database, options); !status) return status.error();

@@ -184,8 +184,8 @@ Status use_log(Database& database) {
                    *mode + "'"};
 }
 
-Status create_store(const std::string& path, const Meta& meta, bool sync) {
-  Result<Database> database = Database::create(path);
+Status create_store(const std::string& path, const Meta& meta, bool sync, const std::string& vfs) {
+  Result<Database> database = Database::create(path, vfs);
   if (!database) return database.error();
   Status status = fill(*database, meta, sync);
   if (!status)

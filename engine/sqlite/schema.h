@@ -26,7 +26,7 @@ Status use_log(Database& database);
 
 // Makes a store at `path`, which must not exist, complete and closed: a crash leaves no half of one in its
 // place, since the caller renames it.
-Status create_store(const std::string& path, const Meta& meta, bool sync);
+Status create_store(const std::string& path, const Meta& meta, bool sync, const std::string& vfs = {});
 
 // Is this a store that this build may open? Reads only. `deep` looks for damage on every page too.
 Status check_store(Database& database, const std::string& path, bool deep);

@@ -18,6 +18,9 @@ enum class Fsync : std::uint8_t { kFull, kOff };
 struct SqliteOptions {
   std::string path;
   Fsync fsync = Fsync::kFull;
+  // The SQLite VFS that database and log go through, by the name it is registered under; empty: the default
+  // one. Fence and lock are plain files in any case, and the store looks for the database as one.
+  std::string vfs;
 
   // How long the first batch waits for company. Longer: fewer, larger commits. The node gathers already.
   std::chrono::milliseconds gather{0};
@@ -41,8 +44,8 @@ struct SqliteOptions {
   std::chrono::milliseconds space_retry_first{50};
   std::chrono::milliseconds space_retry_last{1000};
 
-  // This process saw the last run end in doubt, which a failing disk may have kept the fence from noting: start
-  // a new incarnation in any case.
+  // This process saw the last run end in doubt, which a failing disk may have kept the fence from noting:
+  // start a new incarnation in any case.
   bool in_doubt = false;
 
   // Told in words what an operator should know; called from the store's thread and from open().

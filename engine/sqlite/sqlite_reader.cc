@@ -59,17 +59,18 @@ Result<std::unique_ptr<SqliteReader>> SqliteReader::open_read_only(const std::st
   if (!facts->exists) return Error{ErrorCode::kNotFound, path + " does not exist"};
   const Result<Database::Access> access = access_to(path);
   if (!access) return access.error();
-  return open(path, *access, kToolCacheKib);
+  return open(path, *access, kToolCacheKib, {});
 }
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open_beside_writer(const std::string& path,
-                                                                       std::uint32_t cache_kib) {
-  return open(path, Database::Access::kReadOnly, cache_kib);
+                                                                       std::uint32_t cache_kib,
+                                                                       const std::string& vfs) {
+  return open(path, Database::Access::kReadOnly, cache_kib, vfs);
 }
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path, Database::Access access,
-                                                         std::uint32_t cache_kib) {
-  Result<Database> database = Database::open(path, access);
+                                                         std::uint32_t cache_kib, const std::string& vfs) {
+  Result<Database> database = Database::open(path, access, vfs);
   if (!database) return database.error();
   database->busy_timeout(kReaderPatience);
   const std::string cache = "PRAGMA cache_size = -" + std::to_string(cache_kib);

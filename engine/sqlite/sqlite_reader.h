@@ -26,7 +26,8 @@ class SqliteReader final : public StoreReader {
   static Result<std::unique_ptr<SqliteReader>> open_read_only(const std::string& path);
   // For SqliteStore::make_reader(): the store is open for writing in this process.
   static Result<std::unique_ptr<SqliteReader>> open_beside_writer(const std::string& path,
-                                                                  std::uint32_t cache_kib);
+                                                                  std::uint32_t cache_kib,
+                                                                  const std::string& vfs = {});
 
   // From here on all calls see one state of the store, as of now. Meanwhile a writer's log can only grow: for
   // readers that are soon done.
@@ -46,7 +47,7 @@ class SqliteReader final : public StoreReader {
  private:
   explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
   static Result<std::unique_ptr<SqliteReader>> open(const std::string& path, sqlite::Database::Access access,
-                                                    std::uint32_t cache_kib);
+                                                    std::uint32_t cache_kib, const std::string& vfs);
 
   mutable sqlite::Database database_;  // Asking it changes nothing that a caller can see.
 };

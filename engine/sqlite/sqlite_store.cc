@@ -89,7 +89,7 @@ void SqliteStore::close() {
 }
 
 Result<std::unique_ptr<StoreReader>> SqliteStore::make_reader() const {
-  auto reader = SqliteReader::open_beside_writer(options_.path, options_.reader_cache_kib);
+  auto reader = SqliteReader::open_beside_writer(options_.path, options_.reader_cache_kib, options_.vfs);
   if (!reader) return reader.error();
   return std::unique_ptr<StoreReader>(std::move(*reader));
 }

@@ -157,10 +157,11 @@ Database::Database(sqlite3* handle) : log_pages_(std::make_unique<std::uint32_t>
   sqlite3_wal_hook(handle, note_log_pages, log_pages_.get());  // Replaces automatic checkpoints.
 }
 
-Result<Database> Database::open_flags(const std::string& path, const std::string& name, int flags) {
+Result<Database> Database::open_flags(const std::string& path, const std::string& name, int flags,
+                                      const std::string& vfs) {
   sqlite3* handle = nullptr;
-  const int code =
-      sqlite3_open_v2(name.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                   vfs.empty() ? nullptr : vfs.c_str());
   if (code == SQLITE_OK) return Database(handle);
   Error error = error_of(handle, code);
   sqlite3_close(handle);
@@ -168,18 +169,18 @@ Result<Database> Database::open_flags(const std::string& path, const std::string
   return error;
 }
 
-Result<Database> Database::open(const std::string& path, Access access) {
+Result<Database> Database::open(const std::string& path, Access access, const std::string& vfs) {
   switch (access) {
-    case Access::kReadWrite: return open_flags(path, path, SQLITE_OPEN_READWRITE);
-    case Access::kReadOnly: return open_flags(path, path, SQLITE_OPEN_READONLY);
+    case Access::kReadWrite: return open_flags(path, path, SQLITE_OPEN_READWRITE, vfs);
+    case Access::kReadOnly: return open_flags(path, path, SQLITE_OPEN_READONLY, vfs);
     case Access::kImmutable:
-      return open_flags(path, immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+      return open_flags(path, immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs);
   }
   return Error{ErrorCode::kInvalid, "an unknown kind of access"};
 }
 
-Result<Database> Database::create(const std::string& path) {
-  return open_flags(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+Result<Database> Database::create(const std::string& path, const std::string& vfs) {
+  return open_flags(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
 }
 
 Status Database::run(const char* sql) {

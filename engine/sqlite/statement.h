@@ -1,8 +1,8 @@
 // engine/sqlite/statement.h - SQLite's handles as owned values: a connection and its prepared statements.
 //
-// The only place (with statement.cc) that calls SQLite. Types are bound and read as what they are, and every
-// outcome is a Result whose text names the file. A Database and its statements belong to one thread at a
-// time; statements must be gone before their Database.
+// The only place (with statement.cc and save_log.cc) that calls SQLite. Types are bound and read as what they
+// are, and every outcome is a Result whose text names the file. A Database and its statements belong to one
+// thread at a time; statements must be gone before their Database.
 #pragma once
 
 #include <chrono>
@@ -83,8 +83,9 @@ class Database {
                  // written.
   };
   // Opens a file that exists. Closing does not checkpoint, unless tidy_on_close() was called.
-  static Result<Database> open(const std::string& path, Access access);
-  static Result<Database> create(const std::string& path);
+  // `vfs`: SqliteOptions::vfs.
+  static Result<Database> open(const std::string& path, Access access, const std::string& vfs = {});
+  static Result<Database> create(const std::string& path, const std::string& vfs = {});
 
   // Runs statements that return nothing of interest.
   Status run(const char* sql);
@@ -101,6 +102,10 @@ class Database {
   // If this is the last connection when it closes, SQLite writes the log back and removes the side files.
   void tidy_on_close();
 
+  // Makes durable what the log holds, however it came there: before anything is committed on top of what
+  // another run left. This connection has read, and nobody else writes.
+  Status save_log();
+
   // Writes the log back into the database file: kPassive as far as readers allow; kTruncate waits for them
   // (up to the busy timeout) and empties the log. Returns the pages that are in the log still.
   enum class Checkpoint { kPassive, kTruncate };
@@ -112,7 +117,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
-  static Result<Database> open_flags(const std::string& path, const std::string& name, int flags);
+  static Result<Database> open_flags(const std::string& path, const std::string& name, int flags,
+                                     const std::string& vfs);
   explicit Database(sqlite3* handle);
 
   std::unique_ptr<std::uint32_t> log_pages_;  // At a fixed address: SQLite's hook writes there.
