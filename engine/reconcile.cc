@@ -80,11 +80,7 @@ Status Reconciler::ask_about(RangeSource& source, const Pending& next) {
 Status Reconciler::ask_one(RangeSource& source, Interval dots, std::optional<IntervalSet> peer) {
   const auto expected = peer ? sum_of(source, *peer) : source.sum(dots);
   if (!expected) return expected.error();
-  if (peer && expected->count != peer->size()) {
-    result_.undecided.add(dots);  // We have lost some of them since.
-  } else {
-    asked_.push_back({dots, std::move(peer), *expected});
-  }
+  asked_.push_back({dots, std::move(peer), *expected});
   return Done{};
 }
 

@@ -83,10 +83,9 @@ Result<RangeSum> StoreRanges::sum_in_cell(std::uint64_t number, Interval dots) {
   Cell& cell = cells_[number];
   const bool whole = dots == RangeCells({1, upto_}, shift_).at(number);
   if (whole && cell.known) return cell.sum;
-  undeclared_ = false;
   const auto sum = scan(dots);
   if (!sum || !whole) return sum;
-  cell = {!undeclared_, *sum};
+  cell = {true, *sum};
   return sum;
 }
 
@@ -116,7 +115,7 @@ void StoreRanges::forget(Interval dots) {
 // Pages of blocks; a block that cannot be read ends a page, and is the error of the next.
 Result<RangeSum> StoreRanges::scan(Interval dots) {
   read_.add(dots);
-  if (last_ && last_->all_declared && contains(last_->dots, dots)) {
+  if (last_ && contains(last_->dots, dots)) {
     present_.add(dots);
     return sum_of_last(dots);
   }
@@ -148,18 +147,17 @@ Result<RangeSum> StoreRanges::take_block(const StoredBlock& block, Interval part
 }
 
 Status StoreRanges::load(const StoredBlock& block) {
-  if (last_ && last_->all_declared && last_->dots == block.interval()) return Done{};
+  if (last_ && last_->dots == block.interval()) return Done{};
   const auto events = decode(block);
   if (!events) return events.error();
   ++decoded_;
-  Summed summed{block.interval(), {{}}, true};
+  Summed summed{block.interval(), {{}}};
   Seq seq = block.first;
   for (const Event& event : *events) {
-    Fingerprint sum = fingerprint(seq++, event, summed.all_declared);
+    Fingerprint sum = fingerprint(seq++, event);
     sum.add(summed.sums.back());
     summed.sums.push_back(sum);
   }
-  if (!summed.all_declared) undeclared_ = true;
   last_ = std::move(summed);
   return Done{};
 }
@@ -170,7 +168,7 @@ RangeSum StoreRanges::sum_of_last(Interval part) const {
   return sum;
 }
 
-Fingerprint StoreRanges::fingerprint(Seq seq, const Event& event, bool& all_declared) const {
+Fingerprint StoreRanges::fingerprint(Seq seq, const Event& event) const {
   std::vector<SeriesDecl> made;
   made.reserve(event.readings.size());  // Pointers to them stay.
   std::vector<const SeriesDecl*> decls;
@@ -179,7 +177,6 @@ Fingerprint StoreRanges::fingerprint(Seq seq, const Event& event, bool& all_decl
     if (decl == nullptr) decl = &made.emplace_back(undeclared(reading.series));
     decls.push_back(decl);
   }
-  if (!made.empty()) all_declared = false;
   return fingerprint_event({stream_, seq}, event, decls);
 }
 

@@ -27,14 +27,14 @@ class StoreRanges final : public RangeSource {
  public:
   // About dots up to `upto`; beyond, nothing counts as held. `reader` must outlive it. A series without a
   // declaration is named by its number, in a way that no declared name can be: two sides that lack the same
-  // declaration are equal, and one that lacks it differs from one that has it. What is read without a
-  // declaration is read anew each time, so that a late one counts.
+  // declaration are equal, and one that lacks it differs from one that has it. A declaration that
+  // comes later counts once forget() was called.
   StoreRanges(const StoreReader& reader, const StreamId& stream, Seq upto, DeclarationOf declaration);
 
   Result<RangeSum> sum(Interval dots) override;
   Result<IntervalSet> held(Interval dots) override;
 
-  // Blocks that hold some of `dots` have come or gone: they are read anew.
+  // Blocks that hold some of `dots` have come or gone, or their declarations have come: they are read anew.
   void forget(Interval dots);
 
   [[nodiscard]] std::uint64_t blocks_decoded() const { return decoded_; }
@@ -44,7 +44,6 @@ class StoreRanges final : public RangeSource {
   struct Summed {
     Interval dots;
     std::vector<Fingerprint> sums;
-    bool all_declared = true;
   };
   struct Cell {
     bool known = false;
@@ -56,7 +55,7 @@ class StoreRanges final : public RangeSource {
   Result<RangeSum> take_block(const StoredBlock& block, Interval part);
   Status load(const StoredBlock& block);
   [[nodiscard]] RangeSum sum_of_last(Interval part) const;
-  Fingerprint fingerprint(Seq seq, const Event& event, bool& all_declared) const;
+  Fingerprint fingerprint(Seq seq, const Event& event) const;
 
   const StoreReader& reader_;
   StreamId stream_;
@@ -66,7 +65,6 @@ class StoreRanges final : public RangeSource {
   std::vector<Cell> cells_;
   IntervalSet read_, present_;  // Dots that were looked for, and those of them that were there.
   std::optional<Summed> last_;
-  bool undeclared_ = false;  // Met while the cell at hand was read.
   std::uint64_t decoded_ = 0;
 };
 

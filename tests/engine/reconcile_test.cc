@@ -174,6 +174,17 @@ TEST_CASE("two streams with nothing in common end within the bounds", "[engine][
   CHECK(result.differ.total() + result.undecided.total() == kMany);
 }
 
+TEST_CASE("more gaps than may wait to be compared are named all the same", "[engine][reconcile][limits]") {
+  const IntervalSet gaps = comb(10, 10, limits::kRangesPendingMax + 100);
+  const Interval all{1, 1'000'000};
+  SyntheticSource a(IntervalSet(all).minus(gaps)), b{IntervalSet(all)};
+  const Reconciled result = compare(a, b, all);
+  CHECK(result.a_lacks.total() == gaps.size());
+  CHECK(result.a_lacks.first() == comb(10, 10, limits::kReconcileRunsMax));
+  CHECK_FALSE(result.undecided.empty());
+  CHECK(result.undecided.total() + result.equal + gaps.size() == all.size());
+}
+
 TEST_CASE("the verdict in words", "[engine][reconcile]") {
   SyntheticSource a(without(everything(1'000), {5, 9})), b(without(everything(1'000), {12, 12}));
   CHECK(describe(compare(a, a, {10, 1'000}), "A", "B") == "equal and complete to 1000");

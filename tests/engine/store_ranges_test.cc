@@ -7,6 +7,7 @@
 #include "engine/memory_store.h"
 #include "tests/crdt/random.h"
 #include "tests/engine/diff_fixture.h"
+#include "tests/engine/forged_reader.h"
 #include "tests/engine/reconcile_fixture.h"
 
 using namespace deltamesh;
@@ -152,6 +153,7 @@ TEST_CASE("an event without a declaration differs from one with it, until it has
   CHECK(result.differ.total() == 1'334);
   CHECK(*a.ranges.sum(all) == *b.ranges.sum(all));
   a.decls = c.decls;
+  a.ranges.forget(all);
   CHECK(*a.ranges.sum(all) == *c.ranges.sum(all));
 }
 
@@ -166,4 +168,43 @@ TEST_CASE("a block that cannot be read is the error of the comparison, by name",
   CHECK(sum.error().code == ErrorCode::kCorrupt);
   Reconciler asker({1, 3'000});
   CHECK_FALSE(asker.ask(side.ranges).ok());
+}
+
+TEST_CASE("what was forgotten is read again, also the block that was read last",
+          "[engine][reconcile][store]") {
+  const auto events = some_events(3'000);
+  Side side(events, all_of(events), 1'000);
+  REQUIRE(side.ranges.sum({1, 3'000}).ok());
+  side.store.damage({kStream, 2'900});
+  CHECK(side.ranges.sum({2'800, 2'950}).ok());
+  side.ranges.forget({2'900, 2'900});
+  CHECK_FALSE(side.ranges.sum({2'800, 2'950}).ok());
+}
+
+TEST_CASE("blocks that are not where they should be are an error", "[engine][reconcile][store]") {
+  const auto events = some_events(300);
+  const auto block = [&](Seq first, Seq count) {
+    return block_of(kStream, first, std::span(events).subspan(first - 1, count));
+  };
+  StoredBlock longer = block(101, 50);
+  longer.events = 60;
+  StoredBlock foreign = block(101, 50);
+  foreign.codec = 9;
+  struct Row {
+    std::vector<StoredBlock> blocks;
+    const char* text;
+  };
+  const std::vector<Row> rows{{{block(1, 100), block(91, 100)}, "overlaps another"},
+                              {{block(101, 100), block(1, 50)}, "overlaps another"},
+                              {{block(1, 100), longer}, "another number of events"},
+                              {{block(1, 100), foreign}, "codec 9"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    MemoryStore store{Identity{}};
+    const Forged reader(store, row.blocks);
+    StoreRanges ranges(reader, kStream, 300, [](SeriesNo) { return nullptr; });
+    const auto sum = ranges.sum({1, 300});
+    REQUIRE_FALSE(sum.ok());
+    CHECK_THAT(sum.error().text, Contains(row.text));
+  }
 }
