@@ -72,7 +72,7 @@ Status Reconciler::ask_about(RangeSource& source, const Pending& next) {
   for (std::uint64_t i = 0; i < cells.count(); ++i) {
     const IntervalSet known = part_of(*next.peer, cells.at(i));
     if (known.empty()) continue;
-    if (const Status status = ask_one(source, hull(known), known); !status) return status;
+    if (const Status status = ask_one(source, cells.at(i), known); !status) return status;
   }
   return Done{};
 }
