@@ -16,6 +16,9 @@ namespace deltamesh {
 
 class Fingerprint {
  public:
+  Fingerprint() = default;
+  Fingerprint(std::uint64_t high, std::uint64_t low) : high_(high), low_(low) {}
+
   void add(ByteView member);  // The canonical bytes of one member.
   void add(const Fingerprint& other);
   void subtract(const Fingerprint& other);

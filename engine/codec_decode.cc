@@ -8,6 +8,7 @@
 
 #include "engine/codec.h"
 #include "engine/codec_hello.h"
+#include "engine/codec_ranges.h"
 #include "engine/protocol.capnp.h"
 #include "engine/raw_part.h"
 #include "engine/validate.h"
@@ -186,6 +187,8 @@ PayloadReader reader_of(std::uint8_t type) {
     case FrameType::kPing: return read_payload<wire::Ping>;
     case FrameType::kPong: return read_payload<wire::Pong>;
     case FrameType::kGoodbye: return read_payload<wire::Goodbye>;
+    case FrameType::kRangeQuestion: return read_payload<wire::RangeQuestion>;
+    case FrameType::kRangeAnswer: return read_payload<wire::RangeAnswer>;
   }
   return nullptr;
 }

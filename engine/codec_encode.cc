@@ -13,10 +13,12 @@
 namespace deltamesh {
 namespace {
 
+constexpr std::uint8_t kMayBeSkipped = 0;  // The flags of a frame that an older peer need not know.
+
 // Assembles one frame: a control part of one struct, raw items, and a block.
 class FrameWriter {
  public:
-  explicit FrameWriter(FrameType type) : type_(type) {}
+  explicit FrameWriter(FrameType type, std::uint8_t flags = kFrameCritical) : type_(type), flags_(flags) {}
 
   // Must be called once at most; without it the control part is empty, which means all defaults.
   template <class Struct>
@@ -31,6 +33,7 @@ class FrameWriter {
   void pack(kj::VectorOutputStream& out);
 
   FrameType type_;
+  std::uint8_t flags_;
   bool has_control_ = false;
   capnp::word first_segment_[64]{};  // Holds every control part but a HELLO's; must be zero.
   capnp::MallocMessageBuilder message_{kj::ArrayPtr<capnp::word>(first_segment_, 64)};
@@ -48,7 +51,7 @@ Bytes FrameWriter::finish(ByteView block) {
   const std::size_t payload = control.size() + raw_.size() + block.size();
   assert(control.size() <= limits::kControlBytesMax && payload <= limits::kFrameBytesMax);
   const auto head = encode_head({static_cast<std::uint32_t>(payload), static_cast<std::uint8_t>(type_),
-                                 kFrameCritical, static_cast<std::uint16_t>(control.size())});
+                                 flags_, static_cast<std::uint16_t>(control.size())});
   Bytes frame;
   frame.reserve(head.size() + payload);
   for (const ByteView part : {ByteView(head), control, ByteView(raw_), block}) {
@@ -194,6 +197,28 @@ Bytes encode_message(const message::Goodbye& goodbye) {
   auto out = writer.control<wire::Goodbye>();
   out.setCode(static_cast<std::uint16_t>(goodbye.code));
   out.setText(text(presentable(goodbye.text, limits::kTextBytesMax)));
+  return writer.finish();
+}
+
+Bytes encode_message(const message::RangeQuestion& question) {
+  FrameWriter writer(FrameType::kRangeQuestion, kMayBeSkipped);
+  auto out = writer.control<wire::RangeQuestion>();
+  out.setNumber(question.number);
+  out.setRanges(static_cast<std::uint16_t>(question.ranges.size()));
+  put_stream_ref(writer.raw(), question.ref);
+  put_varint(writer.raw(), question.upto);
+  put_ranges(writer.raw(), question.ranges);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::RangeAnswer& answer) {
+  FrameWriter writer(FrameType::kRangeAnswer, kMayBeSkipped);
+  auto out = writer.control<wire::RangeAnswer>();
+  out.setNumber(answer.number);
+  out.setParts(static_cast<std::uint16_t>(answer.parts.size()));
+  put_varint(writer.raw(), answer.index);
+  put_varint(writer.raw(), answer.upto);
+  for (const auto& part : answer.parts) put_item(writer.raw(), part);
   return writer.finish();
 }
 

@@ -27,6 +27,8 @@ enum class FrameType : std::uint8_t {
   kPing = 8,
   kPong = 9,
   kGoodbye = 10,
+  kRangeQuestion = 14,
+  kRangeAnswer = 15,
 };
 
 // Set in `flags`: a receiver that does not know the type must end the session. Without it, it skips the

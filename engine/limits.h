@@ -93,6 +93,29 @@ inline constexpr std::size_t kResumeTokenBytesMax = 256;
 inline constexpr std::size_t kControlExpansionMax = 64;
 inline constexpr std::size_t kControlUnpackedBytesMax = 1u << 20;
 
+// Comparing ranges of a stream (engine/reconcile.h). Ranges a question: more, and one question keeps the
+// answerer busy for longer; fewer, and many differences take more round trips.
+inline constexpr std::size_t kRangesPerQuestion = 128;
+// Cells that an unequal range is cut into, by who answers and by who asks on. More: each level weighs more
+// bytes. Fewer: one event in 2^30 takes more than 4 round trips.
+inline constexpr std::size_t kAnswerCellsMax = 32;
+inline constexpr std::size_t kAskCellsMax = 16;
+// Runs that a range is answered with instead of cells. More: they weigh more than the cells (about 5 bytes
+// against 17 each). Fewer: gaps take more round trips.
+inline constexpr std::size_t kRangeRunsMax = 64;
+// Questions a comparison, and ranges it has yet to ask about. More: a peer whose answers never agree is asked
+// for longer, and costs more memory. Fewer: a stream with very many differences is not compared to its end.
+inline constexpr std::uint32_t kReconcileRoundsMax = 1024;
+inline constexpr std::size_t kRangesPendingMax = 32'768;
+// Runs of dots that a comparison names of each kind; the rest is counted. More: memory and long reports.
+// Fewer: a repair has to compare again.
+inline constexpr std::size_t kReconcileRunsMax = 1024;
+// Cells of a stream whose sums are remembered while it is compared. More: 32 bytes each. Fewer: they are
+// wider, and what lies at the edge of one is decoded again.
+inline constexpr std::size_t kRangeCellsKept = 16'384;
+// Bytes of blocks read at a time to sum them. Larger: memory. Smaller: more reads.
+inline constexpr std::size_t kRangeReadBytes = 1u << 20;
+
 // After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
 // stay open. Shorter: a dead disk is asked all the time.
 inline constexpr std::chrono::seconds kFailedRetry{1};

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "crdt/fingerprint.h"
 #include "crdt/interval_set.h"
 #include "crdt/lww_map.h"
 #include "crdt/sample.h"
@@ -153,12 +154,55 @@ struct Goodbye {
   friend bool operator==(const Goodbye&, const Goodbye&) = default;
 };
 
+// Of a range of dots: how many of its events are held, and the sum of their fingerprints; none, no sum.
+struct RangeSum {
+  std::uint64_t count = 0;
+  Fingerprint fingerprint;
+  friend bool operator==(const RangeSum&, const RangeSum&) = default;
+};
+
+// Asks whether the receiver holds of a stream what the sender believes it to hold; engine/reconcile.h. May be
+// skipped by who does not know it.
+struct RangeQuestion {
+  struct Range {
+    Interval dots;
+    RangeSum expected;
+    bool runs_known =
+        false;  // The sender knows which of the dots the receiver holds and asks for sums alone.
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  StreamRef ref;
+  std::uint32_t number = 0;   // The answer repeats it.
+  Seq upto = 0;               // Both have settled that much.
+  std::vector<Range> ranges;  // At least one; ascending, disjoint, at most `upto`.
+  friend bool operator==(const RangeQuestion&, const RangeQuestion&) = default;
+};
+
+struct RangeAnswer {
+  struct Equal {
+    friend bool operator==(const Equal&, const Equal&) = default;
+  };
+  // The range, cut at the multiples of 2^shift: cell n has the dots n * 2^shift + 1 to (n + 1) * 2^shift.
+  struct Cells {
+    std::uint8_t shift = 0;
+    std::vector<RangeSum> sums;  // Of the part of each cell that lies in the range, ascending.
+    friend bool operator==(const Cells&, const Cells&) = default;
+  };
+  using Part = std::variant<Equal, IntervalSet, Cells>;  // The set: the dots of the range that are held.
+
+  std::uint32_t index = 0;  // Of the stream, in the table of the side that asked.
+  std::uint32_t number = 0;
+  Seq upto = 0;  // As in the question; without parts, what the sender has settled (0: nothing to tell).
+  std::vector<Part> parts;  // One for each range, or none: the question cannot be answered.
+  friend bool operator==(const RangeAnswer&, const RangeAnswer&) = default;
+};
+
 }  // namespace deltamesh::message
 
 namespace deltamesh {
 
-using Message =
-    std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta, message::Ack,
-                 message::SeriesWanted, message::SeriesGiven, message::Ping, message::Pong, message::Goodbye>;
+using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta,
+                             message::Ack, message::SeriesWanted, message::SeriesGiven, message::Ping,
+                             message::Pong, message::Goodbye, message::RangeQuestion, message::RangeAnswer>;
 
 }  // namespace deltamesh

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/node.h"
+#include "engine/reconcile.h"
 
 namespace deltamesh {
 namespace {
@@ -141,6 +142,9 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
   if (auto* const ack = std::get_if<message::Ack>(&message)) return receive(session, *ack, now);
   if (auto* const wanted = std::get_if<message::SeriesWanted>(&message)) return receive(session, *wanted);
   if (auto* const given = std::get_if<message::SeriesGiven>(&message)) return receive(session, *given);
+  if (const auto* const question = std::get_if<message::RangeQuestion>(&message))
+    return send(session, unable_to_answer(*question)), Done{};
+  if (std::holds_alternative<message::RangeAnswer>(message)) return Done{};
   return receive_data(session, message, frame_bytes, now);
 }
 

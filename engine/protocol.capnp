@@ -79,6 +79,18 @@ struct SeriesGiven {
   declarations @0 :UInt32;
 }
 
+# Raw: the stream, the settled number, the ranges.
+struct RangeQuestion {
+  number @0 :UInt32;
+  ranges @1 :UInt16;
+}
+
+# Raw: the stream's index, the settled number, the parts.
+struct RangeAnswer {
+  number @0 :UInt32;
+  parts @1 :UInt16;
+}
+
 struct Ping {}
 struct Pong {}
 

@@ -26,6 +26,8 @@ void put_item(Bytes& out, const message::Ack::Stream& stream);
 void put_item(Bytes& out, const message::Ack::Have& have);
 // All of a delta but its block.
 void put_delta(Bytes& out, const message::Delta& delta);
+void put_ranges(Bytes& out, const std::vector<message::RangeQuestion::Range>& ranges);
+void put_item(Bytes& out, const message::RangeAnswer::Part& part);
 
 // Takes items from the front of a raw part. After the first refusal every further call yields an empty value
 // and takes nothing, so callers look at ok() once a loop, and at finish().
@@ -47,6 +49,9 @@ class RawReader {
   message::Ack::Stream ack_stream();
   message::Ack::Have ack_have();
   message::Delta delta();
+  // Behind the dot `after` and at most `upto`.
+  message::RangeQuestion::Range range(Seq after, Seq upto);
+  message::RangeAnswer::Part range_part();
   ByteView rest();
 
   void check(const Status& status);
@@ -58,6 +63,9 @@ class RawReader {
   void refuse(ErrorCode code, std::string text);
   template <std::size_t N>
   void fill(std::array<std::uint8_t, N>& bytes);
+  message::RangeSum range_sum(std::uint64_t width);
+  IntervalSet range_runs();
+  message::RangeAnswer::Cells range_cells(std::uint64_t shift);
 
   ByteView in_;
   std::optional<Error> error_;

@@ -90,6 +90,27 @@ inline message::Ack ack() {
   return out;
 }
 
+// Dots 901 to 1,000, of which the asker has 911 to 1,000; 513 to 900, held on both sides; and the rest.
+inline message::RangeQuestion range_question() {
+  message::RangeQuestion out;
+  out.number = 3;
+  out.upto = 1000;
+  out.ranges = {{{1, 512}, {512, {0xa1a1, 0xa2a2}}, false},
+                {{513, 900}, {388, {0xb1b1, 0xb2b2}}, true},
+                {{901, 1000}, {90, {0xc1c1, 0xc2c2}}, false}};
+  return out;
+}
+
+inline message::RangeAnswer range_answer() {
+  message::RangeAnswer out;
+  out.number = 3;
+  out.upto = 1000;
+  out.parts = {message::RangeAnswer::Equal{},
+               message::RangeAnswer::Cells{8, {{256, {0xd1d1, 0xd2d2}}, {132, {0xe1e1, 0xe2e2}}}},
+               IntervalSet(Interval{901, 1000})};
+  return out;
+}
+
 inline std::vector<Case> messages() {
   return {{"hello", hello()},
           {"frontier", frontier()},
@@ -100,7 +121,9 @@ inline std::vector<Case> messages() {
           {"series_given", message::SeriesGiven{gateway_stream(), delta().declarations}},
           {"ping", message::Ping{}},
           {"pong", message::Pong{}},
-          {"goodbye", message::Goodbye{ErrorCode::kMismatch, "fleet f1f1 here, f2f2 there"}}};
+          {"goodbye", message::Goodbye{ErrorCode::kMismatch, "fleet f1f1 here, f2f2 there"}},
+          {"range_question", range_question()},
+          {"range_answer", range_answer()}};
 }
 
 }  // namespace deltamesh::golden

@@ -195,8 +195,42 @@ inline message::Goodbye goodbye() {
   return {static_cast<ErrorCode>(below(9)), text(100)};
 }
 
+inline message::RangeSum range_sum(std::uint64_t width) {
+  const std::uint64_t count = *rc::gen::element(width, std::uint64_t{0}, number() % (width + 1));
+  if (count == 0) return {};
+  return {count, {number(), number()}};
+}
+
+inline message::RangeQuestion range_question() {
+  message::RangeQuestion out{stream_ref(), number32(), limits::kSeqMax, {}};
+  for (int n = below(8) + 1; n > 0; --n) {
+    const Seq after = out.ranges.empty() ? 0 : out.ranges.back().dots.last;
+    const Seq first = after + 1 + number() % (limits::kSeqMax / 16);
+    const Interval dots{first, first + number() % (limits::kSeqMax / 16)};
+    out.ranges.push_back({dots, range_sum(dots.size()), below(2) == 1});
+  }
+  out.upto -= std::min(number(), out.upto - out.ranges.back().dots.last);
+  return out;
+}
+
+inline message::RangeAnswer::Part range_part() {
+  const auto shift = static_cast<std::uint8_t>(below(63));
+  switch (below(3)) {
+    case 0: return message::RangeAnswer::Equal{};
+    case 1: return intervals();
+    default:
+      message::RangeAnswer::Cells cells{shift, list(8, [=] { return range_sum(std::uint64_t{1} << shift); })};
+      cells.sums.emplace_back();
+      return cells;
+  }
+}
+
+inline message::RangeAnswer range_answer() {
+  return {below(static_cast<std::uint32_t>(limits::kStreamsMax)), number32(), seq(), list(8, range_part)};
+}
+
 inline Message any_message() {
-  switch (below(10)) {
+  switch (below(12)) {
     case 0: return hello();
     case 1: return frontier();
     case 2: return delta();
@@ -206,6 +240,8 @@ inline Message any_message() {
     case 6: return message::SeriesGiven{stream(), list(8, declaration)};
     case 7: return message::Ping{};
     case 8: return message::Pong{};
+    case 9: return range_question();
+    case 10: return range_answer();
     default: return goodbye();
   }
 }

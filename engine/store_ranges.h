@@ -1,0 +1,71 @@
+// engine/store_ranges.h - the events of one stream of a store as a RangeSource: blocks decoded, events
+// summed.
+//
+// It believes blocks, not knowledge: an event is held if its block is there and decodes. What it has read it
+// remembers: which dots are there, the sums of aligned cells, and the events of the block that it read last.
+// So a comparison decodes a stream once, and then only what lies at the edges of what differs; and it sees
+// the stream as it was when first looked at. Memory is bounded by limits::kRangeCellsKept, one page of blocks
+// and the gaps of the stream (an error beyond twice limits::kIntervalsMax).
+//
+// Reading is the price: the first question about a range costs a decode of all of it. Whoever must not be
+// held up for that long compares a stream piece by piece.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "engine/range_source.h"
+#include "engine/store.h"
+
+namespace deltamesh {
+
+// The declaration of a series of the stream; null if there is none (yet). Asked for each reading.
+using DeclarationOf = std::function<const SeriesDecl*(SeriesNo)>;
+
+class StoreRanges final : public RangeSource {
+ public:
+  // About dots up to `upto`; beyond, nothing counts as held. `reader` must outlive it. A series without a
+  // declaration is named by its number, in a way that no declared name can be: two sides that lack the same
+  // declaration are equal, and one that lacks it differs from one that has it. A declaration that
+  // comes later counts once forget() was called.
+  StoreRanges(const StoreReader& reader, const StreamId& stream, Seq upto, DeclarationOf declaration);
+
+  Result<RangeSum> sum(Interval dots) override;
+  Result<IntervalSet> held(Interval dots) override;
+
+  // Blocks that hold some of `dots` have come or gone, or their declarations have come: they are read anew.
+  void forget(Interval dots);
+
+  [[nodiscard]] std::uint64_t blocks_decoded() const { return decoded_; }
+
+ private:
+  // A decoded block; sums[n] is that of its first n events.
+  struct Summed {
+    Interval dots;
+    std::vector<Fingerprint> sums;
+  };
+  struct Cell {
+    bool known = false;
+    RangeSum sum;
+  };
+
+  Result<RangeSum> sum_in_cell(std::uint64_t number, Interval dots);
+  Result<RangeSum> scan(Interval dots);
+  Result<RangeSum> take_block(const StoredBlock& block, Interval part);
+  Status load(const StoredBlock& block);
+  [[nodiscard]] RangeSum sum_of_last(Interval part) const;
+  Fingerprint fingerprint(Seq seq, const Event& event) const;
+
+  const StoreReader& reader_;
+  StreamId stream_;
+  Seq upto_;
+  DeclarationOf declaration_;
+  unsigned shift_;  // Cells of 2^shift_ dots; see engine/range_cells.h.
+  std::vector<Cell> cells_;
+  IntervalSet read_, present_;  // Dots that were looked for, and those of them that were there.
+  std::optional<Summed> last_;
+  std::uint64_t decoded_ = 0;
+};
+
+}  // namespace deltamesh
