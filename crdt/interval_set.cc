@@ -12,7 +12,7 @@
 namespace deltamesh {
 namespace {
 
-using Iterator = std::vector<Interval>::const_iterator;
+using Iterator = IntervalList::const_iterator;
 constexpr Seq kSeqMax = std::numeric_limits<Seq>::max();
 
 bool valid(Interval interval) {
@@ -20,19 +20,19 @@ bool valid(Interval interval) {
 }
 
 // The first interval that ends at or after `seq`.
-Iterator ending_from(const std::vector<Interval>& intervals, Seq seq) {
+Iterator ending_from(const IntervalList& intervals, Seq seq) {
   return std::lower_bound(intervals.begin(), intervals.end(), seq,
                           [](const Interval& interval, Seq value) { return interval.last < value; });
 }
 
 // The first interval at or after `from` that begins beyond `seq`.
-Iterator beginning_after(const std::vector<Interval>& intervals, Iterator from, Seq seq) {
+Iterator beginning_after(const IntervalList& intervals, Iterator from, Seq seq) {
   return std::upper_bound(from, intervals.end(), seq,
                           [](Seq value, const Interval& interval) { return value < interval.first; });
 }
 
 // Appends an interval that begins at or after the last one begins, and fuses the two if they touch.
-void append(std::vector<Interval>& out, Interval next) {
+void append(IntervalList& out, Interval next) {
   if (out.empty() || next.first - 1 > out.back().last) {
     out.push_back(next);
   } else {
@@ -68,20 +68,17 @@ Result<Interval> decode_interval(ByteView& in, Seq previous, bool is_first) {
 
 }  // namespace
 
-IntervalSet::IntervalSet(Interval one) : intervals_{one} {
+IntervalSet::IntervalSet(Interval one) : intervals_(one) {
   assert(valid(one));
 }
 
 void IntervalSet::add(Interval interval) {
   assert(valid(interval));
   const auto begin = ending_from(intervals_, interval.first - 1);
-  const auto end = std::upper_bound(begin, intervals_.cend(), interval.last,
+  const auto end = std::upper_bound(begin, Iterator(intervals_.end()), interval.last,
                                     [](Seq last, const Interval& next) { return last < next.first - 1; });
-  if (begin == end) {
-    intervals_.insert(begin, interval);
-    return;
-  }
-  const auto fused = intervals_.begin() + (begin - intervals_.cbegin());
+  if (begin == end) return intervals_.insert(begin, interval);
+  const auto fused = intervals_.begin() + (begin - Iterator(intervals_.begin()));
   fused->first = std::min(fused->first, interval.first);
   fused->last = std::max((end - 1)->last, interval.last);
   intervals_.erase(begin + 1, end);
@@ -92,11 +89,10 @@ void IntervalSet::remove(Interval interval) {
   const auto begin = ending_from(intervals_, interval.first);
   const auto end = beginning_after(intervals_, begin, interval.last);
   if (begin == end) return;
-  std::vector<Interval> rest;
-  if (begin->first < interval.first) rest.push_back({begin->first, interval.first - 1});
-  if ((end - 1)->last > interval.last) rest.push_back({interval.last + 1, (end - 1)->last});
-  const auto gap = intervals_.erase(begin, end);
-  intervals_.insert(gap, rest.begin(), rest.end());
+  const Interval lowest = *begin, highest = *(end - 1);
+  intervals_.erase(begin, end);
+  if (lowest.first < interval.first) add({lowest.first, interval.first - 1});
+  if (highest.last > interval.last) add({interval.last + 1, highest.last});
 }
 
 bool IntervalSet::join(const IntervalSet& other) {
@@ -105,9 +101,9 @@ bool IntervalSet::join(const IntervalSet& other) {
     add(other.intervals_.front());
     return true;
   }
-  std::vector<Interval> merged;
+  IntervalList merged;
   merged.reserve(intervals_.size() + other.intervals_.size());
-  auto mine = intervals_.begin();
+  auto mine = Iterator(intervals_.begin());
   for (const Interval& theirs : other.intervals_) {
     for (; mine != intervals_.end() && mine->first <= theirs.first; ++mine) append(merged, *mine);
     append(merged, theirs);

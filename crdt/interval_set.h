@@ -9,20 +9,11 @@
 #include <cstddef>
 #include <optional>
 #include <utility>
-#include <vector>
 
-#include "crdt/dot.h"
+#include "crdt/interval_list.h"
 #include "crdt/result.h"
 
 namespace deltamesh {
-
-// Both ends belong to it; first <= last; first >= 1.
-struct Interval {
-  Seq first = 1;
-  Seq last = 1;
-  [[nodiscard]] Seq size() const { return last - first + 1; }
-  friend auto operator<=>(const Interval&, const Interval&) = default;
-};
 
 class IntervalSet {
  public:
@@ -53,8 +44,8 @@ class IntervalSet {
   [[nodiscard]] bool empty() const { return intervals_.empty(); }
   [[nodiscard]] Seq size() const;  // How many numbers; always fits, since 0 is none.
   [[nodiscard]] Seq last() const { return intervals_.empty() ? 0 : intervals_.back().last; }
-  [[nodiscard]] const std::vector<Interval>& intervals() const& { return intervals_; }
-  std::vector<Interval> intervals() && { return std::move(intervals_); }
+  [[nodiscard]] const IntervalList& intervals() const& { return intervals_; }
+  IntervalList intervals() && { return std::move(intervals_); }
 
   // Varint pairs (gap before, length - 1) after a count; docs/formats/intervals.md. decode() refuses anything
   // that is not what encode() writes, and more than `intervals_max` intervals; it consumes from `in`.
@@ -64,7 +55,7 @@ class IntervalSet {
   friend bool operator==(const IntervalSet&, const IntervalSet&) = default;
 
  private:
-  std::vector<Interval> intervals_;
+  IntervalList intervals_;
 };
 
 }  // namespace deltamesh

@@ -97,6 +97,14 @@ const StreamKnowledge* Knowledge::find(const StreamId& stream) const {
   return found != entries_.end() && found->stream == stream ? &found->known : nullptr;
 }
 
+const StreamKnowledge* Knowledge::find(const StreamId& stream, std::uint32_t& place) const {
+  if (place < entries_.size() && entries_[place].stream == stream) return &entries_[place].known;
+  const auto found = find_stream(entries_.begin(), entries_.end(), stream);
+  if (found == entries_.end() || !(found->stream == stream)) return nullptr;
+  place = static_cast<std::uint32_t>(found - entries_.begin());
+  return &found->known;
+}
+
 StreamKnowledge& Knowledge::at(const StreamId& stream) {
   const bool is_new_last = entries_.empty() || entries_.back().stream < stream;
   auto found = is_new_last ? entries_.end() : find_stream(entries_.begin(), entries_.end(), stream);

@@ -68,6 +68,8 @@ class Knowledge {
   // The entry of `stream`; find() gives null where nothing is known, at() makes an empty one.
   [[nodiscard]] const StreamKnowledge* find(const StreamId& stream) const;
   StreamKnowledge& at(const StreamId& stream);
+  // The same at once where the entry is still at `place`, which is brought up to date.
+  [[nodiscard]] const StreamKnowledge* find(const StreamId& stream, std::uint32_t& place) const;
 
   [[nodiscard]] bool holds(const Dot& dot) const;
   void hold(const Dot& dot) { at(dot.stream).hold({dot.seq, dot.seq}); }

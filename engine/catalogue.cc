@@ -7,11 +7,12 @@
 
 namespace deltamesh {
 
-Catalogue::Added Catalogue::add(const StreamId& stream, const SeriesDecl& decl) {
+Catalogue::Added Catalogue::add(StreamIx stream, const SeriesDecl& decl) {
   if (const SeriesDecl* const known = find(stream, decl.number)) {
     return *known == decl ? Added::kSame : Added::kConflict;
   }
   if (size_ >= limits::kSeriesMax) return Added::kFull;
+  if (streams_.size() <= stream) streams_.resize(stream + 1);
   auto& series = streams_[stream];
   if (series.size() >= limits::kSeriesPerStreamMax) return Added::kFull;
   series.emplace(decl.number, decl);
@@ -19,11 +20,10 @@ Catalogue::Added Catalogue::add(const StreamId& stream, const SeriesDecl& decl) 
   return Added::kNew;
 }
 
-const SeriesDecl* Catalogue::find(const StreamId& stream, SeriesNo number) const {
-  const auto series = streams_.find(stream);
-  if (series == streams_.end()) return nullptr;
-  const auto it = series->second.find(number);
-  return it == series->second.end() ? nullptr : &it->second;
+const SeriesDecl* Catalogue::find(StreamIx stream, SeriesNo number) const {
+  if (stream >= streams_.size()) return nullptr;
+  const auto it = streams_[stream].find(number);
+  return it == streams_[stream].end() ? nullptr : &it->second;
 }
 
 void SeriesNumbers::load(const SeriesDecl& decl) {

@@ -10,21 +10,21 @@
 #include <unordered_map>
 #include <vector>
 
-#include "crdt/dot.h"
 #include "crdt/result.h"
 #include "crdt/sample.h"
+#include "engine/stream_table.h"
 
 namespace deltamesh {
 
 class Catalogue {
  public:
   enum class Added { kNew, kSame, kConflict, kFull };
-  Added add(const StreamId& stream, const SeriesDecl& decl);
-  [[nodiscard]] const SeriesDecl* find(const StreamId& stream, SeriesNo number) const;
+  Added add(StreamIx stream, const SeriesDecl& decl);
+  [[nodiscard]] const SeriesDecl* find(StreamIx stream, SeriesNo number) const;
   [[nodiscard]] std::size_t size() const { return size_; }  // At most limits::kSeriesMax.
 
  private:
-  std::map<StreamId, std::map<SeriesNo, SeriesDecl>> streams_;
+  std::vector<std::map<SeriesNo, SeriesDecl>> streams_;  // By StreamIx.
   std::size_t size_ = 0;
 };
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint8_t kMayBeSkipped = 0;  // The flags of a frame that an older peer need not know.
 
+constexpr std::size_t kPackedBytesUsual = 128;
+
 // Assembles one frame: a control part of one struct, raw items, and a block.
 class FrameWriter {
  public:
@@ -45,7 +47,7 @@ void FrameWriter::pack(kj::VectorOutputStream& out) {
 }
 
 Bytes FrameWriter::finish(ByteView block) {
-  kj::VectorOutputStream packed;
+  kj::VectorOutputStream packed(has_control_ ? kPackedBytesUsual : 0);
   pack(packed);
   const ByteView control = std::as_bytes(std::span(packed.getArray().begin(), packed.getArray().size()));
   const std::size_t payload = control.size() + raw_.size() + block.size();

@@ -7,7 +7,11 @@
 namespace deltamesh {
 
 Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
-    : config_(std::move(config)), identity_(image.identity), reader_(reader), recent_(config_.recent_bytes_max), clock_(image.clock) {
+    : config_(std::move(config)),
+      identity_(image.identity),
+      reader_(reader),
+      recent_(config_.recent_bytes_max),
+      clock_(image.clock) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind == DatasetKind::kMap) maps_[dataset_id(dataset.name)];
@@ -26,7 +30,7 @@ void Node::load(StoreImage image) {
   }
   for (const auto& [id, config] : datasets_) own_stream(config);
   for (const auto& series : image.series) {
-    catalogue_.add(series.stream, series.decl);
+    catalogue_.add(intern(series.stream), series.decl);
     const auto own = own_.find(series.stream.dataset);
     if (own != own_.end() && streams_[own->second.ix] == series.stream) own->second.numbers.load(series.decl);
   }
@@ -37,7 +41,7 @@ void Node::load(StoreImage image) {
 // saw them.
 void Node::void_lost() {
   for (const auto& [id, own] : own_) {
-    const StreamKnowledge* const known = knowledge_.find(streams_[own.ix]);
+    const StreamKnowledge* const known = this->known(own.ix);
     if (known == nullptr) continue;
     const IntervalSet missing = known->missing();
     for (const Interval lost : missing.intervals()) void_own(streams_[own.ix], lost);
@@ -47,9 +51,16 @@ void Node::void_lost() {
 
 StreamIx Node::intern(const StreamId& stream) {
   const StreamIx ix = streams_.intern(stream);
-  if (pending_.size() <= ix) pending_.resize(ix + 1);
-  if (sources_.size() <= ix) sources_.resize(ix + 1);
+  if (pending_.size() <= ix) {
+    pending_.resize(ix + 1);
+    sources_.resize(ix + 1);
+    places_.resize(ix + 1);
+  }
   return ix;
+}
+
+const StreamKnowledge* Node::known(StreamIx ix) const {
+  return knowledge_.find(streams_[ix], places_[ix]);
 }
 
 // The same for a stream that a peer names: it must fit this node's datasets, and there is a bound.

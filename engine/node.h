@@ -115,6 +115,7 @@ class Node {
   Result<const DatasetConfig*> dataset_of_kind(DatasetId id, DatasetKind kind) const;
   OwnStream& own_stream(const DatasetConfig& config);
   StreamIx intern(const StreamId& stream);
+  [[nodiscard]] const StreamKnowledge* known(StreamIx ix) const;
   Result<StreamIx> intern_remote(const StreamId& stream);
   void void_lost();
   [[nodiscard]] bool is_own(const StreamId& stream) const;
@@ -187,9 +188,9 @@ class Node {
   // node_series.cc: declarations from and to peers.
   Status receive(Session& session, const message::SeriesWanted& wanted);
   Status receive(Session& session, const message::SeriesGiven& given);
-  void learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
+  void learn_series(StreamIx ix, const std::vector<SeriesDecl>& declarations,
                     std::vector<StreamSeries>& fresh);
-  void ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used);
+  void ask_series(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
   void give_series(Session& session, const StreamId& stream, const std::vector<const SeriesDecl*>& decls);
   void answer_wanted(const std::vector<StreamSeries>& fresh);
   std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
@@ -252,7 +253,7 @@ class Node {
   void wake_all();
   void pump(Instant now);
   void serve(Session& session, Instant now);
-  [[nodiscard]] bool active(const Session& session) const;
+  [[nodiscard]] static bool active(const Session& session) { return session.leads; }
 
   NodeConfig config_;
   Identity identity_;
@@ -261,6 +262,7 @@ class Node {
 
   Knowledge knowledge_;
   StreamTable streams_;
+  mutable std::vector<std::uint32_t> places_;   // By StreamIx: where it stands in knowledge_.
   std::vector<IntervalSet> pending_;            // By StreamIx: in a batch that is not durable yet.
   std::vector<Source> sources_;                 // By StreamIx.
   std::set<std::pair<Micros, StreamIx>> late_;  // When to look whether a stream's source is late.

@@ -53,7 +53,7 @@ void Node::send_acks(Session& session, Instant now) {
     ack.haves.push_back({refer(session, ix), std::move(news)});
   }
   for (const StreamIx ix : std::exchange(session.subscribed_due, {})) {
-    const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+    const StreamKnowledge* const known = this->known(ix);
     make_room(known == nullptr ? 0 : known->held().intervals().size());
     ack.subscribed.push_back({session.at(ix).in_index, known == nullptr ? IntervalSet() : known->held()});
   }
@@ -160,11 +160,6 @@ void Node::serve(Session& session, Instant now) {
   send_maps(session);
   if (session.map_delta) return;
   if (Status sent = send_telemetry(session); !sent.ok()) end(session, sent.error());
-}
-
-// Of several links to one node, the newest carries the data and the others stand by.
-bool Node::active(const Session& session) const {
-  return session.phase == SessionPhase::kLive && links_.at(session.remote).back() == session.peer;
 }
 
 }  // namespace deltamesh

@@ -145,7 +145,10 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
 
 void Node::go_live(Session& session, Instant now) {
   session.phase = SessionPhase::kLive;
-  links_[session.remote].push_back(session.peer);
+  auto& links = links_[session.remote];
+  if (!links.empty()) sessions_.at(links.back())->leads = false;
+  links.push_back(session.peer);
+  session.leads = true;
   note(Note::Level::kInfo,
        "in session with node " + hex(session.remote.node.bytes) + " (" + session.software + ")",
        session.peer);
@@ -155,23 +158,19 @@ void Node::go_live(Session& session, Instant now) {
   wake(session);
 }
 
-// A peer that others supply hears only of what has come here since it was told what there is.
+// A peer that others supply was told which streams there are, and hears only what is new in them; other
+// streams it gets.
 void Node::start_pushing(Session& session, const FrontierImage& told) {
-  std::map<StreamIx, const IntervalSet*> known_there;
   if (session.peer_quiet) {
-    for (const auto& [ix, known] : told.streams) known_there.emplace(ix, &known.held());
+    for (const auto& [ix, then] : told.streams) {
+      if (!may_send(session, ix)) continue;
+      session.at(ix).muted = true;
+      const StreamKnowledge* const now = known(ix);
+      if (now != nullptr) tell_have(session, ix, now->held().minus(then.held()));
+    }
   }
   for (const auto& [stream, known] : knowledge_.entries()) {
-    if (known.held().empty()) continue;
-    const StreamIx ix = intern(stream);
-    if (!may_send(session, ix)) continue;
-    if (!session.peer_quiet) {
-      enqueue(session, ix);
-      continue;
-    }
-    session.at(ix).muted = true;
-    const auto there = known_there.find(ix);
-    tell_have(session, ix, there == known_there.end() ? known.held() : known.held().minus(*there->second));
+    if (!known.held().empty()) enqueue(session, intern(stream));
   }
 }
 

@@ -18,11 +18,12 @@ bool insert_sorted(std::vector<SeriesNo>& all, SeriesNo one) {
 
 // --- From peers ------------------------------------------------------------------------------------------
 
-void Node::learn_series(const StreamId& stream, const std::vector<SeriesDecl>& declarations,
+void Node::learn_series(StreamIx ix, const std::vector<SeriesDecl>& declarations,
                         std::vector<StreamSeries>& fresh) {
+  const StreamId& stream = streams_[ix];
   if (is_own(stream)) return;  // Only we name our series.
   for (const auto& decl : declarations) {
-    switch (catalogue_.add(stream, decl)) {
+    switch (catalogue_.add(ix, decl)) {
       case Catalogue::Added::kSame: break;
       case Catalogue::Added::kNew: fresh.push_back({stream, decl}); break;
       case Catalogue::Added::kFull:
@@ -36,10 +37,11 @@ void Node::learn_series(const StreamId& stream, const std::vector<SeriesDecl>& d
 }
 
 // A block whose series are unknown is kept all the same; queries show it once the declarations are here.
-void Node::ask_series(Session& session, const StreamId& stream, const std::vector<SeriesNo>& used) {
+void Node::ask_series(Session& session, StreamIx ix, const std::vector<SeriesNo>& used) {
+  const StreamId& stream = streams_[ix];
   message::SeriesWanted wanted{stream, {}};
   for (const SeriesNo series : used) {
-    if (catalogue_.find(stream, series) != nullptr) continue;
+    if (catalogue_.find(ix, series) != nullptr) continue;
     wanted.numbers.push_back(series);
     if (wanted.numbers.size() == limits::kSeriesPerFrame) send(session, std::exchange(wanted, {stream, {}}));
   }
@@ -54,7 +56,7 @@ Status Node::receive(Session& session, const message::SeriesWanted& wanted) {
   if (!ix) return Done{};
   std::vector<const SeriesDecl*> known;
   for (const SeriesNo series : wanted.numbers) {
-    const SeriesDecl* const decl = catalogue_.find(wanted.stream, series);
+    const SeriesDecl* const decl = catalogue_.find(*ix, series);
     if (decl != nullptr) {
       known.push_back(decl);
     } else if (session.wanted.size() < limits::kSeriesPerStreamMax) {
@@ -90,9 +92,10 @@ Status Node::receive(Session& session, const message::SeriesGiven& given) {
   if (!session.takes.contains(given.stream.dataset)) {
     return Error{ErrorCode::kInvalid, "declarations of a dataset that is not taken from this peer"};
   }
-  if (const auto ix = intern_remote(given.stream); !ix.ok()) return ix.error();
+  const auto ix = intern_remote(given.stream);
+  if (!ix.ok()) return ix.error();
   InFlight batch;
-  learn_series(given.stream, given.declarations, batch.declarations);
+  learn_series(*ix, given.declarations, batch.declarations);
   if (batch.declarations.empty()) return Done{};
   batch.from = session.peer;
   commit(std::move(batch));
@@ -105,7 +108,9 @@ Status Node::receive(Session& session, const message::SeriesGiven& given) {
 std::vector<SeriesDecl> Node::declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used) {
   std::vector<SeriesDecl> fresh;
   for (const SeriesNo series : used) {
-    const SeriesDecl* const decl = catalogue_.find(streams_[ix], series);
+    const auto& declared = session.at(ix).declared;
+    if (std::binary_search(declared.begin(), declared.end(), series)) continue;
+    const SeriesDecl* const decl = catalogue_.find(ix, series);
     if (decl == nullptr || !insert_sorted(session.at(ix).declared, series)) continue;
     fresh.push_back(*decl);
     if (fresh.size() < limits::kSeriesPerFrame) continue;

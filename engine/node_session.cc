@@ -237,7 +237,9 @@ void Node::forget(PeerId peer) {
     if (peers.empty()) {
       links_.erase(links);
     } else {
-      wake(*sessions_.at(peers.back()));  // The data may be its to carry now.
+      Session& next = *sessions_.at(peers.back());
+      next.leads = true;
+      wake(next);
     }
   }
   sessions_.erase(it);

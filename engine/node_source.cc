@@ -38,7 +38,7 @@ Session* Node::source_of(StreamIx ix) {
 bool Node::lacks_some(const Session& session, StreamIx ix) const {
   if (ix >= session.streams.size() || session.streams[ix].in_index == SessionStream::kUnnamed) return false;
   const IntervalSet& remote = session.streams[ix].remote;
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const StreamKnowledge* const known = this->known(ix);
   if (known == nullptr) return remote.first_missing(pending_[ix], {}).has_value();
   if (!remote.first_missing(known->held(), pending_[ix])) return false;
   return !remote.minus(known->held()).minus(pending_[ix]).minus(known->dropped()).empty();
@@ -125,7 +125,7 @@ void Node::lose_source(PeerId peer) {
 void Node::mute(Session& session, StreamIx ix) {
   SessionStream& stream = session.at(ix);
   stream.muted = true;
-  if (const StreamKnowledge* const known = knowledge_.find(streams_[ix]))
+  if (const StreamKnowledge* const known = this->known(ix))
     tell_have(session, ix, known->held().minus(stream.sent));
 }
 
@@ -158,7 +158,6 @@ Status Node::receive_haves(Session& session, const message::Ack& ack, Instant no
     SessionStream& state = session.at(*ix);
     state.remote.join(dots);
     if (Status runs = check_runs(state.remote); !runs.ok()) return runs;
-    if (!session.subscribed_due.contains(*ix)) state.unsubscribed = true;
     want(session, *ix, source_of(*ix) == nullptr, now);
   }
   return Done{};

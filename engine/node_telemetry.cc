@@ -43,14 +43,14 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   session.at(*ix).owed.add(dots);
   note_source(session, *ix, !fresh->empty());
   wake(session);
-  const StreamKnowledge* const known = knowledge_.find(streams_[*ix]);
+  const StreamKnowledge* const known = this->known(*ix);
   if (known != nullptr) acknowledge(session, *ix, known->held());
 
   InFlight batch;
   batch.from = session.peer;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
-  learn_series(streams_[*ix], delta.declarations, batch.declarations);
-  ask_series(session, streams_[*ix], summary->series);
+  learn_series(*ix, delta.declarations, batch.declarations);
+  ask_series(session, *ix, summary->series);
   for (auto& block : *fresh) {
     pending_[*ix].add(block.interval());
     recent_.add(*ix, block);
@@ -95,7 +95,7 @@ Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix, cons
 
 // A block may be the one that closes gaps, so what counts is how many there are with it.
 Status Node::check_gaps(StreamIx ix, Interval dots) const {
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const StreamKnowledge* const known = this->known(ix);
   const std::size_t runs = known == nullptr ? 0 : known->held().intervals().size();
   if (runs + pending_[ix].intervals().size() < limits::kIntervalsMax) return Done{};
   IntervalSet with = known == nullptr ? IntervalSet() : known->held();
@@ -106,7 +106,7 @@ Status Node::check_gaps(StreamIx ix, Interval dots) const {
 
 IntervalSet Node::fresh_dots(StreamIx ix, Interval dots) const {
   const IntervalSet fresh = IntervalSet(dots).minus(pending_[ix]);
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const StreamKnowledge* const known = this->known(ix);
   return known == nullptr ? fresh : fresh.minus(known->held()).minus(known->dropped());
 }
 
@@ -220,7 +220,7 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix) {
 
 // What is durable here, and then what passes through on its way to our disk; that is read from memory alone.
 std::optional<Interval> Node::next_to_send(const SessionStream& state, StreamIx ix) const {
-  if (const StreamKnowledge* const known = knowledge_.find(streams_[ix])) {
+  if (const StreamKnowledge* const known = this->known(ix)) {
     if (const auto wanted = known->held().first_missing(state.remote, state.sent)) return wanted;
   }
   if (is_own(streams_[ix])) return std::nullopt;
@@ -254,7 +254,7 @@ Status Node::send_block(Session& session, StreamIx ix, const StoredBlock& block,
   }
   const auto summary = peek_block(*out.bytes, limits::kBlock);
   if (!summary.ok()) return summary.error();
-  const StreamKnowledge* const known = knowledge_.find(block.stream);
+  const StreamKnowledge* const known = this->known(ix);
   const Source& source = sources_[ix];
   message::Delta delta;
   delta.declarations = declare_to(session, ix, summary->series);

@@ -129,7 +129,7 @@ Status Node::declare_all(OwnStream& own, std::span<const NamedEvent> events) {
   for (const NamedReading* const reading : undeclared) {
     if (declared(*reading)) continue;  // By one before it.
     const SeriesDecl decl = own.numbers.declare(reading->series, reading->unit, type_of(reading->value));
-    catalogue_.add(streams_[own.ix], decl);
+    catalogue_.add(own.ix, decl);
     unstored_.push_back({streams_[own.ix], decl});
   }
   return Done{};

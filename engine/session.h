@@ -72,6 +72,7 @@ struct OutgoingMap {
 struct Session {
   PeerId peer{};
   SessionPhase phase = SessionPhase::kHello;
+  bool leads = false;  // Live, and the newest of the live links to this node: it carries the data.
   std::chrono::microseconds opened{0};
   std::chrono::microseconds heard{0};  // When the last frame came in, on the steady clock.
   int pings = 0;                       // Sent since then.

@@ -22,9 +22,15 @@ IntervalSet of(std::initializer_list<Interval> intervals) {
   return set;
 }
 
+IntervalList list(std::initializer_list<Interval> intervals) {
+  IntervalList out;
+  out.append(intervals.begin(), intervals.end());
+  return out;
+}
+
 // The one canonical form, built in a way that cannot be wrong: maximal runs of ones.
-std::vector<Interval> runs(const Bitmap& bits, Seq base) {
-  std::vector<Interval> out;
+IntervalList runs(const Bitmap& bits, Seq base) {
+  IntervalList out;
   for (std::size_t i = 0; i < kBits; ++i) {
     if (!bits[i]) continue;
     if (i > 0 && bits[i - 1]) {
@@ -123,9 +129,9 @@ TEST_CASE("interval algebra does what a bitmap does, also at the largest numbers
 }
 
 TEST_CASE("intervals that touch become one", "[crdt][interval_set]") {
-  CHECK(of({{1, 3}, {4, 6}}).intervals() == std::vector<Interval>{{1, 6}});
-  CHECK(of({{5, 6}, {1, 3}, {4, 4}}).intervals() == std::vector<Interval>{{1, 6}});
-  CHECK(of({{1, 3}, {5, 6}}).intervals() == std::vector<Interval>{{1, 3}, {5, 6}});
+  CHECK(of({{1, 3}, {4, 6}}).intervals() == list({{1, 6}}));
+  CHECK(of({{5, 6}, {1, 3}, {4, 4}}).intervals() == list({{1, 6}}));
+  CHECK(of({{1, 3}, {5, 6}}).intervals() == list({{1, 3}, {5, 6}}));
   CHECK(of({{kSeqMax, kSeqMax}, {kSeqMax - 1, kSeqMax - 1}}).intervals().size() == 1);
 }
 

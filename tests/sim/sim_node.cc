@@ -50,12 +50,6 @@ void SimNode::crash() {
   wake_.reset();
 }
 
-void SimNode::later(Micros when, std::function<void()> what) {
-  world_.queue.at(when, [this, life = life_, what = std::move(what)] {
-    if (node_ != nullptr && life == life_) what();
-  });
-}
-
 void SimNode::opened(PeerId peer) {
   node_->opened(peer, now());
   carry_out();

@@ -62,7 +62,12 @@ class SimNode {
   void report(BatchId batch, const Status& status);
   void wake_at(Micros when);
   // Schedules something that happens only if the node still lives then.
-  void later(Micros when, std::function<void()> what);
+  template <class What>
+  void later(Micros when, What what) {
+    world_.queue.at(when, [this, life = life_, what = std::move(what)]() mutable {
+      if (node_ != nullptr && life == life_) what();
+    });
+  }
 
   World& world_;
   Observer& observer_;

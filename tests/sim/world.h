@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -12,6 +11,7 @@
 
 #include "crdt/dot.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/task.h"
 
 namespace deltamesh::sim {
 
@@ -19,11 +19,15 @@ namespace deltamesh::sim {
 class EventQueue {
  public:
   [[nodiscard]] Micros now() const { return now_; }
-  void at(Micros when, std::function<void()> what) {
-    events_.push_back({std::max(when, now_), ++last_, std::move(what)});
+  template <class What>
+  void at(Micros when, What what) {
+    events_.push_back({std::max(when, now_), ++last_, keep(Task(std::move(what)))});
     std::push_heap(events_.begin(), events_.end(), later);
   }
-  void in(Micros delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
+  template <class What>
+  void in(Micros delay, What what) {
+    at(now_ + delay, std::move(what));
+  }
 
   // Runs all that is due up to `end`, which is then the time. False if that is more than any honest run has:
   // something goes round in circles.
@@ -31,10 +35,12 @@ class EventQueue {
     while (!events_.empty() && events_.front().when <= end) {
       if (++ran_ > events_max_) return false;
       std::pop_heap(events_.begin(), events_.end(), later);
-      const Event event = std::move(events_.back());
+      const Event event = events_.back();
       events_.pop_back();
       now_ = event.when;
-      event.what();
+      Task task = std::move(tasks_[event.task]);
+      free_.push_back(event.task);
+      task();
     }
     now_ = end;
     return true;
@@ -47,8 +53,18 @@ class EventQueue {
   struct Event {
     Micros when;
     std::uint64_t number;
-    std::function<void()> what;
+    std::size_t task;  // Its place in tasks_, so that the heap moves little.
   };
+  std::size_t keep(Task task) {
+    if (free_.empty()) {
+      tasks_.push_back(std::move(task));
+      return tasks_.size() - 1;
+    }
+    const std::size_t place = free_.back();
+    free_.pop_back();
+    tasks_[place] = std::move(task);
+    return place;
+  }
   static bool later(const Event& a, const Event& b) {
     return std::tie(a.when, a.number) > std::tie(b.when, b.number);
   }
@@ -58,6 +74,8 @@ class EventQueue {
   std::uint64_t last_ = 0;
   std::uint64_t ran_ = 0;
   std::vector<Event> events_;  // A heap, the next event first.
+  std::vector<Task> tasks_;
+  std::vector<std::size_t> free_;
 };
 
 // One number for all that happened: equal runs have equal numbers, on every machine.
