@@ -1,6 +1,7 @@
 // crdt/lww_map.cc - the order of writes, joins, and deltas relative to what a receiver has seen.
 #include "crdt/lww_map.h"
 
+#include <algorithm>
 #include <limits>
 #include <tuple>
 
@@ -40,7 +41,11 @@ bool LwwMap::join(const MapEntry& entry) {
   if (found == entries_.end()) {
     entries_.emplace(entry.key, entry);
   } else {
-    if (!wins(entry, found->second)) return false;
+    if (!wins(entry, found->second)) {
+      if (!(entry.version.dot == found->second.version.dot)) supersede(entry.version.dot, entry.key);
+      return false;
+    }
+    supersede(found->second.version.dot, entry.key);
     by_dot_.erase({found->second.version.dot, entry.key});
     found->second = entry;
   }
@@ -82,6 +87,60 @@ LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
     }
   }
   return delta;
+}
+
+void LwwMap::supersede(const Dot& dot, const std::string& key) {
+  if (!superseded_.try_emplace(dot, key).second) return;
+  superseded_order_.push_back(dot);
+  if (superseded_order_.size() <= kSupersededMax) return;
+  superseded_.erase(superseded_order_.front());
+  superseded_order_.pop_front();
+}
+
+std::optional<LwwMap::Delta> LwwMap::delta_since(const Knowledge& receiver,
+                                                 const std::vector<StreamId>& streams) const {
+  Delta delta;
+  for (const StreamId& stream : streams) {
+    if (!add_stream(delta, stream, receiver)) return std::nullopt;
+  }
+  return delta;
+}
+
+bool LwwMap::add_stream(Delta& delta, const StreamId& stream, const Knowledge& receiver) const {
+  const StreamKnowledge* const known = knowledge_.find(stream);
+  const StreamKnowledge* const there = receiver.find(stream);
+  const StreamKnowledge nothing;
+  StreamKnowledge news = known == nullptr ? nothing : known->beyond(there == nullptr ? nothing : *there);
+  IntervalSet superseded = news.held();
+  for (auto at = by_dot_.lower_bound(Dot{stream, 1}); at != by_dot_.end() && at->first.stream == stream;) {
+    const auto seen = there == nullptr ? std::nullopt : there->held().run_at(at->first.seq);
+    if (seen) {
+      at = by_dot_.upper_bound(Dot{stream, seen->last});
+      continue;
+    }
+    delta.entries.push_back(entries_.find(at->second)->second);
+    superseded.remove({at->first.seq, at->first.seq});
+    ++at;
+  }
+  if (superseded.size() > kSupersededMax) return false;
+  for (const Interval run : superseded.intervals()) {
+    for (Seq seq = run.first; seq <= run.last; ++seq) {
+      if (!add_winner(delta, {stream, seq}, receiver)) return false;
+    }
+  }
+  if (!news.empty()) delta.knowledge.at(stream).join(news);
+  return true;
+}
+
+bool LwwMap::add_winner(Delta& delta, const Dot& superseded, const Knowledge& receiver) const {
+  const auto key = superseded_.find(superseded);
+  if (key == superseded_.end()) return false;
+  const MapEntry& winner = *find_entry(key->second);
+  if (receiver.holds(winner.version.dot)) return true;
+  const auto same = [&](const MapEntry& entry) { return entry.key == winner.key; };
+  if (std::none_of(delta.entries.begin(), delta.entries.end(), same)) delta.entries.push_back(winner);
+  delta.knowledge.hold(winner.version.dot);
+  return true;
 }
 
 const MapEntry* LwwMap::find(std::string_view key) const {

@@ -12,7 +12,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -64,6 +66,11 @@ class LwwMap {
   void learn(const Knowledge::Entry& entry) { knowledge_.at(entry.stream).join(entry.known); }
 
   [[nodiscard]] Delta delta_since(const Knowledge& receiver) const;
+  // The same of some streams only (ascending), with the winners over those of their writes that were
+  // superseded, whatever stream these are of. nullopt if it was forgotten which key such a write was to: then
+  // only the whole delta hides nothing.
+  [[nodiscard]] std::optional<Delta> delta_since(const Knowledge& receiver,
+                                                 const std::vector<StreamId>& streams) const;
   [[nodiscard]] Delta state() const { return delta_since({}); }
 
   // The live value of `key`; find_entry also yields tombstones.
@@ -91,9 +98,18 @@ class LwwMap {
     bool operator()(const DotKey& a, const Dot& b) const { return a.first < b; }
   };
 
+  static constexpr std::size_t kSupersededMax = 4096;
+
+  void supersede(const Dot& dot, const std::string& key);
+  bool add_stream(Delta& delta, const StreamId& stream, const Knowledge& receiver) const;
+  bool add_winner(Delta& delta, const Dot& superseded, const Knowledge& receiver) const;
+
   std::map<std::string, MapEntry, std::less<>> entries_;
   std::set<DotKey, ByDot> by_dot_;  // Surviving entries by dot, for deltas that cost what they carry.
   Knowledge knowledge_;
+  // The keys of the writes that were superseded last. Not part of the value.
+  std::map<Dot, std::string> superseded_;
+  std::deque<Dot> superseded_order_;
 };
 
 static_assert(Lattice<LwwMap>);

@@ -163,6 +163,7 @@ class Node {
   Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
   Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
   [[nodiscard]] bool may_send(const Session& session, StreamIx ix) const;
+  [[nodiscard]] bool is_map(StreamIx ix) const { return maps_.contains(streams_[ix].dataset); }
   void enqueue(Session& session, StreamIx ix);
   [[nodiscard]] std::optional<Interval> next_to_send(const SessionStream& state, StreamIx ix) const;
 
@@ -182,6 +183,7 @@ class Node {
   void mute(Session& session, StreamIx ix);
   void unmute(Session& session, StreamIx ix, const IntervalSet& remote);
   void tell_have(Session& session, StreamIx ix, const IntervalSet& dots);
+  void note_remote(Session& session, StreamIx ix, const IntervalSet& dots);
   Status receive_haves(Session& session, const message::Ack& ack, Instant now);
   Status receive_subscriptions(Session& session, const message::Ack& ack);
 
@@ -200,10 +202,12 @@ class Node {
   Status resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
   Status resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& entry);
   Status resolve_map_known(Session& session, const message::MapDelta& delta, Knowledge& known);
-  Knowledge take_map_entries(message::MapDelta& delta, InFlight& batch, Instant now);
+  Knowledge take_map_entries(Session& session, message::MapDelta& delta, InFlight& batch, Instant now);
   void map_became_durable(const InFlight& batch);
   void send_maps(Session& session);
+  [[nodiscard]] LwwMap::Delta next_map_delta(Session& session, DatasetId id);
   void start_map_delta(Session& session, DatasetId id);
+  void set_pending(const InFlight& batch, bool pending);
   void send_map_pages(Session& session);
   message::MapDelta next_map_page(Session& session);
 

@@ -126,6 +126,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   ++counters_.batches_failed;
   note(Note::Level::kWarning, "a batch could not be stored: " + error.text);
   for (const auto& block : batch.blocks) pending_[block.ix].remove(block.block.interval());
+  set_pending(batch, false);
   void_failed(batch);
   // The catalogue has them already, so that nobody would hand them in again.
   unstored_.insert(unstored_.end(), batch.declarations.begin(), batch.declarations.end());

@@ -91,7 +91,7 @@ void Node::take_image(Session& session) {
     session.out_streams.push_back(ix);
     session.in_streams.push_back(ix);
     const DatasetId dataset = streams_[ix].dataset;
-    if (!maps_.contains(dataset)) stream.remote = known.held();
+    stream.remote = known.held();
     if (maps_.contains(dataset)) session.maps[dataset].known.at(streams_[ix]) = known;
   }
   tell_voids_since(session, *session.told);
@@ -130,17 +130,13 @@ Status Node::take_frontier_entry(Session& session, const message::Frontier::Entr
 // Takes note of what the peer has, which decides what it is sent.
 Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& told,
                          const IntervalSet& held) {
-  const StreamId& stream = streams_[ix];
-  if (!maps_.contains(stream.dataset)) {
-    IntervalSet& remote = session.at(ix).remote;
-    remote.join(held);
-    return check_runs(remote);
-  }
-  StreamKnowledge& theirs = session.maps[stream.dataset].known.at(stream);
+  IntervalSet& remote = session.at(ix).remote;
+  remote.join(held);
+  if (Status runs = check_runs(remote); !runs.ok() || !is_map(ix)) return runs;
+  StreamKnowledge& theirs = session.maps[streams_[ix].dataset].known.at(streams_[ix]);
   theirs.join(told);
   theirs.hold(held);
-  if (Status runs = check_runs(theirs.voided()); !runs.ok()) return runs;
-  return check_runs(theirs.held());
+  return check_runs(theirs.voided());
 }
 
 void Node::go_live(Session& session, Instant now) {
@@ -183,7 +179,7 @@ void Node::start_taking(Session& session, Instant now) {
   });
   for (const StreamIx ix : session.in_streams) {
     const StreamId& stream = streams_[ix];
-    if (maps_.contains(stream.dataset) || !session.takes.contains(stream.dataset)) continue;
+    if (!session.takes.contains(stream.dataset)) continue;
     session.at(ix).unsubscribed = true;
     const bool elsewhere = held_elsewhere(session, ix);
     const bool theirs =

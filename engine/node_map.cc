@@ -31,12 +31,15 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   batch.from = session.peer;
   batch.map_page = delta.dataset;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
-  batch.knowledge = take_map_entries(delta, batch, now);
+  batch.knowledge = take_map_entries(session, delta, batch, now);
   map.incoming.join(known);
-  map.known.join(batch.knowledge);
-  map.known.join(known);
-  for (const auto& entry : known.entries()) {
-    if (Status runs = check_runs(map.known.find(entry.stream)->held()); !runs.ok()) return runs;
+  for (const auto& [stream, told] : batch.knowledge.entries())
+    note_remote(session, *streams_.find(stream), told.held());
+  for (const auto& [stream, told] : known.entries()) {
+    const StreamIx ix = *streams_.find(stream);
+    note_remote(session, ix, told.held());
+    map.known.at(stream).join(told);
+    if (Status runs = check_runs(session.at(ix).remote); !runs.ok()) return runs;
   }
   if (delta.last) {
     // What a page claims beyond its entries rests on pages before it, so it waits until those are durable.
@@ -46,23 +49,41 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   }
   map.paged = !delta.last;
   ++map.under_way;
+  set_pending(batch, true);
   commit(std::move(batch));
   return Done{};
 }
 
-// Moves the entries that are news into the batch; which dots the page brought.
-Knowledge Node::take_map_entries(message::MapDelta& delta, InFlight& batch, Instant now) {
+// Entries on their way to our disk.
+void Node::set_pending(const InFlight& batch, bool pending) {
+  if (!batch.from) return;
+  for (const auto& [dataset, entry] : batch.entries) {
+    const Dot& dot = entry.version.dot;
+    IntervalSet& dots = pending_[*streams_.find(dot.stream)];
+    pending ? dots.add({dot.seq, dot.seq}) : dots.remove({dot.seq, dot.seq});
+  }
+}
+
+// Moves the entries that are news into the batch; which dots the page brought. One that is on its way to our
+// disk is taken again: that may fail.
+Knowledge Node::take_map_entries(Session& session, message::MapDelta& delta, InFlight& batch, Instant now) {
   Knowledge arrived;
   const LwwMap& map = maps_.at(delta.dataset);
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall);
   for (auto& [index, entry] : delta.entries) {
     counters_.payload_bytes_received += payload_bytes(entry);
     clock_.observe(entry.version.stamp, wall);
-    arrived.hold(entry.version.dot);
-    if (map.knowledge().holds(entry.version.dot)) {
+    const Dot& dot = entry.version.dot;
+    arrived.hold(dot);
+    const StreamIx ix = *streams_.find(dot.stream);
+    const bool held = map.knowledge().holds(dot);
+    const bool fresh = !held && !pending_[ix].contains(dot.seq);
+    note_source(session, ix, fresh);
+    if (!fresh) {
       ++counters_.redundant_events;
       counters_.redundant_bytes += payload_bytes(entry);
-    } else {
+    }
+    if (!held) {
       batch.entries.push_back({delta.dataset, std::move(entry)});
     }
   }
@@ -113,6 +134,7 @@ Status Node::resolve_map_entry(Session& session, DatasetId dataset, message::Map
 // --- Durable ---------------------------------------------------------------------------------------------
 
 void Node::map_became_durable(const InFlight& batch) {
+  set_pending(batch, false);
   for (const auto& [dataset, entry] : batch.entries) {
     ++(batch.from ? counters_.map_entries_received : counters_.map_entries_written);
     if (!batch.from) settle_entry(dataset, entry);
@@ -121,8 +143,15 @@ void Node::map_became_durable(const InFlight& batch) {
   }
   for (const auto& known : batch.knowledge.entries()) {
     if (!maps_.contains(known.stream.dataset)) continue;
-    for (auto& [peer, session] : sessions_) session->maps[known.stream.dataset].behind = true;
-    wake_all();
+    const StreamIx ix = *streams_.find(known.stream);
+    for (const auto& [peer, session] : sessions_) {
+      if (session->phase != SessionPhase::kLive || !may_send(*session, ix)) continue;
+      if (session->at(ix).muted) {
+        tell_have(*session, ix, known.known.held());
+      } else {
+        enqueue(*session, ix);
+      }
+    }
   }
 }
 
@@ -131,16 +160,28 @@ void Node::map_became_durable(const InFlight& batch) {
 // The pages of one delta go out before the next is begun.
 void Node::send_maps(Session& session) {
   for (const auto& [id, map] : maps_) {
-    if (!session.map_delta && session.sends.contains(id) && session.maps[id].behind)
+    if (!session.map_delta && session.sends.contains(id) && !session.maps[id].behind.empty())
       start_map_delta(session, id);
     send_map_pages(session);
   }
 }
 
-void Node::start_map_delta(Session& session, DatasetId id) {
+// Of the streams that have moved, if that hides nothing; else of the whole map.
+LwwMap::Delta Node::next_map_delta(Session& session, DatasetId id) {
   SessionMap& map = session.maps[id];
-  map.behind = false;
-  LwwMap::Delta delta = maps_.at(id).delta_since(map.known);
+  std::vector<StreamId> streams;
+  for (const StreamIx ix : std::exchange(map.behind, {})) {
+    if (!session.at(ix).muted) streams.push_back(streams_[ix]);
+  }
+  std::sort(streams.begin(), streams.end());
+  const LwwMap& ours = maps_.at(id);
+  auto delta = ours.delta_since(map.known, streams);
+  return delta ? *std::move(delta) : ours.delta_since(map.known);
+}
+
+void Node::start_map_delta(Session& session, DatasetId id) {
+  LwwMap::Delta delta = next_map_delta(session, id);
+  SessionMap& map = session.maps[id];
   if (delta.knowledge.empty()) return;
   map.known.join(delta.knowledge);
   OutgoingMap out{id, ++session.map_deltas, {}, 0, std::move(delta.knowledge), 0};

@@ -125,14 +125,19 @@ void Node::lose_source(PeerId peer) {
 void Node::mute(Session& session, StreamIx ix) {
   SessionStream& stream = session.at(ix);
   stream.muted = true;
-  if (const StreamKnowledge* const known = this->known(ix))
-    tell_have(session, ix, known->held().minus(stream.sent));
+  const StreamKnowledge* const known = this->known(ix);
+  if (known == nullptr) return;
+  if (!is_map(ix)) return tell_have(session, ix, known->held().minus(stream.sent));
+  SessionMap& map = session.maps[streams_[ix].dataset];
+  map.behind.erase(ix);
+  const StreamKnowledge* const there = map.known.find(streams_[ix]);
+  tell_have(session, ix, there == nullptr ? known->held() : known->held().minus(there->held()));
 }
 
 void Node::unmute(Session& session, StreamIx ix, const IntervalSet& remote) {
   SessionStream& stream = session.at(ix);
   stream.muted = false;
-  stream.remote.join(remote);
+  note_remote(session, ix, remote);
   session.haves_due.erase(ix);
   enqueue(session, ix);
 }
@@ -144,6 +149,12 @@ void Node::tell_have(Session& session, StreamIx ix, const IntervalSet& dots) {
   wake(session);
 }
 
+// The peer has these: it told us, or sent them.
+void Node::note_remote(Session& session, StreamIx ix, const IntervalSet& dots) {
+  session.at(ix).remote.join(dots);
+  if (is_map(ix)) session.maps[streams_[ix].dataset].known.at(streams_[ix]).hold(dots);
+}
+
 // --- Hearing ---------------------------------------------------------------------------------------------
 
 // Who tells what it has was told not to push it, or will not.
@@ -152,11 +163,11 @@ Status Node::receive_haves(Session& session, const message::Ack& ack, Instant no
     const auto ix = resolve(session, ref);
     if (!ix.ok()) return ix.error();
     const StreamId& stream = streams_[*ix];
-    if (maps_.contains(stream.dataset) || !session.takes.contains(stream.dataset))
+    if (!session.takes.contains(stream.dataset))
       return Error{ErrorCode::kInvalid, "news of a stream that is not taken from this peer"};
     if (Status own = check_own(stream, dots.last()); !own.ok()) return own;
     SessionStream& state = session.at(*ix);
-    state.remote.join(dots);
+    note_remote(session, *ix, dots);
     if (Status runs = check_runs(state.remote); !runs.ok()) return runs;
     want(session, *ix, source_of(*ix) == nullptr, now);
   }

@@ -171,7 +171,7 @@ void Node::acknowledge(Session& session, StreamIx ix, const IntervalSet& durable
 bool Node::may_send(const Session& session, StreamIx ix) const {
   const StreamId& stream = streams_[ix];
   const bool own = stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
-  return !own && session.sends.contains(stream.dataset) && !maps_.contains(stream.dataset);
+  return !own && session.sends.contains(stream.dataset);
 }
 
 // Notes that `ix` may hold something that the peer lacks.
@@ -179,6 +179,10 @@ void Node::enqueue(Session& session, StreamIx ix) {
   if (session.phase != SessionPhase::kLive || !may_send(session, ix)) return;
   SessionStream& state = session.at(ix);
   if (state.queued || state.muted) return;
+  if (is_map(ix)) {
+    session.maps[streams_[ix].dataset].behind.insert(ix);
+    return wake(session);
+  }
   state.queued = true;
   session.work.push_back(ix);
   wake(session);

@@ -53,7 +53,7 @@ struct FrontierImage {
 // What a session knows of one map at the peer.
 struct SessionMap {
   Knowledge known;              // What the peer has or was sent.
-  bool behind = true;           // The map may hold more than `known`.
+  std::set<StreamIx> behind;    // Streams of which the map may hold more than `known`.
   Knowledge incoming;           // Knowledge of the peer's delta until its last page is here.
   bool paged = false;           // That delta has more than one page.
   std::uint32_t under_way = 0;  // Pages from the peer that are not durable yet.
