@@ -163,7 +163,7 @@ bool Node::quiet() const {
     const auto acknowledged = [](const SessionStream& stream) { return stream.sent.empty(); };
     if (session.phase != SessionPhase::kLive) return false;
     const auto told = [](const auto& map) { return map.second.behind.empty(); };
-    const bool nothing_to_send = session.work.empty() && !session.map_delta &&
+    const bool nothing_to_send = session.alarms.empty() && session.work.empty() && !session.map_delta &&
                                  std::all_of(session.maps.begin(), session.maps.end(), told);
     return (nothing_to_send || !active(session)) && session.map_deltas_sent.empty() &&
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);

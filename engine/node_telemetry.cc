@@ -184,15 +184,18 @@ void Node::enqueue(Session& session, StreamIx ix) {
     return wake(session);
   }
   state.queued = true;
-  session.work.push_back(ix);
+  (streams_[ix].cls == StreamClass::kAlarm ? session.alarms : session.work).push_back(ix);
   wake(session);
 }
 
-// Streams take turns, so that none waits for another's backlog.
+// Streams take turns, so that none waits for another's backlog; those of alarms among themselves, before all
+// others.
 Status Node::send_telemetry(Session& session) {
-  while (!session.work.empty() && session.credit > 0) {
-    const StreamIx ix = session.work.front();
-    session.work.pop_front();
+  while (session.credit > 0) {
+    auto& lane = session.alarms.empty() ? session.work : session.alarms;
+    if (lane.empty()) break;
+    const StreamIx ix = lane.front();
+    lane.pop_front();
     session.at(ix).queued = false;
     const auto more = send_stream(session, ix);
     if (!more.ok()) return Error{more.error().code, "cannot read the store: " + more.error().text};

@@ -88,7 +88,7 @@ struct Session {
   std::vector<StreamIx> out_streams;   // Our table: index -> stream.
   std::vector<StreamIx> in_streams;    // Theirs.
   std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
-  std::deque<StreamIx> work;           // Streams that may hold something for the peer.
+  std::deque<StreamIx> alarms, work;   // Streams that may hold something for the peer; alarms go first.
   std::map<DatasetId, SessionMap> maps;
   std::optional<OutgoingMap> map_delta;     // Goes before telemetry.
   std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.

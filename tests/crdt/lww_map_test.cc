@@ -148,6 +148,48 @@ TEST_CASE("replicas that exchange both ways in any order end up equal", "[crdt][
   }
 }
 
+// The law that lets nodes compare knowledge instead of values, whichever streams a delta is made of.
+TEST_CASE("deltas of some streams hide no write either", "[crdt][lww_map]") {
+  Random random(77);
+  int parts = 0, wholes = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<LwwMap> replicas(3);
+    std::vector<MapEntry> writes;
+    std::vector<Seq> next(3, 1);
+    for (std::uint64_t step = 2 + random.below(25); step > 0; --step) {
+      const std::uint64_t at = random.below(3);
+      if (random.chance(60)) {
+        writes.push_back(put("k" + std::to_string(random.below(3)), random.below(6),
+                             static_cast<std::uint8_t>(at), next[at]++, "v" + std::to_string(writes.size())));
+        replicas[at].apply(writes.back());
+        continue;
+      }
+      const std::uint64_t to = (at + 1 + random.below(2)) % 3;
+      std::vector<StreamId> some;
+      for (std::uint8_t stream = 0; stream < 3; ++stream) {
+        if (random.chance(50)) some.push_back(test_stream(stream));
+      }
+      std::sort(some.begin(), some.end());
+      const auto part = replicas[at].delta_since(replicas[to].knowledge(), some);
+      replicas[to].join(part ? *part : replicas[at].delta_since(replicas[to].knowledge()));
+      ++(part ? parts : wholes);
+      if (!hides_no_write(replicas[to], writes)) FAIL("a write is seen and neither there nor beaten");
+    }
+  }
+  CHECK(parts > 5 * wholes);
+  CHECK(wholes > 0);
+}
+
+TEST_CASE("a delta of some streams is refused once the key of a superseded write is forgotten",
+          "[crdt][lww_map]") {
+  LwwMap map;
+  for (Seq seq = 1; seq <= 5000; ++seq) map.apply(put("k", seq, 1, seq));
+  CHECK_FALSE(map.delta_since({}, {test_stream(1)}));
+  Knowledge most;
+  most.at(test_stream(1)).hold({1, 4000});
+  CHECK(map.delta_since(most, {test_stream(1)}));
+}
+
 TEST_CASE("pages of a delta may join in any order if knowledge comes last", "[crdt][lww_map]") {
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     Random random(seed);

@@ -227,6 +227,32 @@ TEST_CASE("nodes that know 1,000 streams alike meet again for at most 400 bytes"
   CHECK(b.held(a.stream()) == IntervalSet({1, 1}));
 }
 
+TEST_CASE("alarms go before the backlog of other telemetry", "[engine][node][source]") {
+  NodeConfig with = config();
+  with.datasets.push_back(
+      {"alarms", DatasetKind::kTelemetry, Resolution::kMilliseconds, StreamClass::kAlarm});
+  TestNode node(1, with);
+  ScriptedPeer peer(node);
+  message::Hello hello = peer.hello();
+  hello.datasets = with.datasets;
+  hello.credit = 0;
+  peer.say(hello);
+  peer.say(message::Frontier{});
+  for (Ticks time = 1; time <= 5; ++time) REQUIRE(node.write(events(time, 1)).ok());
+  const auto write_alarm = [](Node& at, Instant now) {
+    return at.write(dataset_id("alarms"), events(9, 1), now);
+  };
+  REQUIRE(node.call(write_alarm).ok());
+  CHECK(only<message::Delta>(peer.hear()).empty());
+  message::Ack credit;
+  credit.credit = limits::kCreditBytes;
+  peer.say(credit);
+  const auto deltas = only<message::Delta>(peer.hear());
+  REQUIRE(deltas.size() > 1);
+  REQUIRE(deltas[0].ref.stream);
+  CHECK(deltas[0].ref.stream->cls == StreamClass::kAlarm);
+}
+
 TEST_CASE("a subscription to a stream without a name ends the session", "[engine][node][source]") {
   TestNode node(1);
   ScriptedPeer peer(node);

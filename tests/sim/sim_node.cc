@@ -47,7 +47,7 @@ void SimNode::crash() {
   node_.reset();
   ++life_;
   sync_due_ = false;
-  wake_.reset();
+  wakes_.clear();
 }
 
 void SimNode::opened(PeerId peer) {
@@ -139,10 +139,10 @@ void SimNode::report(BatchId batch, const Status& status) {
 }
 
 void SimNode::wake_at(Micros when) {
-  if (wake_ && *wake_ <= when) return;
-  wake_ = when;
+  if (!wakes_.empty() && *wakes_.begin() <= when) return;
+  wakes_.insert(when);
   later(when, [this, when] {
-    if (wake_ == when) wake_.reset();
+    wakes_.erase(when);
     node_->tick(now());
     carry_out();
   });

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "engine/memory_store.h"
 #include "engine/node.h"
@@ -83,7 +84,7 @@ class SimNode {
   int lies_ = 0;
   bool sync_due_ = false;
   Micros last_report_{0};
-  std::optional<Micros> wake_;
+  std::set<Micros> wakes_;  // Events that are to come; the first asks for the next.
 };
 
 }  // namespace deltamesh::sim
