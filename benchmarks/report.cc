@@ -122,6 +122,10 @@ std::string Report::json_lines() const {
 
 bool Report::finish(const std::string& json_file) const {
   std::fputs(table().c_str(), stdout);
+  return write_json(json_file);
+}
+
+bool Report::write_json(const std::string& json_file) const {
   if (json_file.empty()) return true;
   std::ofstream out(json_file, std::ios::binary);
   out << json_lines();

@@ -42,6 +42,8 @@ class Report {
   // A value that JSON cannot say (NaN, infinity) is written as null.
   [[nodiscard]] std::string json_lines() const;
 
+  // False, with a message on standard error, if that file cannot be written; an empty name is no file.
+  [[nodiscard]] bool write_json(const std::string& json_file) const;
   // Prints the table and, unless `json_file` is empty, writes the lines there. False, with a message on
   // standard error, if that file cannot be written.
   [[nodiscard]] bool finish(const std::string& json_file) const;

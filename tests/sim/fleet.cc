@@ -102,7 +102,6 @@ Fleet::Fleet(const FleetOptions& options)
 }
 
 FleetReport Fleet::run() {
-  const std::clock_t began = std::clock();
   link_up();
   for (auto& node : nodes_) node->start();
   links_.dial_all();
@@ -110,12 +109,13 @@ FleetReport Fleet::run() {
   world_.run_until(kStart + std::max(options_.active / 5, Micros(10'000'000)) + kRest);
   const Sums before = sums();
   const std::uint64_t writes_before = report_.writes;
+  const std::clock_t began = std::clock();
   plan_writes();
   converge();
+  report_.cpu_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
   report_.writes -= writes_before;
   measure(before);
   check_equal();
-  report_.cpu_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
   report_.events = world_.queue.ran();
   return report_;
 }

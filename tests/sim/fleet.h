@@ -60,9 +60,10 @@ struct FleetReport {
   std::uint64_t frames = 0;
   std::uint64_t deltas = 0;      // Frames with payload that brought something new.
   std::uint64_t idle_bytes = 0;  // Of all links in one keepalive after the end.
+  double cpu_seconds = 0;  // Of this process, until the last node held all and acknowledgements were back.
+  // Of the whole run.
   NodeIx nodes = 0;
   std::size_t links = 0;
-  double cpu_seconds = 0;
   std::uint64_t events = 0;  // Of the simulator's queue.
 };
 

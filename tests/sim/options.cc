@@ -1,11 +1,15 @@
 // tests/sim/options.cc - options drawn from a seed, and shown.
 #include "tests/sim/options.h"
 
+#include <algorithm>
+#include <array>
+
 namespace deltamesh::sim {
 namespace {
 
-const char* name(Topology topology) {
-  static constexpr const char* kNames[] = {"pair", "line", "star", "ring", "tree", "mesh"};
+constexpr std::array kNames{"pair", "line", "star", "ring", "tree", "mesh"};
+
+std::string name(Topology topology) {
   return kNames[static_cast<std::size_t>(topology)];
 }
 
@@ -38,6 +42,12 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
   out.wrong_clocks = rng.chance(500);
   out.credit = rate(rng, 100'000);
   return out;
+}
+
+std::optional<Topology> topology_named(std::string_view name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end()) return std::nullopt;
+  return static_cast<Topology>(found - kNames.begin());
 }
 
 std::string describe(const Options& o) {

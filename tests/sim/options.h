@@ -1,7 +1,9 @@
 // tests/sim/options.h - everything that decides how a simulated run goes.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "tests/sim/rng.h"
 
@@ -45,6 +47,9 @@ struct Options {
 
 // The run that belongs to `seed`, with a number of nodes between the two given.
 Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
+
+// "pair", "line", "star", "ring", "tree", "mesh".
+std::optional<Topology> topology_named(std::string_view name);
 
 // One line with all of it.
 std::string describe(const Options& options);

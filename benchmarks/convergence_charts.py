@@ -1,0 +1,119 @@
+# benchmarks/convergence_charts.py - charts as SVG text; colours come from the page's style, one a topology.
+import html
+import math
+
+WIDTH = 540
+ROW = 24
+
+
+def text(x, y, what, anchor="start", kind=""):
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{html.escape(str(what))}</text>'
+
+
+def line(x1, y1, x2, y2, kind):
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def circle(x, y, radius, kind):
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="{kind}"/>'
+
+
+def svg(width, height, label, parts):
+    return (f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(label)}">'
+            + "".join(parts) + "</svg>")
+
+
+def known(value):
+    return value is not None and math.isfinite(value)
+
+
+# Round numbers from 0 on, the last at or above `top`.
+def ticks(top):
+    raw = max(top, 1e-9) / 4
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= raw * 0.999)
+    return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)] if top > 0 else [0, step]
+
+
+# One a case, with its value at the end; a dashed line where `mark` is.
+def bars(cases, metric, mark=None, mark_name=""):
+    left, right, top = 158, WIDTH - 52, 22
+    height = top + ROW * len(cases) + 6
+    values = [case[metric] for case in cases]
+    largest = max([value for value in values if known(value)] + [mark or 0.1])
+    parts = [line(left, top, left, height - 6, "rule")]
+    for i, (case, value) in enumerate(zip(cases, values)):
+        y = top + ROW * i
+        parts.append(text(left - 10, y + 16, case.name, "end"))
+        shown = value if known(value) else 0
+        length = (right - left) * shown / largest
+        if shown > 0:
+            parts.append(f'<rect x="{left}" y="{y + 5}" width="{max(length, 1):.1f}" height="{ROW - 10}" rx="2" '
+                         f'class="f-{case.params["topology"]}"/>')
+        parts.append(text(left + length + 7, y + 16, f"{value:.3f}" if known(value) else "–"))
+    if mark:
+        x = left + (right - left) * mark / largest
+        parts += [line(x, top, x, height - 6, "mark"), text(x, top - 7, mark_name, "middle", "soft")]
+    return svg(WIDTH, height, metric.replace("_", " "), parts)
+
+
+# From p50 to the largest delay, with the numbers in columns beside.
+def delays(cases):
+    left, right, top = 158, 372, 26
+    height = top + ROW * len(cases) + 22
+    axis = ticks(max(case["delay_max"] for case in cases))
+    at = lambda value: left + (right - left) * value / axis[-1]
+    columns = [(430, "delay_p50", "p50"), (480, "delay_p99", "p99"), (530, "delay_max", "max")]
+    parts = [text(x, 14, name, "end", "soft") for x, _, name in columns]
+    parts.append(text(left, 14, "dot p50, bar p99, ring max", "start", "soft"))
+    for tick in axis:
+        parts.append(line(at(tick), top, at(tick), height - 20, "rule"))
+        parts.append(text(at(tick), height - 5, f"{tick:g}", "middle", "soft"))
+    parts.append(text(right + 20, height - 5, "s", "start", "soft"))
+    for i, case in enumerate(cases):
+        y, color = top + ROW * i + ROW / 2, case.params["topology"]
+        p50, p99, largest = (at(case[metric]) for _, metric, _ in columns)
+        parts += [text(left - 10, y + 4, f"{color}, {case.params['nodes']} nodes", "end"),
+                  line(p50, y, largest, y, f"line s-{color}"),
+                  line(p99, y - 6, p99, y + 6, f"line s-{color}"),
+                  circle(largest, y, 4, f"hollow s-{color}"), circle(p50, y, 4.5, f"f-{color}")]
+        parts += [text(x, y + 4, f"{case[metric]:.3f}", "end") for x, metric, _ in columns]
+    return svg(WIDTH, height, "delays from a write to another node", parts)
+
+
+# Moves labels down, and then all up, until none stands on another.
+def apart(labels, gap, bottom):
+    labels.sort()
+    for i in range(1, len(labels)):
+        labels[i][0] = max(labels[i][0], labels[i - 1][0] + gap)
+    for i in range(len(labels) - 1, -1, -1):
+        limit = bottom if i == len(labels) - 1 else labels[i + 1][0] - gap
+        labels[i][0] = min(labels[i][0], limit)
+    return labels
+
+
+# A curve a topology over the number of nodes, named at its end with its last value.
+def curves(cases, metric):
+    width, height, left, right, top, bottom = 440, 216, 46, 340, 10, 186
+    sizes = sorted({case.params["nodes"] for case in cases})
+    points = [case for case in cases if known(case[metric])]
+    axis = ticks(max(case[metric] for case in points))
+    span = math.log(sizes[-1] / sizes[0])
+    x_of = lambda nodes: left + 12 + (right - left - 24) * math.log(nodes / sizes[0]) / span
+    y_of = lambda value: bottom - (bottom - top) * value / axis[-1]
+    parts, labels = [], []
+    for tick in axis:
+        parts += [line(left, y_of(tick), right, y_of(tick), "rule"),
+                  text(left - 8, y_of(tick) + 4, f"{tick:,g}", "end", "soft")]
+    parts += [text(x_of(nodes), bottom + 20, f"{nodes:,g}", "middle", "soft") for nodes in sizes]
+    parts.append(text(right + 10, bottom + 20, "nodes", "start", "soft"))
+    for topology in ("star", "tree", "mesh"):
+        own = sorted((c for c in points if c.has(topology=topology)), key=lambda c: c.params["nodes"])
+        path = " ".join(f"{x_of(c.params['nodes']):.1f},{y_of(c[metric]):.1f}" for c in own)
+        parts.append(f'<polyline points="{path}" class="line s-{topology}"/>')
+        parts += [circle(x_of(c.params["nodes"]), y_of(c[metric]), 3.5, f"f-{topology}") for c in own]
+        if own:
+            labels.append([y_of(own[-1][metric]) + 4, topology, own[-1][metric]])
+    for y, topology, value in apart(labels, 15, bottom + 4):
+        parts += [text(right + 10, y, topology, "start", f"f-{topology}"), text(width - 6, y, f"{value:.3g}", "end")]
+    return svg(width, height, metric.replace("_", " ") + " by number of nodes", parts)

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# benchmarks/convergence_page.py - the figures of bench_convergence as one page: tables and charts, nothing fetched.
+import html
+import json
+import math
+import sys
+
+from convergence_charts import bars, curves, delays
+
+COLUMNS = [  # Metric, head, unit, decimals.
+    ("delay_p50", "delay p50", "s", 3),
+    ("delay_p99", "p99", "s", 3),
+    ("delay_max", "max", "s", 3),
+    ("first_events_delay_p99", "first events p99", "s", 3),
+    ("convergence_time", "all equal after", "s", 3),
+    ("payload_per_minimum", "payload", "of minimum", 3),
+    ("redundant_copies_per_delivery", "copies", "per delivery", 3),
+    ("metadata_bytes_per_delta", "metadata", "B per delta", 1),
+    ("metadata_per_payload", "metadata", "% of payload", 0),
+    ("frames_per_delivery", "frames", "per delivery", 2),
+    ("cpu_us_per_delivery", "CPU", "µs per delivery", 1),
+    ("memory_peak_per_node", "memory", "KiB per node", 0),
+    ("idle_bytes_per_link_and_keepalive", "idle", "B per link, 10 s", 0),
+]
+GROWTH = [
+    ("delay_p99", "Delay, p99", "s"),
+    ("metadata_bytes_per_delta", "Metadata a delta", "B"),
+    ("cpu_us_per_delivery", "CPU a delivery", "µs"),
+    ("memory_peak_per_node", "Peak memory a node", "KiB"),
+]
+STYLE = """
+:root { color-scheme: light dark; --page: #fbfbf9; --ink: #1d2126; --soft: #5c6570; --rule: #dcdfe3; --band: #f1f3f4;
+  --star: #2368c4; --tree: #b95b00; --mesh: #0f7a55; --ring: #8545b8; }
+@media (prefers-color-scheme: dark) { :root { --page: #16191d; --ink: #e8eaed; --soft: #a2abb5; --rule: #353b42;
+  --band: #1f2429; --star: #75acff; --tree: #f4a860; --mesh: #57c99b; --ring: #c9a0f2; } }
+body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
+  max-width: 1180px; padding: 28px 20px 60px; }
+h1 { font-size: 26px; line-height: 1.2; margin: 0 0 6px; }
+h2 { font-size: 18px; margin: 40px 0 4px; }
+h3 { font-size: 14px; margin: 12px 0 4px; }
+p { color: var(--soft); margin: 0 0 12px; max-width: 76ch; }
+.charts { display: grid; gap: 8px 36px; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr)); }
+.small { grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th, td { padding: 4px 9px; text-align: right; }
+th { border-bottom: 1px solid var(--soft); font-weight: 600; vertical-align: bottom; }
+th small { color: var(--soft); display: block; font-size: 11px; font-weight: 400; }
+th:first-child, td:first-child { padding-left: 4px; text-align: left; }
+tbody tr:nth-child(odd) { background: var(--band); }
+tbody tr.gap td { border-top: 1px solid var(--soft); }
+svg { display: block; height: auto; max-width: 100%; }
+svg text { fill: var(--ink); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+svg .soft { fill: var(--soft); }
+svg .rule { stroke: var(--rule); }
+svg .mark { stroke: var(--soft); stroke-dasharray: 3 3; }
+svg .line { fill: none; stroke-width: 2; }
+svg .hollow { fill: var(--page); stroke-width: 2; }
+""" + "".join(f".f-{s} {{ fill: var(--{s}); }} .s-{s} {{ stroke: var(--{s}); }}\n" for s in ("star", "tree", "mesh", "ring"))
+
+
+def number(value, decimals):
+    return "–" if value is None or not math.isfinite(value) else f"{value:,.{decimals}f}"
+
+
+class Case:
+    def __init__(self, params):
+        self.name, self.params = params["case"], params
+        self.figures, self.peers, self.units = {}, {}, {}
+
+    def __getitem__(self, metric):
+        return self.figures.get(metric)
+
+    def has(self, **params):
+        return all(self.params[name] == value for name, value in params.items())
+
+
+def read_cases(path):
+    cases = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            figure = json.loads(line)
+            case = cases.setdefault(figure["params"]["case"], Case(figure["params"]))
+            case.figures[figure["metric"]] = figure["value"]
+            case.units[figure["metric"]] = figure["unit"]
+            if "peer" in figure:
+                case.peers[figure["metric"]] = figure["peer_value"]
+    return list(cases.values())
+
+
+def table(head, rows):
+    text = "".join(f"<th>{html.escape(name)}<small>{html.escape(unit) or '&nbsp;'}</small></th>" for name, unit in head)
+    body = "".join(f"<tr{' class=gap' if gap else ''}>" + "".join(f"<td>{html.escape(c)}</td>" for c in cells) + "</tr>\n"
+                   for gap, cells in rows)
+    return f'<div class="wide"><table><thead><tr>{text}</tr></thead><tbody>\n{body}</tbody></table></div>\n'
+
+
+# A rule above each kind of load, where the one above was another.
+def summary(cases):
+    rows, last = [], None
+    for case in cases:
+        kind = (case.params["group"], case.params["load"], case.params["data"])
+        cells = [case.name] + [number(case[metric], decimals) for metric, _, _, decimals in COLUMNS]
+        rows.append((last not in (None, kind), cells))
+        last = kind
+    return table([("case", "")] + [(head, unit) for _, head, unit, _ in COLUMNS], rows)
+
+
+def beside_simulator(case):
+    rows = []
+    for metric, simulated in case.peers.items():
+        decimals = 0 if metric in ("writes", "deliveries") else 3
+        rows.append((False, [metric.replace("_", " "), case.units[metric],
+                             number(case[metric], decimals), number(simulated, decimals)]))
+    return table([("figure", ""), ("unit", ""), ("real processes", ""), ("simulator", "")], rows)
+
+
+def charts(parts, small=False):
+    inner = "".join(f"<div><h3>{html.escape(title)}</h3>{svg}</div>\n" for title, svg in parts)
+    return f'<div class="charts{" small" if small else ""}">{inner}</div>\n'
+
+
+def section(title, text, content):
+    return f"<h2>{html.escape(title)}</h2>\n<p>{html.escape(text)}</p>\n{content}"
+
+
+def cost_section(matrix):
+    parts = []
+    for data, title in (("telemetry", "telemetry"), ("map", "maps")):
+        chosen = [case for case in matrix if case.has(data=data)]
+        if chosen:
+            parts.append((f"Payload, {title}", bars(chosen, "payload_per_minimum", 1, "minimum")))
+            parts.append((f"Redundant copies, {title}", bars(chosen, "redundant_copies_per_delivery")))
+    return section("What is sent", "Payload is what all nodes sent of blocks, keys and values, against each write sent once "
+                   "to each other node; a map may stay below that, as overwritten values need not travel. Redundant "
+                   "copies are deliveries of what a node already had, for each that was new.", charts(parts))
+
+
+def delay_section(matrix):
+    parts = [(title, delays([case for case in matrix if case.has(data=data, load="steady")]))
+             for data, title in (("telemetry", "Telemetry"), ("map", "Maps"))
+             if any(case.has(data=data, load="steady") for case in matrix)]
+    if not parts:
+        return ""
+    return section("How long it takes", "From a write until another node holds it durably, steady load, from the third event "
+                   "of each stream on; links of 5 to 80 ms, commits every 20 ms.", charts(parts))
+
+
+def growth_section(cases):
+    chosen = [case for case in cases if case.has(data="telemetry", load="steady") and not case.has(topology="ring")]
+    if len({case.params["nodes"] for case in chosen}) < 2:
+        return ""
+    parts = [(f"{title}, {unit}", curves(chosen, metric)) for metric, title, unit in GROWTH
+             if any(case[metric] is not None for case in chosen)]
+    return section("How it grows", "Steady telemetry; nodes on a logarithmic axis.", charts(parts, small=True))
+
+
+METHOD = ("Real engines run in one thread under virtual time over links with their own delays, so delays, bytes and frames "
+          "repeat exactly with the seed. Each stream's first two events, which find the way, are kept apart; all other figures "
+          "are of what follows, counted by the nodes themselves, and a case counts only if all nodes end up equal. CPU and "
+          "memory are those of the machine that ran it, simulator included, each case in a process of its own.")
+
+
+def page(cases):
+    simulated = [case for case in cases if not case.has(group="real")]
+    matrix = [case for case in simulated if case.has(group="matrix")]
+    body = f"<h1>What convergence costs</h1>\n<p>{METHOD}</p>\n"
+    body += section("All cases", "The number in a name is that of nodes.", summary(simulated))
+    if matrix:
+        body += cost_section(matrix) + delay_section(matrix)
+    body += growth_section(simulated)
+    for case in cases:
+        if case.has(group="real"):
+            body += section(f"Real processes, {case.params['nodes']} of them", "The same steady star of sync-nodes over "
+                            "loopback; bytes and counts are to be compared, times are not.", beside_simulator(case))
+    return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1"><title>What convergence costs</title>'
+            f"<style>{STYLE}</style></head><body>\n{body}</body></html>\n")
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: convergence_page.py FIGURES.json PAGE.html")
+    text = page(read_cases(sys.argv[1]))
+    with open(sys.argv[2], "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+main()
