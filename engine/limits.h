@@ -126,9 +126,11 @@ inline constexpr std::uint64_t kAnswerWorkMax = 1u << 20;
 // different streams make the node read the same blocks again.
 inline constexpr std::size_t kRangesKept = 4;
 // A comparison goes through a stream in pieces, one at a time, which grow and shrink to about this much work
-// within these numbers of dots. More: the node does nothing else for longer. Less: more round trips.
+// from the first length on; one that comes to so many times as much is begun again, shorter, but not below
+// the least. More: the node does nothing else for longer. Less: more round trips.
 inline constexpr std::uint64_t kComparePieceWork = 1u << 17;
-inline constexpr Seq kComparePieceMin = 16, kComparePieceFirst = 1024, kComparePieceMax = 1u << 18;
+inline constexpr std::uint64_t kComparePieceTimesMax = 8;
+inline constexpr Seq kComparePieceMin = 16, kComparePieceFirst = 1024, kComparePieceMax = Seq{1} << 62;
 // Between two pieces of a background scrub of one peer. Shorter: it is no longer in the background.
 inline constexpr std::chrono::seconds kScrubIntervalMin{1};
 // For an answer. Longer: a peer that knows no questions is waited for. Shorter: one behind a slow link, or

@@ -211,6 +211,9 @@ class Node {
   Comparison::Stream begin_stream(StreamIx ix) const;
   void end_stream(Comparison& comparison);
   void ask(Session& session, Instant now);
+  template <class Step>
+  auto with_ranges(Comparison& comparison, Step step);
+  void stop_piece(Session& session, const Error& why, Instant now);
   void name_to(Session& session, StreamIx ix);
   Status receive(Session& session, const message::RangeAnswer& answer, Instant now);
   void take_refusal(Session& session, Seq peer_settled, Instant now);

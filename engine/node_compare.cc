@@ -160,20 +160,39 @@ void Node::fail_stream(Session& session, Error why, Instant now) {
 
 // --- Questions and answers -------------------------------------------------------------------------------
 
+// One step of the piece, which may read what a piece may.
+template <class Step>
+auto Node::with_ranges(Comparison& comparison, Step step) {
+  StoreRanges& held = ranges(comparison.stream->ix, comparison.stream->result.found.dots.last);
+  const std::uint64_t before = held.work();
+  if (comparison.piece_dots > limits::kComparePieceMin)
+    held.allow(limits::kComparePieceTimesMax * limits::kComparePieceWork);
+  auto result = step(held);
+  held.allow_all();
+  comparison.work += held.work() - before;
+  return result;
+}
+
 void Node::ask(Session& session, Instant now) {
   Comparison& comparison = *session.comparison;
-  const StreamIx ix = comparison.stream->ix;
-  StoreRanges& held = ranges(ix, comparison.stream->result.found.dots.last);
-  const std::uint64_t before = held.work();
-  auto question = comparison.piece->ask(held);
-  comparison.work += held.work() - before;
-  if (!question) return fail_stream(session, question.error(), now);
+  auto question = with_ranges(comparison, [&](StoreRanges& held) { return comparison.piece->ask(held); });
+  if (!question) return stop_piece(session, question.error(), now);
   if (!*question) return end_piece(session, now);
-  name_to(session, ix);
-  (*question)->ref = refer(session, ix);
+  name_to(session, comparison.stream->ix);
+  (*question)->ref = refer(session, comparison.stream->ix);
   (*question)->number = comparison.question = ++session.questions;
   send(session, **question);
   compare_at(session, now.steady + limits::kCompareAnswer);
+}
+
+// The source has failed; if only for the length of the piece, a shorter one may do.
+void Node::stop_piece(Session& session, const Error& why, Instant now) {
+  Comparison& comparison = *session.comparison;
+  if (why.code != ErrorCode::kFull) return fail_stream(session, why, now);
+  comparison.piece.reset();
+  comparison.piece_dots =
+      std::max(comparison.piece_dots / limits::kComparePieceTimesMax, limits::kComparePieceMin);
+  compare_at(session, now.steady);
 }
 
 // Whoever skips a question would miss a stream that is named in it for the first time.
@@ -190,20 +209,17 @@ Status Node::receive(Session& session, const message::RangeAnswer& answer, Insta
   Comparison* const comparison = session.comparison.get();
   if (comparison == nullptr || comparison->question == 0 || answer.number != comparison->question)
     return Done{};
-  const StreamIx ix = comparison->stream->ix;
-  if (answer.index != session.at(ix).out_index)
+  if (answer.index != session.at(comparison->stream->ix).out_index)
     return Error{ErrorCode::kInvalid, "range answer: about another stream"};
   comparison->question = 0;
   session.answers = true;
   if (answer.parts.empty()) return take_refusal(session, answer.upto, now), Done{};
   message::RangeAnswer ours = answer;
   ours.number = comparison->piece->result().questions;  // A piece counts its own.
-  StoreRanges& held = ranges(ix, comparison->stream->result.found.dots.last);
-  const std::uint64_t before = held.work();
-  const Status taken = comparison->piece->take(ours, held);
-  comparison->work += held.work() - before;
+  const Status taken =
+      with_ranges(*comparison, [&](StoreRanges& held) { return comparison->piece->take(ours, held); });
   if (!taken && taken.error().code == ErrorCode::kInvalid) return taken;
-  taken ? ask(session, now) : fail_stream(session, taken.error(), now);
+  taken ? ask(session, now) : stop_piece(session, taken.error(), now);
   return Done{};
 }
 

@@ -115,6 +115,49 @@ TEST_CASE("a long stream is compared in pieces, the next one asked about when th
   CHECK(behind == 20'000);
 }
 
+TEST_CASE("a stream whose writer claims more events than anybody has is compared in few questions",
+          "[engine][node][compare][hostile]") {
+  TestNode node(1);
+  ScriptedPeer peer(node);
+  peer.agree();
+  auto delta = peer.delta(1, 9);
+  delta.head = delta.settled = Seq{1} << 62;
+  peer.say(delta);
+  peer.hear();
+  REQUIRE(start(node, peer.peer()).ok());
+  int questions = 0;
+  while (node.compared.empty()) {
+    for (const auto& question : only<message::RangeQuestion>(peer.hear())) {
+      message::RangeAnswer answer{question.ref.index, question.number, question.upto, {}};
+      answer.parts.resize(question.ranges.size());
+      peer.say(answer);
+    }
+    REQUIRE(++questions < 200);
+    node.tick();
+  }
+  CHECK(node.compared[0].verdict() == Verdict::kEqual);
+}
+
+TEST_CASE("a piece that turns out too long to read at once is begun again, shorter",
+          "[engine][node][compare]") {
+  // What comes after many dots that nobody holds, over which pieces grow.
+  Two two;
+  constexpr Seq kEmpty = 1u << 22;
+  for (Seq first = kEmpty + 1; first < kEmpty + 800'000; first += 8'000) {
+    const bool named = first > kEmpty + 1;
+    for (ScriptedPeer* const to : {&two.to_a, &two.to_b})
+      to->say(named ? later(to->delta(first, 8'000)) : to->delta(first, 8'000));
+  }
+  REQUIRE(start(two.a, two.link()).ok());
+  for (int i = 0; i < 50 && two.a.compared.empty(); ++i) {
+    two.a.now.steady += limits::kCompareRetry;
+    two.b.now.steady += limits::kCompareRetry;
+    converse(two.net, two.a, two.b);
+  }
+  CHECK(two.result().found.equal == 800'000);
+  CHECK(two.result().found.verdict() == Verdict::kEqual);
+}
+
 TEST_CASE("a peer that does not answer is waited for no longer than the limit", "[engine][node][compare]") {
   Asked asked;
   asked.node.wait(limits::kCompareAnswer - microseconds(1));
