@@ -38,6 +38,7 @@ struct Api::Parts {
     add_map_routes(router, context);
     add_telemetry_routes(router, context);
     add_append_route(router, context);
+    if (context.hooks.compare) add_compare_routes(router, context);
   }
 
   RouteContext context;

@@ -28,6 +28,11 @@ struct ApiHooks {
   // Calls its argument with the node, on whatever thread owns that, now or later; or never, if the node is
   // gone.
   std::function<void(std::function<void(const Node&)>)> inspect;
+  // Begins a comparison with the node in session whose id begins with `digits`; the first function is told
+  // whether, the second what came of it. Called back on whatever thread. None: there is no such route.
+  std::function<void(std::string digits, std::function<void(const Result<CompareId>&)> begun,
+                     std::function<void(Compared)> done)>
+      compare;
   // Whose streams the writes of this node go to: an append without a unit continues what they declare.
   std::optional<Identity> own;
   // By name ("store", "ingest", ...). Called on the API's thread.

@@ -47,6 +47,10 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("writes_refused").count(counters.writes_refused);
   json.key("batches_failed").count(counters.batches_failed);
   json.key("series_conflicts").count(counters.series_conflicts);
+  json.key("range_questions_answered").count(counters.range_questions_answered);
+  json.key("range_questions_refused").count(counters.range_questions_refused);
+  json.key("ranges_compared").count(counters.ranges_compared);
+  json.key("ranges_different").count(counters.ranges_different);
   json.key("map_entries_written").count(counters.map_entries_written);
   json.key("map_entries_received").count(counters.map_entries_received);
   json.end_object();

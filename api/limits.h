@@ -51,6 +51,10 @@ inline constexpr std::size_t kListMax = 10'000;
 inline constexpr std::size_t kEntriesPerRead = 256;
 inline constexpr std::size_t kEntryBytesPerRead = 1u << 20;
 
+// Comparisons whose results can be asked for, the newest. Larger: up to 16 MiB each, where nodes differ much.
+// Smaller: a slow client finds its own gone.
+inline constexpr std::size_t kComparisonsKept = 8;
+
 // JSON in a body. Larger: a small body takes more memory (about 100 bytes a value). Smaller: batches shrink.
 inline constexpr std::size_t kBodyValuesMax = 200'000;
 inline constexpr std::size_t kBodyDepthMax = 8;

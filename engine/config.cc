@@ -23,6 +23,10 @@ Status check_pace(const NodeConfig& config) {
     return invalid("keepalive of " + in_microseconds(config.keepalive) + " must be at least " +
                    in_microseconds(limits::kKeepaliveMin));
   }
+  if (config.scrub_interval.count() != 0 && config.scrub_interval < limits::kScrubIntervalMin) {
+    return invalid("scrub interval of " + in_microseconds(config.scrub_interval) + " must be 0 or at least " +
+                   in_microseconds(limits::kScrubIntervalMin));
+  }
   return Done{};
 }
 

@@ -44,6 +44,8 @@ struct NodeConfig {
   std::size_t receive_bytes_max = limits::kReceiveBytesMax;
   // Recent blocks kept in memory for forwarding.
   std::size_t recent_bytes_max = limits::kRecentBytesMax;
+  // With each peer one piece of a stream is compared so often, in the background. 0: never.
+  std::chrono::microseconds scrub_interval{0};
   std::string software = "deltamesh";  // Told to peers, for their logs.
 };
 

@@ -20,6 +20,10 @@ struct Counters {
   std::uint64_t batches_failed = 0;
   std::uint64_t events_unreadable = 0;  // Damaged in the store, so that a peer did not get them; each time.
   std::uint64_t series_conflicts = 0;   // A declaration that contradicts the one we have.
+  std::uint64_t range_questions_answered = 0;
+  std::uint64_t range_questions_refused = 0;  // Too much to read for now, or unreadable.
+  std::uint64_t ranges_compared = 0;   // Pieces of streams that were compared with a peer to their ends.
+  std::uint64_t ranges_different = 0;  // Of those that the scrub compared: twice not what both sides believe.
   std::uint64_t map_entries_written = 0;
   std::uint64_t map_entries_received = 0;
 };

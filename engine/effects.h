@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "crdt/interval_set.h"
+#include "engine/compared.h"
 #include "engine/store.h"
 
 namespace deltamesh {
@@ -21,8 +22,6 @@ struct Instant {
   std::chrono::microseconds wall{0};    // Since 1970 as the machine believes; may jump.
 };
 
-// One connection, numbered by the driver; never reused within a run.
-enum class PeerId : std::uint64_t {};
 // One accepted local write; the driver tells its writer when it is durable.
 enum class WriteId : std::uint64_t {};
 
@@ -59,6 +58,7 @@ struct Effects {
   std::vector<Written> written;
   std::vector<Arrival> publish;
   std::vector<Note> notes;
+  std::vector<Compared> compared;  // Comparisons that have ended; each that was begun does.
   // Not empty, once a node's life: this store was rolled back, so that numbers it will issue are in use
   // elsewhere. It should be opened anew at once, as another incarnation.
   std::string rolled_back;

@@ -113,6 +113,35 @@ inline constexpr std::size_t kReconcileRunsMax = 1024;
 // Cells of a stream whose sums are remembered while it is compared. More: 32 bytes each. Fewer: they are
 // wider, and what lies at the edge of one is decoded again.
 inline constexpr std::size_t kRangeCellsKept = 16'384;
+// What reading ranges costs is counted in readings summed, about 0.1 us each: a look into the store weighs as
+// many as the first number, and so many bytes as one of them. Larger, smaller: the bounds below bound
+// something else.
+inline constexpr std::uint64_t kRangeLookWork = 64;
+inline constexpr std::uint64_t kRangeBytesAWork = 16;
+// The work that a node does for the questions of all its peers: a second, and at most at once. More: peers
+// slow the node down. Fewer: a comparison takes longer than it must.
+inline constexpr std::uint64_t kAnswerWorkPerSecond = 1u << 20;
+inline constexpr std::uint64_t kAnswerWorkMax = 1u << 20;
+// Streams whose sums are kept for the next question. More: up to 1 MB each. Fewer: peers that ask about
+// different streams make the node read the same blocks again.
+inline constexpr std::size_t kRangesKept = 4;
+// A comparison goes through a stream in pieces, one at a time, which grow and shrink to about this much work
+// from the first length on; one that comes to so many times as much is begun again, shorter, but not below
+// the least. More: the node does nothing else for longer. Less: more round trips.
+inline constexpr std::uint64_t kComparePieceWork = 1u << 17;
+inline constexpr std::uint64_t kComparePieceTimesMax = 8;
+inline constexpr Seq kComparePieceMin = 16, kComparePieceFirst = 1024, kComparePieceMax = Seq{1} << 62;
+// Between two pieces of a background scrub of one peer. Shorter: it is no longer in the background.
+inline constexpr std::chrono::seconds kScrubIntervalMin{1};
+// For an answer. Longer: a peer that knows no questions is waited for. Shorter: one behind a slow link, or
+// much data, is taken for such.
+inline constexpr std::chrono::seconds kCompareAnswer{30};
+// A peer that is asked too much is asked again after this, and so often. Longer, fewer: comparisons end
+// without a verdict. Shorter, more: useless questions.
+inline constexpr std::chrono::milliseconds kCompareRetry{500};
+inline constexpr int kCompareRefusalsMax = 60;
+// Streams that are not equal, until a comparison ends. More: up to 64 KB of named dots each.
+inline constexpr std::size_t kCompareUnequalMax = 256;
 // Bytes of blocks read at a time to sum them. Larger: memory. Smaller: more reads.
 inline constexpr std::size_t kRangeReadBytes = 1u << 20;
 

@@ -106,6 +106,13 @@ Result<std::vector<StoredBlock>> MemoryStore::blocks(const StreamId& stream, Int
   return found;
 }
 
+void MemoryStore::lose(const Dot& dot) {
+  std::erase_if(blocks_[dot.stream], [&](const auto& block) {
+    const Interval dots = block.second.interval();
+    return dots.first <= dot.seq && dot.seq <= dots.last;
+  });
+}
+
 bool MemoryStore::damaged(const StoredBlock& block) const {
   const StreamKnowledge* const dots = damaged_.find(block.stream);
   return dots != nullptr && dots->held().intersects(block.interval());

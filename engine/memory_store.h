@@ -29,6 +29,8 @@ class MemoryStore : public Store, public StoreReader {
   void fail_next(Error error) { fail_next_ = std::move(error); }
   // From now on the block that holds this event reads as damaged; and each read fails while `error` is there.
   void damage(Dot dot) { damaged_.hold(dot); }
+  // The block that holds this event is gone, and nothing else tells of it.
+  void lose(const Dot& dot);
   void fail_reads(std::optional<Error> error) { fail_reads_ = std::move(error); }
 
   [[nodiscard]] const Identity& identity() const { return identity_; }

@@ -11,7 +11,8 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       identity_(image.identity),
       reader_(reader),
       recent_(config_.recent_bytes_max),
-      clock_(image.clock) {
+      clock_(image.clock),
+      ranges_(reader) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind == DatasetKind::kMap) maps_[dataset_id(dataset.name)];
@@ -136,6 +137,7 @@ void Node::tick(Instant now) {
   }
   end_report_wait(now);
   check_late(now);
+  check_comparisons(now);
   pump(now);
 }
 
@@ -143,6 +145,7 @@ Effects Node::take_effects() {
   Micros next = std::min(next_timer_, gather_until_.value_or(Micros::max()));
   next = std::min(next, report_at_.value_or(Micros::max()));
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
+  if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;
   return std::exchange(effects_, {});
 }

@@ -25,10 +25,12 @@
 #include "engine/counters.h"
 #include "engine/effects.h"
 #include "engine/open_block.h"
+#include "engine/range_cache.h"
 #include "engine/recent_blocks.h"
 #include "engine/session.h"
 #include "engine/store.h"
 #include "engine/stream_table.h"
+#include "engine/work_budget.h"
 
 namespace deltamesh {
 
@@ -54,6 +56,11 @@ class Node {
   void durable(BatchId batch, Instant now);
   void failed(BatchId batch, const Error& error, Instant now);
   void tick(Instant now);
+
+  // Compares all telemetry that is shared with a peer, stream by stream, up to what both have settled; the
+  // result is in Effects::compared, also if the session ends before. Refuses: no such session, or it is not
+  // live (kNotFound); one is under way with this peer (kFull).
+  Result<CompareId> compare(PeerId peer, Instant now);
 
   [[nodiscard]] Effects take_effects();
 
@@ -197,6 +204,40 @@ class Node {
   void answer_wanted(const std::vector<StreamSeries>& fresh);
   std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
 
+  // node_compare.cc: asking a peer whether it holds the same.
+  void check_comparisons(Instant now);
+  void continue_comparison(Session& session, Instant now);
+  void compare_at(Session& session, std::optional<Micros> at);
+  std::vector<StreamIx> comparable(const Session& session);
+  [[nodiscard]] bool is_comparable(const Session& session, const StreamId& stream) const;
+  bool begin_piece(Comparison& comparison);
+  Comparison::Stream begin_stream(StreamIx ix) const;
+  void end_stream(Comparison& comparison);
+  void ask(Session& session, Instant now);
+  template <class Step>
+  auto with_ranges(Comparison& comparison, Step step);
+  void stop_piece(Session& session, const Error& why, Instant now);
+  void name_to(Session& session, StreamIx ix);
+  Status receive(Session& session, const message::RangeAnswer& answer, Instant now);
+  void take_refusal(Session& session, Seq peer_settled, Instant now);
+  void end_piece(Session& session, Instant now);
+  void fail_stream(Session& session, Error why, Instant now);
+  void end_comparison(Session& session, Status status, std::optional<Instant> now);
+
+  // node_answer.cc: answering such questions.
+  Status receive(Session& session, const message::RangeQuestion& question, Instant now);
+  Result<message::RangeAnswer> answer(StreamIx ix, const message::RangeQuestion& question, Instant now);
+  [[nodiscard]] Seq settled(StreamIx ix) const;
+  StoreRanges& ranges(StreamIx ix, Seq upto);
+  void forget_ranges(const InFlight& batch);
+
+  // node_scrub.cc: a slow comparison in the background.
+  void begin_scrub(Session& session, Instant now);
+  std::optional<StreamIx> next_to_scrub(const Session& session, ScrubPlace& place);
+  void end_scrub(const Session& session, const Comparison& scrub);
+  void skip_scrub(ScrubPlace& place, const Comparison& scrub, const Error& why, PeerId peer);
+  [[nodiscard]] bool unexpected(const Session& session, StreamIx ix, const Reconciled& found) const;
+
   // node_map.cc: deltas from and to peers.
   Status receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now);
   Status resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
@@ -295,7 +336,12 @@ class Node {
   std::set<PeerId> reporting_;                     // Sessions whose next Ack waits for company,
   std::optional<Micros> report_at_;                // until then.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
-  Micros next_timer_ = Micros::max();              // No session's timer is earlier.
+  RangeCache ranges_;
+  WorkBudget answer_work_{limits::kAnswerWorkPerSecond, limits::kAnswerWorkMax};
+  std::set<std::pair<Micros, PeerId>> comparing_;  // Session::compare_next of all sessions.
+  std::map<Identity, ScrubPlace> scrubs_;          // At most limits::kSessionsMax.
+  std::uint64_t last_comparison_ = 0;
+  Micros next_timer_ = Micros::max();  // No session's timer is earlier.
   Counters counters_;
   Effects effects_;
 };

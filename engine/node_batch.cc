@@ -105,6 +105,7 @@ void Node::commit_rest(const InFlight& batch) {
 
 void Node::apply_durable(const InFlight& batch) {
   image_.reset();
+  forget_ranges(batch);
   for (const auto& block : batch.blocks) became_durable(block);
   knowledge_.join(batch.knowledge);
   for (const auto& known : batch.knowledge.entries()) {

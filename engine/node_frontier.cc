@@ -151,6 +151,7 @@ void Node::go_live(Session& session, Instant now) {
   const auto told = std::exchange(session.told, nullptr);
   start_pushing(session, *told);
   start_taking(session, now);
+  if (config_.scrub_interval > Micros::zero()) compare_at(session, now.steady + config_.scrub_interval);
   wake(session);
 }
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "engine/node.h"
-#include "engine/reconcile.h"
 
 namespace deltamesh {
 namespace {
@@ -48,7 +47,7 @@ Error mismatch(std::string text) {
 
 // Every dataset that one side knows must be known to the other and mean the same there; a node that shall not
 // carry one says so by its scope.
-Status compare(const std::vector<DatasetConfig>& ours, const std::vector<DatasetConfig>& theirs) {
+Status agree_on(const std::vector<DatasetConfig>& ours, const std::vector<DatasetConfig>& theirs) {
   for (const auto& dataset : ours) {
     const DatasetConfig* const other = named(theirs, dataset.name);
     if (other == nullptr)
@@ -143,8 +142,9 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
   if (auto* const wanted = std::get_if<message::SeriesWanted>(&message)) return receive(session, *wanted);
   if (auto* const given = std::get_if<message::SeriesGiven>(&message)) return receive(session, *given);
   if (const auto* const question = std::get_if<message::RangeQuestion>(&message))
-    return send(session, unable_to_answer(*question)), Done{};
-  if (std::holds_alternative<message::RangeAnswer>(message)) return Done{};
+    return receive(session, *question, now);
+  if (const auto* const answer = std::get_if<message::RangeAnswer>(&message))
+    return receive(session, *answer, now);
   return receive_data(session, message, frame_bytes, now);
 }
 
@@ -215,8 +215,8 @@ Status Node::agree(const message::Hello& hello) const {
     return mismatch("block codecs " + list(hello.codecs) + " are read on one side, " +
                     to_string(kBlockCodec) + " is written on the other");
   }
-  if (Status good = compare(config_.datasets, hello.datasets); !good.ok()) return good;
-  return compare(hello.datasets, config_.datasets);
+  if (Status good = agree_on(config_.datasets, hello.datasets); !good.ok()) return good;
+  return agree_on(hello.datasets, config_.datasets);
 }
 
 // --- End -------------------------------------------------------------------------------------------------
@@ -242,6 +242,9 @@ void Node::forget(PeerId peer) {
       wake(next);
     }
   }
+  compare_at(*it->second, std::nullopt);
+  if (it->second->comparison != nullptr)
+    end_comparison(*it->second, Error{ErrorCode::kClosed, "the session has ended"}, std::nullopt);
   sessions_.erase(it);
   reporting_.erase(peer);
   lose_source(peer);

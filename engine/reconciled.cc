@@ -58,6 +58,24 @@ void DotFindings::add(const IntervalSet& dots) {
   for (const Interval& run : dots.intervals()) add(run);
 }
 
+void DotFindings::add(const DotFindings& later) {
+  const std::uint64_t total = total_ + later.total_;
+  add(later.first_);
+  total_ = total;
+  if (!later.cut_) return;
+  cut_ = true;
+  named_to_ = std::min(named_to_, later.named_to_);
+}
+
+void Reconciled::add(const Reconciled& part) {
+  equal += part.equal;
+  a_lacks.add(part.a_lacks);
+  b_lacks.add(part.b_lacks);
+  differ.add(part.differ);
+  undecided.add(part.undecided);
+  questions += part.questions;
+}
+
 Verdict Reconciled::verdict() const {
   if (!differ.empty()) return Verdict::kDiffer;
   if (!undecided.empty()) return Verdict::kUndecided;

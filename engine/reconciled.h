@@ -15,6 +15,7 @@ class DotFindings {
  public:
   void add(Interval dots);  // Disjoint from all that was added.
   void add(const IntervalSet& dots);
+  void add(const DotFindings& later);  // Of dots behind all that was added.
   [[nodiscard]] bool empty() const { return total_ == 0; }
   [[nodiscard]] std::uint64_t total() const { return total_; }
   [[nodiscard]] const IntervalSet& first() const { return first_; }
@@ -46,6 +47,9 @@ struct Reconciled {
   [[nodiscard]] Verdict verdict() const;
   // Dots that neither side holds; only if nothing is undecided.
   [[nodiscard]] std::uint64_t neither() const;
+
+  // Adds the findings of a later part of the same dots.
+  void add(const Reconciled& part);
 };
 
 // The verdict in words: "equal and complete to 1000", "equal where both hold; A lacks 5-9 (5 dots)", "differ

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "crdt/knowledge.h"
+#include "engine/comparison.h"
 #include "engine/config.h"
 #include "engine/effects.h"
 #include "engine/message.h"
@@ -102,6 +103,11 @@ struct Session {
   std::int64_t window = 0;       // The same for the peer.
   std::uint32_t share = 0;       // What the peer may have in flight when nothing is: its part of our memory.
   std::uint32_t credit_due = 0;  // To be returned with the next Ack.
+
+  std::unique_ptr<Comparison> comparison;                 // With this peer, if one is under way.
+  std::optional<std::chrono::microseconds> compare_next;  // When it goes on, or the next scrub begins.
+  std::uint32_t questions = 0;                            // How many were asked; the last one's number.
+  bool answers = true;                                    // It has not yet let a question go unanswered.
 
   // What the next Ack says.
   std::map<StreamIx, IntervalSet> acks_due;   // Dots that became durable since the last one.

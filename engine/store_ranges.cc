@@ -54,6 +54,12 @@ Result<std::vector<Event>> decode(const StoredBlock& block) {
   return events;
 }
 
+std::uint64_t work_of(const StoredBlock& block, const std::vector<Event>& events) {
+  std::uint64_t work = events.size() + block.bytes->size() / limits::kRangeBytesAWork;
+  for (const Event& event : events) work += event.readings.size();
+  return work;
+}
+
 }  // namespace
 
 StoreRanges::StoreRanges(const StoreReader& reader, const StreamId& stream, Seq upto,
@@ -112,14 +118,21 @@ void StoreRanges::forget(Interval dots) {
 
 // ---- reading ----
 
-// Pages of blocks; a block that cannot be read ends a page, and is the error of the next.
 Result<RangeSum> StoreRanges::scan(Interval dots) {
-  read_.add(dots);
   if (last_ && contains(last_->dots, dots)) {
+    read_.add(dots);
     present_.add(dots);
     return sum_of_last(dots);
   }
+  auto sum = read(dots);
+  sum ? read_.add(dots) : read_.remove(dots);  // What an error cut short is looked for again.
+  return sum;
+}
+
+// Pages of blocks; a block that cannot be read ends a page, and is the error of the next.
+Result<RangeSum> StoreRanges::read(Interval dots) {
   present_.remove(dots);
+  if (const Status status = spend(limits::kRangeLookWork); !status) return status.error();
   RangeSum total;
   for (Interval left = dots; left.first <= left.last;) {
     const auto page = reader_.blocks(stream_, left, limits::kRangeReadBytes);
@@ -148,9 +161,11 @@ Result<RangeSum> StoreRanges::take_block(const StoredBlock& block, Interval part
 
 Status StoreRanges::load(const StoredBlock& block) {
   if (last_ && last_->dots == block.interval()) return Done{};
+  if (const Status status = spend(0); !status) return status;
   const auto events = decode(block);
   if (!events) return events.error();
   ++decoded_;
+  work_ += work_of(block, *events);
   Summed summed{block.interval(), {{}}};
   Seq seq = block.first;
   for (const Event& event : *events) {
@@ -159,6 +174,13 @@ Status StoreRanges::load(const StoredBlock& block) {
     summed.sums.push_back(sum);
   }
   last_ = std::move(summed);
+  return Done{};
+}
+
+// What is begun within the bound is finished, so the bound is passed by one block at most.
+Status StoreRanges::spend(std::uint64_t work) {
+  if (work_ >= work_max_) return Error{ErrorCode::kFull, "reading " + describe(stream_) + " takes too long"};
+  work_ += work;
   return Done{};
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -37,6 +38,13 @@ class StoreRanges final : public RangeSource {
   // Blocks that hold some of `dots` have come or gone, or their declarations have come: they are read anew.
   void forget(Interval dots);
 
+  // What reading has cost so far: readings and events that were summed, bytes that were decoded, looks into
+  // the store, each by its weight. Beyond what is allowed a question is refused with kFull; the cells that
+  // were read to their ends by then stay, so asking again gets further.
+  [[nodiscard]] std::uint64_t work() const { return work_; }
+  void allow(std::uint64_t more) { work_max_ = work_ + more; }
+  void allow_all() { work_max_ = std::numeric_limits<std::uint64_t>::max(); }
+
   [[nodiscard]] std::uint64_t blocks_decoded() const { return decoded_; }
 
  private:
@@ -52,6 +60,8 @@ class StoreRanges final : public RangeSource {
 
   Result<RangeSum> sum_in_cell(std::uint64_t number, Interval dots);
   Result<RangeSum> scan(Interval dots);
+  Result<RangeSum> read(Interval dots);
+  Status spend(std::uint64_t work);
   Result<RangeSum> take_block(const StoredBlock& block, Interval part);
   Status load(const StoredBlock& block);
   [[nodiscard]] RangeSum sum_of_last(Interval part) const;
@@ -66,6 +76,7 @@ class StoreRanges final : public RangeSource {
   IntervalSet read_, present_;  // Dots that were looked for, and those of them that were there.
   std::optional<Summed> last_;
   std::uint64_t decoded_ = 0;
+  std::uint64_t work_ = 0, work_max_ = std::numeric_limits<std::uint64_t>::max();
 };
 
 }  // namespace deltamesh

@@ -85,8 +85,13 @@ class Arguments {
 
   void diff() {
     auto* diff = question(
-        "diff", "Compares the contents of two stores; status 0 equal, 1 different, 2 neither", dump_diff);
-    diff->add_option("other", request_.other, "The other store")->required();
+        "diff",
+        "Compares the contents of two stores, or of a running node (http://HOST:PORT) and a peer; status 0 "
+        "equal, 1 different, 2 neither",
+        dump_diff);
+    diff->add_option("other", request_.other, "The other store");
+    diff->add_option("--with", request_.peer,
+                     "The running node's peer: the first digits of its node; default: the only one");
     limit(*diff, kFindings, "Findings shown of each kind at most");
   }
 

@@ -19,6 +19,7 @@ namespace deltamesh {
 struct DumpRequest {
   std::string store;
   std::string other;  // The second store of a diff.
+  std::string peer;   // Of a running node: the peer that it shall be compared with, cut short at will.
   bool json = false;
   std::vector<std::string> names;  // Of datasets, to be shown in place of their ids.
   std::string stream;              // NODE or NODE.INCARNATION, cut short at will; empty: all.
@@ -40,6 +41,9 @@ Result<int> dump_blocks(const DumpRequest& request, std::ostream& out);
 Result<int> dump_samples(const DumpRequest& request, std::ostream& out);
 Result<int> dump_entries(const DumpRequest& request, std::ostream& out);
 Result<int> dump_diff(const DumpRequest& request, std::ostream& out);
+// Of a running node, which stands in place of the store: "http://127.0.0.1:8081".
+bool is_live(const std::string& store);
+Result<int> dump_live_diff(const DumpRequest& request, std::ostream& out);
 
 // What these share.
 Result<std::unique_ptr<SqliteReader>> open_for_dump(const std::string& path);

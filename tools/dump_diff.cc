@@ -7,6 +7,9 @@
 namespace deltamesh {
 
 Result<int> dump_diff(const DumpRequest& request, std::ostream& out) {
+  if (is_live(request.store)) return dump_live_diff(request, out);
+  if (request.other.empty() || !request.peer.empty())
+    return Error{ErrorCode::kInvalid, "a store is compared with another store; --with is for running nodes"};
   const auto a = open_for_dump(request.store);
   if (!a) return a.error();
   const auto b = open_for_dump(request.other);

@@ -135,6 +135,9 @@ Status NodeRuntime::open_api() {
 ApiHooks NodeRuntime::api_hooks() {
   ApiHooks hooks;
   hooks.inspect = [this](std::function<void(const Node&)> look) { driver_->inspect(std::move(look)); };
+  hooks.compare = [this](std::string digits, Driver::BegunHandler begun, Driver::ComparedHandler done) {
+    driver_->compare(std::move(digits), std::move(begun), std::move(done));
+  };
   hooks.own = store_->identity();
   hooks.parts["store"] = [this] { return health_of(*store_); };
   hooks.parts["transport"] = [this] { return health_of(driver_->counters()); };

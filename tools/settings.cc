@@ -107,6 +107,9 @@ void read_endpoints(SettingsSection& section, const std::string& key, Parse pars
   }
 }
 
+// Of each peer, a piece of one stream: a few hundred bytes and some tens of milliseconds a minute.
+constexpr std::chrono::minutes kScrubInterval{1};
+
 void read_sync(SettingsSection& file, Settings& settings) {
   auto section = file.table("sync");
   if (!section) return;
@@ -119,6 +122,10 @@ void read_sync(SettingsSection& file, Settings& settings) {
   }
   if (section->get("keepalive", settings.node.keepalive) && settings.node.keepalive < limits::kKeepaliveMin)
     section->note("keepalive", "must be at least " + to_text(limits::kKeepaliveMin));
+  settings.node.scrub_interval = kScrubInterval;
+  if (section->get("scrub", settings.node.scrub_interval) && settings.node.scrub_interval.count() != 0 &&
+      settings.node.scrub_interval < limits::kScrubIntervalMin)
+    section->note("scrub", "must be 0s or at least " + to_text(limits::kScrubIntervalMin));
   section->finish();
 }
 

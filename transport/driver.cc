@@ -149,6 +149,18 @@ void Driver::inspect(std::function<void(const Node&)> look) {
   post([look = std::move(look)](Driver& driver) { look(driver.node_); });
 }
 
+void Driver::compare(std::string digits, BegunHandler begun, ComparedHandler done) {
+  post([digits = std::move(digits), begun = std::move(begun), done = std::move(done)](Driver& driver) {
+    if (driver.phase_ != Phase::kRunning) return begun(stopping());
+    driver.tell_node([&](Node& node) {
+      const auto peer = session_with(node.sessions(), digits);
+      const auto id = peer ? node.compare(*peer, now()) : Result<CompareId>(peer.error());
+      if (id) driver.comparisons_.emplace(*id, done);
+      begun(id);
+    });
+  });
+}
+
 void Driver::on_arrival(std::function<void(const Arrival&)> arrived) {
   arrived_ = std::move(arrived);
 }
@@ -169,6 +181,7 @@ void Driver::carry_out() {
     if (arrived_) arrived_(arrival);
   }
   for (const Note& each : effects.notes) note(each);
+  for (Compared& each : effects.compared) compared(std::move(each));
   if (!effects.rolled_back.empty() && rolled_back_) rolled_back_(effects.rolled_back);
   wake(effects.wake_at);
 }
@@ -208,6 +221,11 @@ void Driver::written(const Written& written) {
   const DoneHandler done = std::move(writer->second);
   writers_.erase(writer);
   done(written.status);
+}
+
+void Driver::compared(Compared&& result) {
+  const auto done = comparisons_.extract(result.id);
+  if (!done.empty()) done.mapped()(std::move(result));
 }
 
 // A timer that fires too early costs one tick; arming it anew for each event would cost more.

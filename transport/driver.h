@@ -50,6 +50,11 @@ class Driver final : public WriteSink {
 
   // Calls `look` on the executor; any thread. Not called if the driver is gone by then.
   void inspect(std::function<void(const Node&)> look);
+  // Compares with the node in session whose id begins with `digits` (session_with()). Any thread; `begun` and
+  // `done` are called on the executor, `done` only if it has begun, and not if the driver ends before it.
+  using BegunHandler = std::function<void(const Result<CompareId>&)>;
+  using ComparedHandler = std::function<void(Compared)>;
+  void compare(std::string digits, BegunHandler begun, ComparedHandler done);
   // Told of all that becomes durable here, on the executor. Set before the first event.
   void on_arrival(std::function<void(const Arrival&)> arrived);
   // Told, once, that a peer holds events of this node that its store has lost. On the executor. Set before
@@ -90,6 +95,7 @@ class Driver final : public WriteSink {
   void send(const Send& send);
   void close(const Close& close);
   void written(const Written& written);
+  void compared(Compared&& result);
   void wake(std::optional<std::chrono::microseconds> at);
   void note(const Note& note);
 
@@ -110,6 +116,7 @@ class Driver final : public WriteSink {
   std::uint64_t last_peer_ = 0;
   std::map<PeerId, Peer> peers_;
   std::map<WriteId, DoneHandler> writers_;
+  std::map<CompareId, ComparedHandler> comparisons_;
   std::uint64_t commits_under_way_ = 0;
   boost::asio::steady_timer timer_;
   std::optional<std::chrono::microseconds> wakes_at_;

@@ -106,7 +106,9 @@ class TestNode {
     sync();
   }
   void fail_next() { store_.fail_next({ErrorCode::kIo, "the disk said no"}); }
-  void damage(Seq seq) { store_.damage({stream(), seq}); }
+  void damage(Seq seq) { damage({stream(), seq}); }
+  void damage(Dot dot) { store_.damage(dot); }
+  void lose(Dot dot) { store_.lose(dot); }
   void fail_reads(std::optional<Error> error) { store_.fail_reads(std::move(error)); }
 
   [[nodiscard]] const Node& node() const { return *node_; }
@@ -131,6 +133,8 @@ class TestNode {
   std::vector<Written> written;
   std::vector<Arrival> published;
   std::vector<std::string> rolled_back;
+  std::vector<Compared> compared;
+  std::vector<Note> notes;
   std::optional<microseconds> wake_at;
 
  private:
@@ -144,6 +148,8 @@ class TestNode {
       closes.insert(closes.end(), effects.close.begin(), effects.close.end());
       written.insert(written.end(), effects.written.begin(), effects.written.end());
       published.insert(published.end(), effects.publish.begin(), effects.publish.end());
+      compared.insert(compared.end(), effects.compared.begin(), effects.compared.end());
+      notes.insert(notes.end(), effects.notes.begin(), effects.notes.end());
       if (!effects.rolled_back.empty()) rolled_back.push_back(effects.rolled_back);
       wake_at = effects.wake_at;
     }
