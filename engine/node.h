@@ -156,7 +156,7 @@ class Node {
   [[nodiscard]] MapVersion next_version(DatasetId dataset, const std::string& key, Instant now);
   void settle_entry(DatasetId dataset, const MapEntry& entry);
 
-  // node_telemetry.cc: blocks from peers, blocks to peers.
+  // node_telemetry.cc: blocks from peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
   Result<BlockSummary> check_delta(const Session& session, StreamIx ix, const message::Delta& delta);
   Status check_gaps(StreamIx ix, Interval dots) const;
@@ -164,6 +164,9 @@ class Node {
   Result<std::vector<StoredBlock>> cut_fresh(StreamIx ix, message::Delta& delta, const BlockSummary& summary);
   void became_durable(const InFlight::Block& block);
   void acknowledge(Session& session, StreamIx ix, const IntervalSet& durable);
+  static Result<StoredBlock> cut(const StreamId& stream, Seq first, ByteView block, Interval run);
+
+  // node_push.cc: blocks to peers.
   Status send_telemetry(Session& session);
   Result<bool> send_stream(Session& session, StreamIx ix);
   void skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why);
@@ -252,12 +255,14 @@ class Node {
   void send_map_pages(Session& session);
   message::MapDelta next_map_page(Session& session);
 
-  // node_session.cc: hello, keepalive, end.
-  Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);
-  Status receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now);
+  // node_hello.cc: agreement.
   Status receive(Session& session, const message::Hello& hello, Instant now);
   [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
   Status agree(const message::Hello& hello) const;
+
+  // node_session.cc: what may be said when, keepalive, end.
+  Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);
+  Status receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now);
   // Tells the peer why, and ends the session; the reference is dead when it returns.
   void end(Session& session, const Error& why);
   void forget(PeerId peer);

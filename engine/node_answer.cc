@@ -45,15 +45,14 @@ Result<message::RangeAnswer> Node::answer(StreamIx ix, const message::RangeQuest
 }
 
 Seq Node::settled(StreamIx ix) const {
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const StreamKnowledge* const known = this->known(ix);
   return known == nullptr ? 0 : known->settled();
 }
 
 // The events of a stream that is settled up to `upto` at least.
 StoreRanges& Node::ranges(StreamIx ix, Seq upto) {
-  const StreamId& stream = streams_[ix];
-  return ranges_.at(stream, upto, std::max(upto, settled(ix)),
-                    [this, stream](SeriesNo number) { return catalogue_.find(stream, number); });
+  return ranges_.at(streams_[ix], upto, std::max(upto, settled(ix)),
+                    [this, ix](SeriesNo number) { return catalogue_.find(ix, number); });
 }
 
 void Node::forget_ranges(const InFlight& batch) {
