@@ -1,6 +1,8 @@
 // tests/engine/compare_fixture.h - two linked nodes that hold the stream of a third, the same or not.
 #pragma once
 
+#include <catch2/catch.hpp>
+
 #include "engine/compared.h"
 #include "tests/engine/node_fixture.h"
 
@@ -70,6 +72,36 @@ struct Two {
   TestNode a, b;
   ScriptedPeer to_a{a}, to_b{b};
   TestNet net;
+};
+
+inline std::string text_of(const ComparedStream& result) {
+  return describe(result.found, "A", "B", result.voided);
+}
+
+// A node that holds 3,000 settled events of the peer that it is to compare with, and what it asks that peer.
+struct Asked {
+  explicit Asked(std::uint32_t events = 3'000) {
+    peer.agree();
+    for (std::uint32_t first = 1; first <= events; first += 1'000)
+      peer.say(first == 1 ? peer.delta(first, 1'000) : later(peer.delta(first, 1'000)));
+    peer.hear();
+    REQUIRE(start(node, peer.peer()).ok());
+  }
+  message::RangeQuestion question() {
+    const auto asked = only<message::RangeQuestion>(peer.hear());
+    REQUIRE(asked.size() == 1);
+    return asked.front();
+  }
+  // So many times that a range is equal; without any, a refusal.
+  void answer(const message::RangeQuestion& to, Seq upto, std::size_t equal = 0) {
+    message::RangeAnswer answer{to.ref.index, to.number, upto, {}};
+    answer.parts.resize(equal);
+    peer.say(answer);
+  }
+  void answer_equal(const message::RangeQuestion& to) { answer(to, to.upto, 1); }
+
+  TestNode node{1};
+  ScriptedPeer peer{node};
 };
 
 }  // namespace deltamesh::test

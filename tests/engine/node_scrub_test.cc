@@ -88,6 +88,12 @@ TEST_CASE("what is only under way is nothing to tell of", "[engine][node][scrub]
   two.link();
   pass(two, 4);
   CHECK(two.a.counters().ranges_compared == 4);
+  CHECK(two.b.held(two.to_b.stream()) == IntervalSet(Interval{1, 4}));
+  std::size_t not_equal = 0;
+  for (const auto& answer : only<message::RangeAnswer>(two.net.said)) {
+    for (const auto& one : answer.parts) not_equal += std::holds_alternative<IntervalSet>(one) ? 1 : 0;
+  }
+  CHECK(not_equal > 0);
   CHECK(warnings(two.a).empty());
 }
 

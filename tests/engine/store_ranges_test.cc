@@ -210,3 +210,18 @@ TEST_CASE("blocks that are not where they should be are an error", "[engine][rec
     CHECK_THAT(sum.error().text, Contains(row.text));
   }
 }
+
+TEST_CASE("what was allowed ends a question, and asking again gets to its end with nothing left out",
+          "[engine][reconcile][store]") {
+  const auto events = some_events(5'000);
+  Side side(events, all_of(events), 100);
+  int refused = 0;
+  for (side.ranges.allow(2'000); !side.ranges.held({1, 5'000}); side.ranges.allow(4'000)) {
+    REQUIRE(++refused < 20);
+    side.ranges.allow_all();
+    REQUIRE(*side.ranges.held({1, 1'500}) == IntervalSet(Interval{1, 1'500}));
+  }
+  CHECK(refused > 0);
+  CHECK(*side.ranges.held({1, 5'000}) == all_of(events));
+  CHECK(*side.ranges.sum({1, 5'000}) == summed(events, all_of(events), {1, 5'000}));
+}
