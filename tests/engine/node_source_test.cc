@@ -23,6 +23,22 @@ struct Ring {
   Ticks last = 0;
 };
 
+// A node between a writer and another node; its disk is slow.
+struct Relay {
+  Relay() : link(net.connect(b, c)), a(b) {
+    a.agree();
+    net.run();
+    b.hold_commits();
+    a.say(a.delta(1, 2));
+    net.run();
+  }
+
+  TestNode b{2}, c{3};
+  TestNet net;
+  PeerId link;
+  ScriptedPeer a;
+};
+
 message::Delta named_before(message::Delta delta) {
   delta.ref.stream.reset();
   delta.declarations.clear();
@@ -75,44 +91,28 @@ TEST_CASE("who loses the peer that brings a stream gets it from another", "[engi
 }
 
 TEST_CASE("an event is passed on before its commit and acknowledged after it", "[engine][node][source]") {
-  TestNode b(2), c(3);
-  TestNet net;
-  net.connect(b, c);
-  ScriptedPeer a(b);
-  a.agree();
-  net.run();
-  b.hold_commits();
-  a.say(a.delta(1, 2));
-  net.run();
-  CHECK(c.held(a.stream()) == IntervalSet({1, 2}));
-  CHECK(b.held(a.stream()).empty());
-  CHECK(only<message::Ack>(a.hear()).empty());
-  b.release_commits();
-  CHECK(b.held(a.stream()) == IntervalSet({1, 2}));
-  REQUIRE(only<message::Ack>(a.hear()).size() == 1);
-  net.run();
-  CHECK(c.counters().redundant_events == 0);
+  Relay relay;
+  CHECK(relay.c.held(relay.a.stream()) == IntervalSet({1, 2}));
+  CHECK(relay.b.held(relay.a.stream()).empty());
+  CHECK(only<message::Ack>(relay.a.hear()).empty());
+  relay.b.release_commits();
+  CHECK(relay.b.held(relay.a.stream()) == IntervalSet({1, 2}));
+  REQUIRE(only<message::Ack>(relay.a.hear()).size() == 1);
+  relay.net.run();
+  CHECK(relay.c.counters().redundant_events == 0);
 }
 
 TEST_CASE("what was passed on and could not be stored here is fetched again", "[engine][node][source]") {
-  TestNode b(2), c(3);
-  TestNet net;
-  const PeerId link = net.connect(b, c);
-  ScriptedPeer a(b);
-  a.agree();
-  net.run();
-  b.hold_commits();
-  a.say(a.delta(1, 2));
-  net.run();
-  REQUIRE(c.held(a.stream()) == IntervalSet({1, 2}));
-  b.fail_next();
-  b.release_commits();
-  CHECK(b.held(a.stream()).empty());
-  CHECK(b.node().sessions().empty());  // Nobody who knows of it goes on as though b had it.
-  net.disconnect(link);
-  net.connect(b, c);
-  net.run();
-  CHECK(b.held(a.stream()) == IntervalSet({1, 2}));
+  Relay relay;
+  REQUIRE(relay.c.held(relay.a.stream()) == IntervalSet({1, 2}));
+  relay.b.fail_next();
+  relay.b.release_commits();
+  CHECK(relay.b.held(relay.a.stream()).empty());
+  CHECK(relay.b.node().sessions().empty());  // Nobody who knows of it goes on as though b had it.
+  relay.net.disconnect(relay.link);
+  relay.net.connect(relay.b, relay.c);
+  relay.net.run();
+  CHECK(relay.b.held(relay.a.stream()) == IntervalSet({1, 2}));
 }
 
 TEST_CASE("the slower of two peers is told to stop, and tells what it has", "[engine][node][source]") {
