@@ -46,6 +46,12 @@ Seq end_before(const IntervalSet& other, Seq seq, Seq limit) {
   return next == other.intervals().end() ? limit : std::min(limit, next->first - 1);
 }
 
+// How far a run that ends with `seq`, inside `limit`, reaches back behind the end of `other`.
+Seq begin_after(const IntervalSet& other, Seq seq, Seq limit) {
+  const auto next = ending_from(other.intervals(), seq);
+  return next == other.intervals().begin() ? limit : std::max(limit, std::prev(next)->last + 1);
+}
+
 Error invalid(const char* text) {
   return {ErrorCode::kInvalid, text};
 }
@@ -183,6 +189,21 @@ std::optional<Interval> IntervalSet::first_missing(const IntervalSet& a, const I
       if (!covered) return Interval{seq, end_before(b, seq, end_before(a, seq, interval.last))};
       if (covered->last >= interval.last) break;
       seq = covered->last + 1;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Interval> IntervalSet::last_missing(const IntervalSet& a, const IntervalSet& b) const {
+  for (auto at = intervals_.end(); at != intervals_.begin();) {
+    const Interval& interval = *--at;
+    Seq seq = interval.last;
+    while (true) {
+      auto covered = a.run_at(seq);
+      if (!covered) covered = b.run_at(seq);
+      if (!covered) return Interval{begin_after(b, seq, begin_after(a, seq, interval.first)), seq};
+      if (covered->first <= interval.first) break;
+      seq = covered->first - 1;
     }
   }
   return std::nullopt;

@@ -37,9 +37,10 @@ class IntervalSet {
   // The whole interval that `seq` lies in; nullopt if `seq` is not a member.
   [[nodiscard]] std::optional<Interval> run_at(Seq seq) const;
 
-  // The lowest maximal run of numbers that are here and not in any of `a`, `b`; nullopt if there is none.
-  // Finds one step of work without building the difference.
+  // The lowest, or highest, maximal run of numbers that are here and not in any of `a`, `b`; nullopt if there
+  // is none. Finds one step of work without building the difference.
   [[nodiscard]] std::optional<Interval> first_missing(const IntervalSet& a, const IntervalSet& b) const;
+  [[nodiscard]] std::optional<Interval> last_missing(const IntervalSet& a, const IntervalSet& b) const;
 
   [[nodiscard]] bool empty() const { return intervals_.empty(); }
   [[nodiscard]] Seq size() const;  // How many numbers; always fits, since 0 is none.

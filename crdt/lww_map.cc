@@ -92,54 +92,56 @@ LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
 void LwwMap::supersede(const Dot& dot, const std::string& key) {
   if (!superseded_.try_emplace(dot, key).second) return;
   superseded_order_.push_back(dot);
-  if (superseded_order_.size() <= kSupersededMax) return;
+  if (superseded_order_.size() <= superseded_max_) return;
   superseded_.erase(superseded_order_.front());
   superseded_order_.pop_front();
 }
 
 std::optional<LwwMap::Delta> LwwMap::delta_since(const Knowledge& receiver,
                                                  const std::vector<StreamId>& streams) const {
-  Delta delta;
+  Part part;
   for (const StreamId& stream : streams) {
-    if (!add_stream(delta, stream, receiver)) return std::nullopt;
+    if (!add_stream(part, stream, receiver)) return std::nullopt;
   }
+  Delta delta{{}, std::move(part.knowledge)};
+  for (const MapEntry* const entry : part.entries) delta.entries.push_back(*entry);
+  const auto by_key = [](const MapEntry& a, const MapEntry& b) { return a.key < b.key; };
+  std::sort(delta.entries.begin(), delta.entries.end(), by_key);
   return delta;
 }
 
-bool LwwMap::add_stream(Delta& delta, const StreamId& stream, const Knowledge& receiver) const {
-  const StreamKnowledge* const known = knowledge_.find(stream);
-  const StreamKnowledge* const there = receiver.find(stream);
+bool LwwMap::add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const {
   const StreamKnowledge nothing;
-  StreamKnowledge news = known == nullptr ? nothing : known->beyond(there == nullptr ? nothing : *there);
+  const StreamKnowledge& known = knowledge_.find(stream) == nullptr ? nothing : *knowledge_.find(stream);
+  const StreamKnowledge& there = receiver.find(stream) == nullptr ? nothing : *receiver.find(stream);
+  StreamKnowledge news = known.beyond(there);
   IntervalSet superseded = news.held();
   for (auto at = by_dot_.lower_bound(Dot{stream, 1}); at != by_dot_.end() && at->first.stream == stream;) {
-    const auto seen = there == nullptr ? std::nullopt : there->held().run_at(at->first.seq);
-    if (seen) {
+    if (const auto seen = there.held().run_at(at->first.seq)) {
       at = by_dot_.upper_bound(Dot{stream, seen->last});
       continue;
     }
-    delta.entries.push_back(entries_.find(at->second)->second);
+    part.entries.insert(find_entry(at->second));
     superseded.remove({at->first.seq, at->first.seq});
     ++at;
   }
-  if (superseded.size() > kSupersededMax) return false;
+  if (superseded.size() > superseded_max_) return false;
   for (const Interval run : superseded.intervals()) {
     for (Seq seq = run.first; seq <= run.last; ++seq) {
-      if (!add_winner(delta, {stream, seq}, receiver)) return false;
+      if (!add_winner(part, {stream, seq}, receiver)) return false;
     }
   }
-  if (!news.empty()) delta.knowledge.at(stream).join(news);
+  if (!news.empty()) part.knowledge.at(stream).join(news);
   return true;
 }
 
-bool LwwMap::add_winner(Delta& delta, const Dot& superseded, const Knowledge& receiver) const {
+bool LwwMap::add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const {
   const auto key = superseded_.find(superseded);
   if (key == superseded_.end()) return false;
   const MapEntry& winner = *find_entry(key->second);
   if (receiver.holds(winner.version.dot)) return true;
-  const auto same = [&](const MapEntry& entry) { return entry.key == winner.key; };
-  if (std::none_of(delta.entries.begin(), delta.entries.end(), same)) delta.entries.push_back(winner);
-  delta.knowledge.hold(winner.version.dot);
+  part.entries.insert(&winner);
+  part.knowledge.hold(winner.version.dot);
   return true;
 }
 

@@ -49,6 +49,10 @@ bool wins(const MapEntry& candidate, const MapEntry& incumbent);
 
 class LwwMap {
  public:
+  // Remembers the keys of so many superseded writes, for deltas of some streams. More: their memory. Fewer:
+  // receivers that lack more of them get deltas of all streams.
+  explicit LwwMap(std::size_t superseded_max = 0) : superseded_max_(superseded_max) {}
+
   struct Delta {
     std::vector<MapEntry> entries;
     Knowledge knowledge;  // The sender's, beyond what the receiver had.
@@ -98,16 +102,21 @@ class LwwMap {
     bool operator()(const DotKey& a, const Dot& b) const { return a.first < b; }
   };
 
-  static constexpr std::size_t kSupersededMax = 4096;
+  // A delta under construction: entries by their place here, each once.
+  struct Part {
+    std::set<const MapEntry*> entries;
+    Knowledge knowledge;
+  };
 
   void supersede(const Dot& dot, const std::string& key);
-  bool add_stream(Delta& delta, const StreamId& stream, const Knowledge& receiver) const;
-  bool add_winner(Delta& delta, const Dot& superseded, const Knowledge& receiver) const;
+  bool add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const;
+  bool add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const;
 
   std::map<std::string, MapEntry, std::less<>> entries_;
   std::set<DotKey, ByDot> by_dot_;  // Surviving entries by dot, for deltas that cost what they carry.
   Knowledge knowledge_;
   // The keys of the writes that were superseded last. Not part of the value.
+  std::size_t superseded_max_;
   std::map<Dot, std::string> superseded_;
   std::deque<Dot> superseded_order_;
 };

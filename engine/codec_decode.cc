@@ -45,6 +45,10 @@ Result<Message> read(wire::Hello::Reader in, RawReader&) {
 Result<Message> read(wire::Frontier::Reader in, RawReader& raw) {
   message::Frontier frontier;
   frontier.last = in.getLast();
+  const auto base = std::as_bytes(std::span(in.getBase().begin(), in.getBase().size()));
+  if (!base.empty() && base.size() != message::kDigestBytes)
+    return invalid("base of " + std::to_string(base.size()) + " bytes, must be 16 or 0");
+  frontier.base.assign(base.begin(), base.end());
   raw.check(check_at_most(in.getEntries(), limits::kStreamsPerFrame, "streams in a frontier"));
   for (std::uint32_t i = 0; i < in.getEntries() && raw.ok(); ++i) {
     frontier.entries.push_back(raw.frontier_entry());
@@ -72,22 +76,14 @@ Result<Message> read(wire::Delta::Reader, RawReader& raw) {
   return Message{std::move(delta)};
 }
 
-Result<Message> read(wire::MapDelta::Reader in, RawReader& raw) {
-  message::MapDelta delta;
-  delta.dataset = DatasetId{in.getDataset()};
-  delta.delta = in.getDelta();
-  delta.last = in.getLast();
-  raw.check(check_at_most(in.getStreams(), limits::kStreamsPerFrame, "streams in a map page"));
-  raw.check(check_at_most(in.getKnowledge(), limits::kStreamsPerFrame, "known streams in a map page"));
-  for (unsigned i = 0; i < in.getStreams() && raw.ok(); ++i) delta.streams.push_back(raw.stream_ref());
-  for (unsigned i = 0; i < in.getKnowledge() && raw.ok(); ++i) delta.knowledge.push_back(raw.map_known());
-  for (unsigned i = 0; i < in.getEntries() && raw.ok(); ++i) delta.entries.push_back(raw.map_entry());
-  return Message{std::move(delta)};
+Result<Message> read(wire::MapDelta::Reader, RawReader& raw) {
+  return Message{raw.map_delta()};
 }
 
 Result<Message> read(wire::Ack::Reader in, RawReader& raw) {
   message::Ack ack;
   ack.credit = in.getCredit();
+  ack.leads = in.getLeads();
   for (const std::uint32_t count :
        {in.getStreams(), in.getHaves(), in.getSubscribed(), in.getUnsubscribed()}) {
     raw.check(check_at_most(count, limits::kStreamsPerFrame, "streams in an acknowledgement"));

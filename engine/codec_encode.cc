@@ -131,6 +131,7 @@ Bytes encode_message(const message::Frontier& frontier) {
   auto out = writer.control<wire::Frontier>();
   out.setEntries(static_cast<std::uint32_t>(frontier.entries.size()));
   out.setLast(frontier.last);
+  if (!frontier.base.empty()) out.setBase(data(frontier.base));
   for (const auto& entry : frontier.entries) put_item(writer.raw(), entry);
   return writer.finish();
 }
@@ -141,16 +142,7 @@ Bytes encode_message(const message::Delta& delta) {
 
 Bytes encode_message(const message::MapDelta& delta) {
   FrameWriter writer(FrameType::kMapDelta);
-  auto out = writer.control<wire::MapDelta>();
-  out.setDataset(static_cast<std::uint64_t>(delta.dataset));
-  out.setDelta(delta.delta);
-  out.setLast(delta.last);
-  out.setStreams(static_cast<std::uint16_t>(delta.streams.size()));
-  out.setKnowledge(static_cast<std::uint16_t>(delta.knowledge.size()));
-  out.setEntries(static_cast<std::uint32_t>(delta.entries.size()));
-  for (const auto& stream : delta.streams) put_stream_ref(writer.raw(), stream);
-  for (const auto& known : delta.knowledge) put_item(writer.raw(), known);
-  for (const auto& entry : delta.entries) encode_map_entry(writer.raw(), entry.entry, entry.stream);
+  put_map_delta(writer.raw(), delta);
   return writer.finish();
 }
 
@@ -158,6 +150,7 @@ Bytes encode_message(const message::Ack& ack) {
   FrameWriter writer(FrameType::kAck);
   auto out = writer.control<wire::Ack>();
   out.setCredit(ack.credit);
+  out.setLeads(ack.leads);
   out.setStreams(static_cast<std::uint16_t>(ack.streams.size()));
   out.setMapDeltas(static_cast<std::uint16_t>(ack.map_deltas.size()));
   out.setHaves(static_cast<std::uint16_t>(ack.haves.size()));

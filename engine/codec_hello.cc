@@ -110,7 +110,7 @@ Status read_opaque(wire::Hello::Reader in, message::Hello& hello) {
   if (const auto few = check_at_most(codecs.size(), 256, "codecs"); !few) return few;
   hello.quiet = in.getQuiet();
   hello.knowledge = copy(in.getKnowledge());
-  if (!hello.knowledge.empty() && hello.knowledge.size() != 16) {
+  if (!hello.knowledge.empty() && hello.knowledge.size() != message::kDigestBytes) {
     return invalid("digest of " + std::to_string(hello.knowledge.size()) + " bytes, must be 16 or 0");
   }
   const auto token = view(in.getResumeToken());

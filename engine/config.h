@@ -42,6 +42,8 @@ struct NodeConfig {
   // What one peer, and all peers together, may have in flight to this node (limits.h).
   std::uint32_t credit_bytes = limits::kCreditBytes;
   std::size_t receive_bytes_max = limits::kReceiveBytesMax;
+  // Data waits for its link once what went before would take longer than that at this rate. 0: no cap.
+  std::uint64_t link_bytes_per_second = 0;
   // Recent blocks kept in memory for forwarding.
   std::size_t recent_bytes_max = limits::kRecentBytesMax;
   // With each peer one piece of a stream is compared so often, in the background. 0: never.

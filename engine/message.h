@@ -20,6 +20,7 @@
 namespace deltamesh::message {
 
 inline constexpr std::uint16_t kProtocolVersion = 0;
+inline constexpr std::size_t kDigestBytes = 16;  // Of what a node knows.
 
 // The index of a stream in the sender's table; carries the stream itself at its first mention.
 struct StreamRef {
@@ -44,7 +45,7 @@ struct Hello {
   std::vector<std::uint8_t> codecs;  // Block codecs that the sender can read.
   std::vector<DatasetConfig> datasets;
   std::vector<OwnStream> own;
-  Bytes resume_token;  // Reserved; empty means a new conversation.
+  Bytes resume_token;  // Digests of HELLOs whose frontiers the sender remembers, 16 bytes each.
   // Digest of all that the sender knows, 16 bytes, or none. Equal digests stand for both frontiers.
   Bytes knowledge;
   // Other sessions bring the sender what it lacks: of the streams that the receiver of this knows by now, it
@@ -66,6 +67,7 @@ struct Frontier {
   };
   std::vector<Entry> entries;
   bool last = true;
+  Bytes base;  // 16 bytes or none: the digest of a HELLO, to whose frontier the entries are changes.
   friend bool operator==(const Frontier&, const Frontier&) = default;
 };
 
@@ -82,7 +84,8 @@ struct Delta {
   friend bool operator==(const Delta&, const Delta&) = default;
 };
 
-// One page of a map delta. Entries join as they arrive; `knowledge` counts once the last page is there.
+// One page of a map delta, which has an entry or a known stream at least. Entries join as they arrive, and are
+// known from then on; `knowledge` counts once the last page is there.
 struct MapDelta {
   struct Known {
     StreamRef ref;
@@ -96,7 +99,6 @@ struct MapDelta {
     MapEntry entry;  // entry.version.dot.stream is filled in by the receiver.
     friend bool operator==(const Entry&, const Entry&) = default;
   };
-  DatasetId dataset{};
   std::uint32_t delta = 0;  // Number of the delta; the acknowledgement repeats it.
   bool last = true;
   std::vector<StreamRef> streams;  // First mentions that the entries need.
@@ -123,6 +125,7 @@ struct Ack {
   std::uint32_t credit = 0;
   std::vector<Have> haves;                  // Durable, of streams that the receiver has unsubscribed from.
   std::vector<Stream> subscribed;           // From now on send me these; `dots` are what I hold.
+  bool leads = false;                       // Of our links, this one carries the data.
   std::vector<std::uint32_t> unsubscribed;  // Send me these no more: another peer was first.
   friend bool operator==(const Ack&, const Ack&) = default;
 };

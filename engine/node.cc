@@ -15,7 +15,7 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       ranges_(reader) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
-    if (dataset.kind == DatasetKind::kMap) maps_[dataset_id(dataset.name)];
+    if (dataset.kind == DatasetKind::kMap) maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax));
   }
   load(std::move(image));
 }
@@ -136,6 +136,7 @@ void Node::tick(Instant now) {
     for (auto it = sessions_.begin(); it != sessions_.end();) check_timers(*(it++)->second, now);
   }
   end_report_wait(now);
+  end_pace_waits(now);
   check_late(now);
   check_comparisons(now);
   pump(now);
@@ -144,6 +145,7 @@ void Node::tick(Instant now) {
 Effects Node::take_effects() {
   Micros next = std::min(next_timer_, gather_until_.value_or(Micros::max()));
   next = std::min(next, report_at_.value_or(Micros::max()));
+  if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;
@@ -161,12 +163,13 @@ std::vector<SessionStatus> Node::sessions() const {
 }
 
 bool Node::quiet() const {
-  const auto quiet = [this](const auto& item) {
+  const auto quiet = [](const auto& item) {
     const Session& session = *item.second;
     const auto acknowledged = [](const SessionStream& stream) { return stream.sent.empty(); };
     if (session.phase != SessionPhase::kLive) return false;
     const auto told = [](const auto& map) { return map.second.behind.empty(); };
-    const bool nothing_to_send = session.alarms.empty() && session.work.empty() && !session.map_delta &&
+    const bool nothing_to_send = session.alarms.empty() && session.live.empty() && session.backlog.empty() &&
+                                 !session.map_delta &&
                                  std::all_of(session.maps.begin(), session.maps.end(), told);
     return (nothing_to_send || !active(session)) && session.map_deltas_sent.empty() &&
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);

@@ -76,6 +76,8 @@ class Node {
   [[nodiscard]] bool quiet() const;
 
  private:
+  using Micros = std::chrono::microseconds;
+
   struct OwnStream {
     StreamIx ix = 0;
     Seq next = 1;  // The number of the next event.
@@ -103,18 +105,18 @@ class Node {
     std::optional<std::uint32_t> map_delta;
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
   };
-  // Where a telemetry stream comes from.
+  // Where a stream comes from.
   struct Source {
-    std::optional<PeerId> from;  // The session that brought its last event, and is to bring the next.
-    bool late = false;           // Stands in late_: an event of it is known to be somewhere and not here.
-    int waits = 0;               // How often that was found too early to tell.
-    Seq head = 0, settled = 0;   // As told by deltas that may not be durable here yet.
+    std::optional<PeerId> from;     // The session that brought its last event, and is to bring the next.
+    std::optional<Micros> look_at;  // Stands in late_: an event of it is known to be somewhere and not here.
+    Seq awaited = 0;                // The newest of these when it was looked at last,
+    int waits = 0;                  // and how often it had not come since then.
+    Seq head = 0, settled = 0;      // As told by deltas that may not be durable here yet.
   };
   struct WriteState {
     std::uint32_t parts = 0;  // Batches that still hold some of it.
     Status status = Done{};
   };
-  using Micros = std::chrono::microseconds;
 
   // node.cc: what is known, and time.
   void load(StoreImage image);
@@ -167,24 +169,28 @@ class Node {
   static Result<StoredBlock> cut(const StreamId& stream, Seq first, ByteView block, Interval run);
 
   // node_push.cc: blocks to peers.
-  Status send_telemetry(Session& session);
-  Result<bool> send_stream(Session& session, StreamIx ix);
+  Status send_telemetry(Session& session, Instant now);
+  static std::deque<StreamIx>* next_lane(Session& session);
+  Result<bool> send_stream(Session& session, StreamIx ix, Instant now);
   void skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why);
   Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
   Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
   [[nodiscard]] bool may_send(const Session& session, StreamIx ix) const;
   [[nodiscard]] bool is_map(StreamIx ix) const { return maps_.contains(streams_[ix].dataset); }
-  void enqueue(Session& session, StreamIx ix);
+  enum class Age : std::uint8_t { kNew, kOld };
+  void enqueue(Session& session, StreamIx ix, Age age);
   [[nodiscard]] std::optional<Interval> next_to_send(const SessionStream& state, StreamIx ix) const;
 
-  // node_source.cc: which peer brings which telemetry stream.
+  // node_source.cc: which peer brings which stream.
   void note_source(Session& session, StreamIx ix, bool fresh);
   [[nodiscard]] Session* source_of(StreamIx ix);
-  [[nodiscard]] bool lacks_some(const Session& session, StreamIx ix) const;
+  [[nodiscard]] Seq newest_lacking(const Session& session, StreamIx ix) const;
+  [[nodiscard]] bool all_here(StreamIx ix, const IntervalSet& dots) const;
+  [[nodiscard]] bool is_here(StreamIx ix, Seq seq) const;
   [[nodiscard]] bool held_elsewhere(const Session& session, StreamIx ix) const;
   [[nodiscard]] bool waits_for_some() const;
   void want(Session& session, StreamIx ix, bool at_once, Instant now);
-  void watch(StreamIx ix, Micros until);
+  void watch(StreamIx ix, Micros at);
   void check_late(Instant now);
   void check_late(StreamIx ix, Instant now);
   void subscribe(Session& session, StreamIx ix);
@@ -243,16 +249,21 @@ class Node {
 
   // node_map.cc: deltas from and to peers.
   Status receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now);
-  Status resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
-  Status resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& entry);
-  Status resolve_map_known(Session& session, const message::MapDelta& delta, Knowledge& known);
-  Knowledge take_map_entries(Session& session, message::MapDelta& delta, InFlight& batch, Instant now);
+  Result<DatasetId> resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
+  Status check_map_stream(const Session& session, const StreamId& stream,
+                          std::optional<DatasetId>& dataset) const;
+  Status resolve_map_entry(Session& session, message::MapDelta::Entry& entry,
+                           std::optional<DatasetId>& dataset);
+  Status resolve_map_known(Session& session, const message::MapDelta::Known& item,
+                           std::optional<DatasetId>& dataset, Knowledge& known);
+  Knowledge take_map_entries(Session& session, DatasetId dataset, message::MapDelta& delta, InFlight& batch,
+                             Instant now);
   void map_became_durable(const InFlight& batch);
-  void send_maps(Session& session);
+  void send_maps(Session& session, Instant now);
   [[nodiscard]] LwwMap::Delta next_map_delta(Session& session, DatasetId id);
   void start_map_delta(Session& session, DatasetId id);
   void set_pending(const InFlight& batch, bool pending);
-  void send_map_pages(Session& session);
+  void send_map_pages(Session& session, Instant now);
   message::MapDelta next_map_page(Session& session);
 
   // node_hello.cc: agreement.
@@ -266,16 +277,18 @@ class Node {
   // Tells the peer why, and ends the session; the reference is dead when it returns.
   void end(Session& session, const Error& why);
   void forget(PeerId peer);
+  void lead(Session& session);
+  void tell_who_leads(const Session& session);
   void check_timers(Session& session, Instant now);
   [[nodiscard]] Session* session(PeerId peer);
 
   // node_frontier.cc: who knows what, and streams by their numbers in a session.
   [[nodiscard]] std::shared_ptr<const FrontierImage> image();
-  [[nodiscard]] bool agree_by_digest(const Session& session, const message::Hello& hello) const;
   void take_image(Session& session);
   Status receive(Session& session, const message::Frontier& frontier, Instant now);
-  void send_frontier(Session& session);
+  void send_frontier(Session& session, const FrontierImage* base);
   Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry);
+  Status take_told(Session& session, StreamIx ix, const StreamKnowledge& all);
   Status note_remote(Session& session, StreamIx ix, const StreamKnowledge& told, const IntervalSet& held);
   void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
   void tell_void(Session& session, const Knowledge::Entry& entry);
@@ -285,6 +298,20 @@ class Node {
   void start_taking(Session& session, Instant now);
   Result<StreamIx> resolve(Session& session, const message::StreamRef& ref);
   [[nodiscard]] message::StreamRef refer(Session& session, StreamIx ix);
+
+  // node_resume.cc: going on from what the last session with a peer began with.
+  [[nodiscard]] bool shares_all(const Session& session) const;
+  void remember(Session& session, Instant now);
+  std::shared_ptr<const FrontierImage> heard_image(Session& session) const;
+  Bytes offer_remembered(Session& session) const;
+  [[nodiscard]] std::shared_ptr<const FrontierImage> base_for(const Session& session,
+                                                              const message::Hello& hello) const;
+  [[nodiscard]] std::vector<std::pair<StreamIx, StreamKnowledge>> changes(const FrontierImage& base,
+                                                                          const FrontierImage& now) const;
+  static void number_streams(std::vector<StreamIx>& table, Session& session, const FrontierImage& image,
+                     std::uint32_t SessionStream::*index);
+  Status take_base(Session& session, const message::Frontier& frontier);
+  Status take_rest_of_base(Session& session);
 
   // node_flow.cc: acknowledgements, credit, and whose turn it is.
   Status receive(Session& session, const message::Ack& ack, Instant now);
@@ -299,6 +326,9 @@ class Node {
   [[nodiscard]] std::uint32_t share() const;
   [[nodiscard]] bool overfull() const { return received_bytes_ >= config_.receive_bytes_max; }
   std::uint32_t take_credit(Session& session);
+  [[nodiscard]] bool has_room(const Session& session, Instant now) const;
+  void pace_at(Session& session, std::optional<Micros> at);
+  void end_pace_waits(Instant now);
   void wake(const Session& session) { awake_.insert(session.peer); }
   void wake_all();
   void pump(Instant now);
@@ -331,6 +361,7 @@ class Node {
   std::uint64_t last_write_ = 0;
   std::map<BatchId, InFlight> in_flight_;
   std::uint64_t last_batch_ = 0;
+  bool stores_ = true;              // The last batch did not fail.
   std::size_t received_bytes_ = 0;  // From peers, also of sessions that have ended; not durable yet.
   Knowledge heard_;                 // Told by frontiers, news here, in no batch yet.
   bool heard_in_flight_ = false;
@@ -340,6 +371,8 @@ class Node {
   std::set<PeerId> awake_;                         // Sessions that may have something to say.
   std::set<PeerId> reporting_;                     // Sessions whose next Ack waits for company,
   std::optional<Micros> report_at_;                // until then.
+  std::set<std::pair<Micros, PeerId>> pacing_;     // Session::pace_next of all sessions.
+  std::map<Identity, Agreement> agreements_;       // At most limits::kResumePeersMax.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
   RangeCache ranges_;
   WorkBudget answer_work_{limits::kAnswerWorkPerSecond, limits::kAnswerWorkMax};

@@ -77,6 +77,7 @@ void Node::durable(BatchId id, Instant now) {
   assert(it != in_flight_.end());
   const InFlight batch = std::move(it->second);
   in_flight_.erase(it);
+  stores_ = true;
   release(batch);
   apply_durable(batch);
   settle_writes(batch, Done{});
@@ -123,11 +124,16 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   assert(it != in_flight_.end());
   const InFlight batch = std::move(it->second);
   in_flight_.erase(it);
+  stores_ = false;
   release(batch);
   ++counters_.batches_failed;
   note(Note::Level::kWarning, "a batch could not be stored: " + error.text);
   for (const auto& block : batch.blocks) pending_[block.ix].remove(block.block.interval());
   set_pending(batch, false);
+  if (batch.from) {
+    for (const auto& [dataset, entry] : batch.entries)
+      watch(*streams_.find(entry.version.dot.stream), now.steady);
+  }
   void_failed(batch);
   // The catalogue has them already, so that nobody would hand them in again.
   unstored_.insert(unstored_.end(), batch.declarations.begin(), batch.declarations.end());

@@ -4,12 +4,25 @@
 #include "engine/node.h"
 
 namespace deltamesh {
+namespace {
+
+// Moves the first runs out of `dots`, so many as a frame may hold.
+IntervalSet take_runs(IntervalSet& dots, std::size_t runs_max) {
+  if (dots.intervals().size() <= runs_max) return std::exchange(dots, {});
+  IntervalSet taken;
+  for (std::size_t i = 0; i < runs_max; ++i) taken.add(dots.intervals()[i]);
+  dots = dots.minus(taken);
+  return taken;
+}
+
+}  // namespace
 
 // --- Acknowledgements ------------------------------------------------------------------------------------
 
 Status Node::receive(Session& session, const message::Ack& ack, Instant now) {
   session.credit = std::min<std::int64_t>(session.credit + ack.credit, limits::kCreditBytes);
   for (const std::uint32_t delta : ack.map_deltas) session.map_deltas_sent.erase(delta);
+  if (ack.leads && session.remote.node < identity_.node) lead(session);
   if (Status good = take_acks(session, ack); !good.ok()) return good;
   if (Status good = receive_subscriptions(session, ack); !good.ok()) return good;
   wake(session);
@@ -48,9 +61,11 @@ void Node::send_acks(Session& session, Instant now) {
   }
   for (const auto& [ix, dots] : std::exchange(session.haves_due, {})) {
     IntervalSet news = dots.minus(session.at(ix).remote);
-    if (news.empty()) continue;
-    make_room(news.intervals().size());
-    ack.haves.push_back({refer(session, ix), std::move(news)});
+    while (!news.empty()) {
+      IntervalSet part = take_runs(news, limits::kIntervalsMax);
+      make_room(part.intervals().size());
+      ack.haves.push_back({refer(session, ix), std::move(part)});
+    }
   }
   for (const StreamIx ix : std::exchange(session.subscribed_due, {})) {
     const StreamKnowledge* const known = this->known(ix);
@@ -69,6 +84,7 @@ message::Ack Node::head_of_report(Session& session) {
   session.report_now = false;
   reporting_.erase(session.peer);
   message::Ack ack;
+  ack.leads = std::exchange(session.leads_due, false);
   ack.credit = overfull() ? 0 : take_credit(session);
   for (const std::uint32_t delta : std::exchange(session.map_acks_due, {})) {
     ack.map_deltas.push_back(delta);
@@ -81,7 +97,7 @@ message::Ack Node::head_of_report(Session& session) {
 bool Node::must_report(const Session& session) const {
   const std::uint32_t worth_a_frame = std::min(limits::kCreditReturnBytes, session.share / 4);
   const bool credit = session.credit_due >= worth_a_frame && !overfull();
-  return credit || !session.subscribed_due.empty() || !session.unsubscribed_due.empty();
+  return credit || session.leads_due || !session.subscribed_due.empty() || !session.unsubscribed_due.empty();
 }
 
 // All else waits for company, in all sessions together.
@@ -125,6 +141,26 @@ std::uint32_t Node::take_credit(Session& session) {
   return credit;
 }
 
+// Whether data may go out now: the peer has room for it, and a link with a cap has got rid of what went before.
+bool Node::has_room(const Session& session, Instant now) const {
+  return session.credit > 0 && (config_.link_bytes_per_second == 0 || session.paced_until <= now.steady);
+}
+
+// Data that waits for its link goes on when that is free.
+void Node::pace_at(Session& session, std::optional<Micros> at) {
+  if (session.pace_next) pacing_.erase({*session.pace_next, session.peer});
+  session.pace_next = at;
+  if (at) pacing_.emplace(*at, session.peer);
+}
+
+void Node::end_pace_waits(Instant now) {
+  while (!pacing_.empty() && pacing_.begin()->first <= now.steady) {
+    Session& session = *sessions_.at(pacing_.begin()->second);
+    pace_at(session, std::nullopt);
+    wake(session);
+  }
+}
+
 // --- Sending ---------------------------------------------------------------------------------------------
 
 void Node::send(Session& session, const Message& message) {
@@ -133,6 +169,10 @@ void Node::send(Session& session, const Message& message) {
 
 void Node::send_bytes(Session& session, Bytes frame) {
   counters_.frame_bytes_sent += frame.size();
+  if (config_.link_bytes_per_second > 0) {
+    session.paced_until +=
+        Micros(static_cast<Micros::rep>(frame.size() * 1'000'000 / config_.link_bytes_per_second));
+  }
   effects_.send.push_back({session.peer, std::make_shared<const Bytes>(std::move(frame))});
 }
 
@@ -154,12 +194,14 @@ void Node::pump(Instant now) {
 // still ends the map delta that it has begun.
 void Node::serve(Session& session, Instant now) {
   if (session.phase != SessionPhase::kLive) return;
+  session.paced_until = std::max(session.paced_until, now.steady);
   send_acks(session, now);
-  send_map_pages(session);
-  if (!active(session)) return;
-  send_maps(session);
-  if (session.map_delta) return;
-  if (Status sent = send_telemetry(session); !sent.ok()) end(session, sent.error());
+  send_map_pages(session, now);
+  if (active(session)) send_maps(session, now);
+  if (active(session) && !session.map_delta) {
+    if (Status sent = send_telemetry(session, now); !sent.ok()) return end(session, sent.error());
+  }
+  if (session.credit > 0 && !has_room(session, now)) pace_at(session, session.paced_until);
 }
 
 }  // namespace deltamesh

@@ -31,17 +31,18 @@ std::shared_ptr<const FrontierImage> Node::image() {
   return image_ = std::move(image);
 }
 
-void Node::send_frontier(Session& session) {
-  session.told = image();
-  message::Frontier page{{}, false};
+// What our HELLO spoke of, or what in it is new to a peer that remembers `base`.
+void Node::send_frontier(Session& session, const FrontierImage* base) {
+  message::Frontier page{{}, false, base == nullptr ? Bytes() : base->digest};
+  if (base != nullptr) number_streams(session.out_streams, session, *base, &SessionStream::out_index);
   std::size_t bytes = 0;
-  for (const auto& [ix, known] : session.told->streams) {
+  for (const auto& [ix, known] : base == nullptr ? session.told->streams : changes(*base, *session.told)) {
     const StreamId& stream = streams_[ix];
     if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) continue;
     page.entries.push_back({refer(session, ix), known.held(), known.voided(), known.head(), known.settled()});
     bytes += item_bytes_max(page.entries.back());
     if (page.entries.size() < limits::kStreamsPerFrame && bytes < limits::kPageBytes) continue;
-    send(session, std::exchange(page, message::Frontier{{}, false}));
+    send(session, std::exchange(page, message::Frontier{{}, false, {}}));
     bytes = 0;
   }
   page.last = true;
@@ -63,7 +64,7 @@ void Node::tell_void(Session& session, const Knowledge::Entry& entry) {
   send(session, news);
 }
 
-// Our HELLO stood for a frontier. What has become void since then it did not tell.
+// Our HELLO stood for our frontier. What has become void since then it did not tell.
 void Node::tell_voids_since(Session& session, const FrontierImage& told) {
   if (image_.get() == &told) return;
   std::map<StreamIx, const IntervalSet*> voids;
@@ -78,45 +79,51 @@ void Node::tell_voids_since(Session& session, const FrontierImage& told) {
 
 // --- Hearing ---------------------------------------------------------------------------------------------
 
-// Equal digests stand for two equal frontiers, if both sides meant all that they know.
-bool Node::agree_by_digest(const Session& session, const message::Hello& hello) const {
-  return hello.knowledge == session.told->digest && session.sends.size() == config_.datasets.size() &&
-         session.takes == session.sends;
-}
-
 void Node::take_image(Session& session) {
+  number_streams(session.out_streams, session, *session.told, &SessionStream::out_index);
+  number_streams(session.in_streams, session, *session.told, &SessionStream::in_index);
   for (const auto& [ix, known] : session.told->streams) {
-    SessionStream& stream = session.at(ix);
-    stream.out_index = stream.in_index = static_cast<std::uint32_t>(session.out_streams.size());
-    session.out_streams.push_back(ix);
-    session.in_streams.push_back(ix);
     const DatasetId dataset = streams_[ix].dataset;
-    stream.remote = known.held();
+    session.at(ix).remote = known.held();
     if (maps_.contains(dataset)) session.maps[dataset].known.at(streams_[ix]) = known;
   }
-  tell_voids_since(session, *session.told);
 }
 
 Status Node::receive(Session& session, const message::Frontier& frontier, Instant now) {
+  if (Status good = take_base(session, frontier); !good.ok()) return good;
   for (const auto& entry : frontier.entries) {
     if (Status good = take_frontier_entry(session, entry); !good.ok()) return good;
   }
+  const bool whole = frontier.last && session.phase == SessionPhase::kFrontier;
+  if (whole) {
+    if (Status good = take_rest_of_base(session); !good.ok()) return good;
+  }
   commit_heard();
-  if (frontier.last && session.phase == SessionPhase::kFrontier) go_live(session, now);
+  if (whole) go_live(session, now);
+  return Done{};
+}
+
+Status Node::take_frontier_entry(Session& session, const message::Frontier::Entry& entry) {
+  const auto ix = resolve(session, entry.ref);
+  if (!ix.ok()) return ix.error();
+  StreamKnowledge told;
+  told.hold(entry.held);
+  told.declare_void(entry.voided);
+  told.declare_head(entry.head, entry.settled);
+  if (Status good = take_told(session, *ix, told); !good.ok()) return good;
+  if (session.phase == SessionPhase::kFrontier) session.frontier.insert_or_assign(*ix, std::move(told));
   return Done{};
 }
 
 // What a frontier says is joined: each entry may tell all that its sender knows of a stream, or a part. Of
 // our own streams nobody can tell us a head or a void: others only repeat what they were told.
-Status Node::take_frontier_entry(Session& session, const message::Frontier::Entry& entry) {
-  const auto ix = resolve(session, entry.ref);
-  if (!ix.ok()) return ix.error();
-  const StreamId& stream = streams_[*ix];
-  if (Status own = check_own(stream, entry.held.last()); !own.ok()) return own;
+Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all) {
+  const StreamId& stream = streams_[ix];
+  if (Status own = check_own(stream, all.held().last()); !own.ok()) return own;
   StreamKnowledge told;
-  told.declare_void(entry.voided);
-  told.declare_head(entry.head, entry.settled);
-  if (Status noted = note_remote(session, *ix, told, entry.held); !noted.ok()) return noted;
+  told.declare_void(all.voided());
+  told.declare_head(all.head(), all.settled());
+  if (Status noted = note_remote(session, ix, told, all.held()); !noted.ok()) return noted;
   if (is_own(stream) || !session.takes.contains(stream.dataset)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);
   StreamKnowledge joined = known == nullptr ? StreamKnowledge{} : *known;
@@ -141,14 +148,15 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
 
 void Node::go_live(Session& session, Instant now) {
   session.phase = SessionPhase::kLive;
-  auto& links = links_[session.remote];
-  if (!links.empty()) sessions_.at(links.back())->leads = false;
-  links.push_back(session.peer);
-  session.leads = true;
+  links_[session.remote].push_back(session.peer);
+  lead(session);
   note(Note::Level::kInfo,
        "in session with node " + hex(session.remote.node.bytes) + " (" + session.software + ")",
        session.peer);
+  remember(session, now);
+  session.offered.clear();
   const auto told = std::exchange(session.told, nullptr);
+  tell_voids_since(session, *told);
   start_pushing(session, *told);
   start_taking(session, now);
   if (config_.scrub_interval > Micros::zero()) compare_at(session, now.steady + config_.scrub_interval);
@@ -167,7 +175,7 @@ void Node::start_pushing(Session& session, const FrontierImage& told) {
     }
   }
   for (const auto& [stream, known] : knowledge_.entries()) {
-    if (!known.held().empty()) enqueue(session, intern(stream));
+    if (!known.held().empty()) enqueue(session, intern(stream), Age::kOld);
   }
 }
 
@@ -182,11 +190,13 @@ void Node::start_taking(Session& session, Instant now) {
     const StreamId& stream = streams_[ix];
     if (!session.takes.contains(stream.dataset)) continue;
     session.at(ix).unsubscribed = true;
-    const bool elsewhere = held_elsewhere(session, ix);
     const bool theirs =
         stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
+    const bool lacking = newest_lacking(session, ix) != 0;
+    if (!theirs && !lacking) continue;
+    const bool elsewhere = held_elsewhere(session, ix);
     if (theirs && !elsewhere) subscribe(session, ix);
-    want(session, ix, !elsewhere && !others_follow, now);
+    if (lacking) want(session, ix, !elsewhere && !others_follow, now);
   }
 }
 

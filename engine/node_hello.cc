@@ -90,13 +90,15 @@ Status Node::receive(Session& session, const message::Hello& hello, Instant now)
     if (pulls(ours) && pushes(theirs.scope)) session.takes.insert(id);
   }
   session.peer_quiet = hello.quiet;
-  if (agree_by_digest(session, hello)) {
+  session.digest = hello.knowledge;
+  if (session.digest == session.told->digest && shares_all(session)) {
+    // Equal digests stand for two equal frontiers.
     take_image(session);
     go_live(session, now);
     return Done{};
   }
   session.phase = SessionPhase::kFrontier;
-  send_frontier(session);
+  send_frontier(session, base_for(session, hello).get());
   return Done{};
 }
 

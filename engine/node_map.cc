@@ -14,6 +14,12 @@ std::size_t payload_bytes(const MapEntry& entry) {
   return entry.key.size() + entry.value.size();
 }
 
+// Whoever took the entries of `told` knows all that `known` says.
+bool told_by_entries(const Knowledge& told, const StreamId& stream, const StreamKnowledge& known) {
+  const StreamKnowledge* const entries = told.find(stream);
+  return entries != nullptr && entries->held().includes(known.held()) && entries->head() >= known.head();
+}
+
 bool full(const message::MapDelta& page, std::size_t bytes) {
   return bytes >= limits::kMapPageBytes || page.entries.size() >= limits::kMapEntriesPerFrame ||
          page.streams.size() >= limits::kStreamsPerFrame || page.knowledge.size() >= limits::kStreamsPerFrame;
@@ -25,13 +31,14 @@ bool full(const message::MapDelta& page, std::size_t bytes) {
 
 Status Node::receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now) {
   Knowledge known;
-  if (Status good = resolve_map_delta(session, delta, known); !good.ok()) return good;
-  SessionMap& map = session.maps[delta.dataset];
+  const auto dataset = resolve_map_delta(session, delta, known);
+  if (!dataset.ok()) return dataset.error();
+  SessionMap& map = session.maps[*dataset];
   InFlight batch;
   batch.from = session.peer;
-  batch.map_page = delta.dataset;
+  batch.map_page = *dataset;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
-  batch.knowledge = take_map_entries(session, delta, batch, now);
+  batch.knowledge = take_map_entries(session, *dataset, delta, batch, now);
   map.incoming.join(known);
   for (const auto& [stream, told] : batch.knowledge.entries())
     note_remote(session, *streams_.find(stream), told.held());
@@ -66,9 +73,10 @@ void Node::set_pending(const InFlight& batch, bool pending) {
 
 // Moves the entries that are news into the batch; which dots the page brought. One that is on its way to our
 // disk is taken again: that may fail.
-Knowledge Node::take_map_entries(Session& session, message::MapDelta& delta, InFlight& batch, Instant now) {
+Knowledge Node::take_map_entries(Session& session, DatasetId dataset, message::MapDelta& delta,
+                                 InFlight& batch, Instant now) {
   Knowledge arrived;
-  const LwwMap& map = maps_.at(delta.dataset);
+  const LwwMap& map = maps_.at(dataset);
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall);
   for (auto& [index, entry] : delta.entries) {
     counters_.payload_bytes_received += payload_bytes(entry);
@@ -84,48 +92,60 @@ Knowledge Node::take_map_entries(Session& session, message::MapDelta& delta, InF
       counters_.redundant_bytes += payload_bytes(entry);
     }
     if (!held) {
-      batch.entries.push_back({delta.dataset, std::move(entry)});
+      batch.entries.push_back({dataset, std::move(entry)});
     }
   }
   return arrived;
 }
 
-// Looks up the streams that the page names, fills them in, and collects the knowledge that it carries.
-Status Node::resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known) {
-  if (!maps_.contains(delta.dataset) || !session.takes.contains(delta.dataset)) {
-    return Error{ErrorCode::kInvalid, "a map delta of a dataset that is not taken from this peer"};
-  }
+// Looks up the streams that the page names, fills them in, and collects the knowledge that it carries. Which
+// map it is of, these streams say.
+Result<DatasetId> Node::resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known) {
+  std::optional<DatasetId> dataset;
   for (const auto& ref : delta.streams) {
     if (const auto ix = resolve(session, ref); !ix.ok()) return ix.error();
   }
-  for (auto& item : delta.entries) {
-    if (Status good = resolve_map_entry(session, delta.dataset, item); !good.ok()) return good;
+  for (const auto& item : delta.knowledge) {
+    if (Status good = resolve_map_known(session, item, dataset, known); !good.ok()) return good.error();
   }
-  return resolve_map_known(session, delta, known);
+  for (auto& item : delta.entries) {
+    if (Status good = resolve_map_entry(session, item, dataset); !good.ok()) return good.error();
+  }
+  return *dataset;
 }
 
-Status Node::resolve_map_known(Session& session, const message::MapDelta& delta, Knowledge& known) {
-  for (const auto& item : delta.knowledge) {
-    const auto ix = resolve(session, item.ref);
-    if (!ix.ok()) return ix.error();
-    const StreamId& stream = streams_[*ix];
-    if (stream.dataset != delta.dataset)
-      return Error{ErrorCode::kInvalid, "knowledge of another dataset's stream"};
-    if (Status own = check_own(stream, item.held.last()); !own.ok()) return own;
-    StreamKnowledge& at = known.at(stream);
-    at.hold(item.held);
-    if (!is_own(stream)) at.declare_head(item.head, at.settled());
-  }
+// All streams of a page are of one map, the first one's.
+Status Node::check_map_stream(const Session& session, const StreamId& stream,
+                              std::optional<DatasetId>& dataset) const {
+  if (dataset && *dataset == stream.dataset) return Done{};
+  if (dataset) return Error{ErrorCode::kInvalid, "a map page with streams of two datasets"};
+  if (!maps_.contains(stream.dataset) || !session.takes.contains(stream.dataset))
+    return Error{ErrorCode::kInvalid, "a map delta of a dataset that is not taken from this peer"};
+  dataset = stream.dataset;
   return Done{};
 }
 
-Status Node::resolve_map_entry(Session& session, DatasetId dataset, message::MapDelta::Entry& item) {
+Status Node::resolve_map_known(Session& session, const message::MapDelta::Known& item,
+                               std::optional<DatasetId>& dataset, Knowledge& known) {
+  const auto ix = resolve(session, item.ref);
+  if (!ix.ok()) return ix.error();
+  const StreamId& stream = streams_[*ix];
+  if (Status good = check_map_stream(session, stream, dataset); !good.ok()) return good;
+  if (Status own = check_own(stream, item.held.last()); !own.ok()) return own;
+  StreamKnowledge& at = known.at(stream);
+  at.hold(item.held);
+  if (!is_own(stream)) at.declare_head(item.head, at.settled());
+  return Done{};
+}
+
+Status Node::resolve_map_entry(Session& session, message::MapDelta::Entry& item,
+                               std::optional<DatasetId>& dataset) {
   if (item.stream >= session.in_streams.size())
     return Error{ErrorCode::kInvalid, "an entry of an unnamed stream"};
   const StreamId& stream = streams_[session.in_streams[item.stream]];
-  if (stream.dataset != dataset) return Error{ErrorCode::kInvalid, "an entry of another dataset's stream"};
+  if (Status good = check_map_stream(session, stream, dataset); !good.ok()) return good;
   item.entry.version.dot.stream = stream;
-  const LwwMap& map = maps_.at(dataset);
+  const LwwMap& map = maps_.at(*dataset);
   if (map.entries().size() >= limits::kMapKeysMax && map.find_entry(item.entry.key) == nullptr)
     return Error{ErrorCode::kLimit, "a map holds at most " + std::to_string(limits::kMapKeysMax) + " keys"};
   return check_own(stream, item.entry.version.dot.seq);
@@ -149,7 +169,7 @@ void Node::map_became_durable(const InFlight& batch) {
       if (session->at(ix).muted) {
         tell_have(*session, ix, known.known.held());
       } else {
-        enqueue(*session, ix);
+        enqueue(*session, ix, Age::kNew);
       }
     }
   }
@@ -158,11 +178,11 @@ void Node::map_became_durable(const InFlight& batch) {
 // --- To peers --------------------------------------------------------------------------------------------
 
 // The pages of one delta go out before the next is begun.
-void Node::send_maps(Session& session) {
+void Node::send_maps(Session& session, Instant now) {
   for (const auto& [id, map] : maps_) {
     if (!session.map_delta && session.sends.contains(id) && !session.maps[id].behind.empty())
       start_map_delta(session, id);
-    send_map_pages(session);
+    send_map_pages(session, now);
   }
 }
 
@@ -184,14 +204,14 @@ void Node::start_map_delta(Session& session, DatasetId id) {
   SessionMap& map = session.maps[id];
   if (delta.knowledge.empty()) return;
   map.known.join(delta.knowledge);
-  OutgoingMap out{id, ++session.map_deltas, {}, 0, std::move(delta.knowledge), 0};
+  OutgoingMap out{id, ++session.map_deltas, {}, 0, std::move(delta.knowledge), 0, {}};
   for (MapEntry& entry : delta.entries) out.keys.push_back(std::move(entry.key));
   session.map_deltas_sent.insert(session.map_deltas);
   session.map_delta = std::move(out);
 }
 
-void Node::send_map_pages(Session& session) {
-  while (session.map_delta && session.credit > 0) {
+void Node::send_map_pages(Session& session, Instant now) {
+  while (session.map_delta && has_room(session, now)) {
     const message::MapDelta page = next_map_page(session);
     Bytes frame = encode(page);
     session.credit -= static_cast<std::int64_t>(frame.size());
@@ -204,7 +224,7 @@ void Node::send_map_pages(Session& session) {
 message::MapDelta Node::next_map_page(Session& session) {
   OutgoingMap& out = *session.map_delta;
   const auto& known = out.knowledge.entries();
-  message::MapDelta page{out.dataset, out.number, false, {}, {}, {}};
+  message::MapDelta page{out.number, false, {}, {}, {}};
   std::size_t bytes = 0;
   for (; out.next_key < out.keys.size() && !full(page, bytes); ++out.next_key) {
     const MapEntry& entry = *maps_.at(out.dataset).find_entry(out.keys[out.next_key]);
@@ -213,14 +233,18 @@ message::MapDelta Node::next_map_page(Session& session) {
     page.entries.push_back({ref.index, entry});
     bytes += item_bytes_max(page.entries.back());
     counters_.payload_bytes_sent += payload_bytes(entry);
+    out.told.hold(entry.version.dot);
     session.maps[out.dataset].known.hold(entry.version.dot);
   }
-  for (; out.next_known < known.size() && !full(page, bytes); ++out.next_known) {
+  if (out.next_key < out.keys.size()) return page;
+  for (; out.next_known < known.size(); ++out.next_known) {
     const auto& [stream, dots] = known[out.next_known];
+    if (told_by_entries(out.told, stream, dots)) continue;
+    if (full(page, bytes)) return page;
     page.knowledge.push_back({refer(session, intern(stream)), dots.held(), dots.head()});
     bytes += item_bytes_max(page.knowledge.back());
   }
-  page.last = out.next_key == out.keys.size() && out.next_known == known.size();
+  page.last = true;
   return page;
 }
 

@@ -10,6 +10,15 @@ Interval overlap(Interval a, Interval b) {
   return {std::max(a.first, b.first), std::min(a.last, b.last)};
 }
 
+// The end of a run in whole cells: one where the stream ends, and more at a time the longer ago it is.
+Interval newest_part(Interval run, Seq head) {
+  const Seq age = head - std::min(head, run.last);
+  const Seq cells = std::clamp<Seq>(age / limits::kCellEvents, 1, limits::kBacklogCellsMax);
+  const Seq last_cell = (run.last - 1) / limits::kCellEvents;
+  const Seq first_cell = last_cell - std::min(last_cell, cells - 1);
+  return {std::max(run.first, first_cell * limits::kCellEvents + 1), run.last};
+}
+
 }  // namespace
 
 // A peer always holds its own current stream.
@@ -19,39 +28,55 @@ bool Node::may_send(const Session& session, StreamIx ix) const {
   return !own && session.sends.contains(stream.dataset);
 }
 
-// Notes that `ix` may hold something that the peer lacks.
-void Node::enqueue(Session& session, StreamIx ix) {
+// Notes that `ix` may hold something that the peer lacks: what has only just come to be, or older than that.
+void Node::enqueue(Session& session, StreamIx ix, Age age) {
   if (session.phase != SessionPhase::kLive || !may_send(session, ix)) return;
   SessionStream& state = session.at(ix);
-  if (state.queued || state.muted) return;
+  if (state.muted) return;
   if (is_map(ix)) {
     session.maps[streams_[ix].dataset].behind.insert(ix);
     return wake(session);
   }
-  state.queued = true;
-  (streams_[ix].cls == StreamClass::kAlarm ? session.alarms : session.work).push_back(ix);
+  const bool alarm = streams_[ix].cls == StreamClass::kAlarm;
+  const bool old = age == Age::kOld && !alarm;
+  if (std::exchange(old ? state.behind : state.queued, true)) return;
+  (alarm ? session.alarms : old ? session.backlog : session.live).push_back(ix);
   wake(session);
 }
 
-// Streams take turns, so that none waits for another's backlog; those of alarms among themselves, before all
-// others.
-Status Node::send_telemetry(Session& session) {
-  while (session.credit > 0) {
-    auto& lane = session.alarms.empty() ? session.work : session.alarms;
-    if (lane.empty()) break;
-    const StreamIx ix = lane.front();
-    lane.pop_front();
-    session.at(ix).queued = false;
-    const auto more = send_stream(session, ix);
+// Alarms, then what is new, then what is old; that has its share of the link, however much is new.
+std::deque<StreamIx>* Node::next_lane(Session& session) {
+  if (!session.alarms.empty()) return &session.alarms;
+  if (session.backlog.empty()) return session.live.empty() ? nullptr : &session.live;
+  return session.live.empty() || session.backlog_due > 0 ? &session.backlog : &session.live;
+}
+
+// Streams of one lane take turns, so that none waits for another's backlog.
+Status Node::send_telemetry(Session& session, Instant now) {
+  while (has_room(session, now)) {
+    auto* const lane = next_lane(session);
+    if (lane == nullptr) break;
+    const bool old = lane == &session.backlog;
+    const StreamIx ix = lane->front();
+    lane->pop_front();
+    (old ? session.at(ix).behind : session.at(ix).queued) = false;
+    const std::int64_t before = session.credit;
+    const auto more = send_stream(session, ix, now);
     if (!more.ok()) return Error{more.error().code, "cannot read the store: " + more.error().text};
-    if (*more) enqueue(session, ix);
+    const std::int64_t bytes = before - session.credit;
+    if (session.live.empty() || session.backlog.empty()) {
+      session.backlog_due = 0;
+    } else {
+      session.backlog_due += old ? -bytes : bytes / limits::kNewPerOld;
+    }
+    if (*more) enqueue(session, ix, Age::kOld);
   }
   return Done{};
 }
 
 // Sends some of what the peer lacks of a stream; true if there may be more. Damaged blocks are passed over,
 // so that one of them does not hold back all that comes after it.
-Result<bool> Node::send_stream(Session& session, StreamIx ix) {
+Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
   const SessionStream& state = session.at(ix);
   const auto wanted = state.muted ? std::nullopt : next_to_send(state, ix);
   if (!wanted) return false;
@@ -60,7 +85,7 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix) {
   if (blocks.ok() && blocks->empty()) blocks = Error{ErrorCode::kCorrupt, "held events are not in the store"};
   Status sent = blocks.ok() ? Status(Done{}) : Status(blocks.error());
   Seq next = wanted->first;
-  for (std::size_t i = 0; sent.ok() && i < blocks->size() && session.credit > 0; ++i) {
+  for (std::size_t i = 0; sent.ok() && i < blocks->size() && has_room(session, now); ++i) {
     next = std::max(wanted->first, (*blocks)[i].first);
     sent = send_block(session, ix, (*blocks)[i], *wanted);
   }
@@ -70,14 +95,17 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix) {
   return true;
 }
 
-// What is durable here, and then what passes through on its way to our disk; that is read from memory alone.
+// The newest first: what passes through on its way to our disk (unless that has just failed), which is read
+// from memory alone, and then what is durable here.
 std::optional<Interval> Node::next_to_send(const SessionStream& state, StreamIx ix) const {
-  if (const StreamKnowledge* const known = this->known(ix)) {
-    if (const auto wanted = known->held().first_missing(state.remote, state.sent)) return wanted;
+  if (!is_own(streams_[ix]) && stores_) {
+    const auto passing = pending_[ix].last_missing(state.remote, state.sent);
+    const StoredBlock* const block = passing ? recent_.find(ix, passing->last) : nullptr;
+    if (block != nullptr) return overlap(block->interval(), *passing);
   }
-  if (is_own(streams_[ix])) return std::nullopt;
-  const auto wanted = pending_[ix].first_missing(state.remote, state.sent);
-  return wanted && recent_.find(ix, wanted->first) != nullptr ? wanted : std::nullopt;
+  const StreamKnowledge* const known = this->known(ix);
+  const auto wanted = known == nullptr ? std::nullopt : known->held().last_missing(state.remote, state.sent);
+  return wanted ? std::optional(newest_part(*wanted, known->head())) : std::nullopt;
 }
 
 // Counts event `seq` as one that the peer cannot get from us; its block's next event is the next to be tried.
@@ -89,9 +117,9 @@ void Node::skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& 
     note(Note::Level::kWarning, "cannot send event " + std::to_string(seq) + ": " + why.text, session.peer);
 }
 
+// The newest block alone if it is in memory; else what the store gives, which is cheaper in ascending order.
 Result<std::vector<StoredBlock>> Node::read_blocks(StreamIx ix, Interval wanted) const {
-  if (const StoredBlock* const block = recent_.find(ix, wanted.first))
-    return std::vector<StoredBlock>{*block};
+  if (const StoredBlock* const block = recent_.find(ix, wanted.last)) return std::vector<StoredBlock>{*block};
   return reader_.blocks(streams_[ix], wanted, limits::kReadAheadBytes);
 }
 

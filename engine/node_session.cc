@@ -30,6 +30,7 @@ void Node::opened(PeerId peer, Instant now) {
   message::Hello hello = make_hello(overfull() ? 0 : take_credit(session));
   hello.knowledge = session.told->digest;
   hello.quiet = session.quiet;
+  hello.resume_token = offer_remembered(session);
   send(session, hello);
   next_timer_ =
       std::min({next_timer_, now.steady + limits::kHandshake, next_ping(session, config_.keepalive)});
@@ -101,6 +102,7 @@ Status Node::receive_data(Session& session, Message& message, std::size_t frame_
     return Error{ErrorCode::kLimit, "more bytes in flight than the " + to_string(session.share) + " allowed"};
   }
   session.window -= static_cast<std::int64_t>(frame_bytes);
+  if (!session.leads) tell_who_leads(session);
   if (auto* const delta = std::get_if<message::Delta>(&message)) return receive(session, *delta, frame_bytes);
   return receive(session, std::get<message::MapDelta>(message), frame_bytes, now);
 }
@@ -119,21 +121,37 @@ void Node::forget(PeerId peer) {
   if (it == sessions_.end()) return;
   if (const auto links = links_.find(it->second->remote); links != links_.end()) {
     auto& peers = links->second;
-    peers.erase(std::remove(peers.begin(), peers.end(), peer), peers.end());
+    std::erase(peers, peer);
     if (peers.empty()) {
       links_.erase(links);
     } else {
-      Session& next = *sessions_.at(peers.back());
-      next.leads = true;
-      wake(next);
+      lead(*sessions_.at(peers.back()));
     }
   }
   compare_at(*it->second, std::nullopt);
+  pace_at(*it->second, std::nullopt);
   if (it->second->comparison != nullptr)
     end_comparison(*it->second, Error{ErrorCode::kClosed, "the session has ended"}, std::nullopt);
   sessions_.erase(it);
   reporting_.erase(peer);
   lose_source(peer);
+}
+
+// Of several links to one node the newest carries data. They may go live in another order on the other side,
+// so the node with the smaller id decides, and says so when it hears data on another link.
+void Node::lead(Session& session) {
+  auto& peers = links_.at(session.remote);
+  for (const PeerId peer : peers) sessions_.at(peer)->leads = peer == session.peer;
+  std::erase(peers, session.peer);
+  peers.push_back(session.peer);
+  wake(session);
+}
+
+void Node::tell_who_leads(const Session& session) {
+  if (session.remote.node < identity_.node) return;
+  Session& leader = *sessions_.at(links_.at(session.remote).back());
+  leader.leads_due = true;
+  wake(leader);
 }
 
 void Node::check_timers(Session& session, Instant now) {

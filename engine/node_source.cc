@@ -1,4 +1,4 @@
-// engine/node_source.cc - which peer brings which telemetry stream.
+// engine/node_source.cc - which peer brings which stream.
 //
 // A new stream is pushed over every link. Whoever gets an event a second time unsubscribes from the peer that
 // was slower; from then on that peer only tells what it has. So each stream flows along the tree on which its
@@ -20,7 +20,6 @@ void Node::note_source(Session& session, StreamIx ix, bool fresh) {
   Source& source = sources_[ix];
   if (fresh) {
     source.from = session.peer;
-    source.waits = 0;
   } else if (source.from != session.peer && source_of(ix) != nullptr) {
     unsubscribe(session, ix);
   }
@@ -30,63 +29,73 @@ void Node::note_source(Session& session, StreamIx ix, bool fresh) {
 Session* Node::source_of(StreamIx ix) {
   const auto& from = sources_[ix].from;
   Session* const source = from ? session(*from) : nullptr;
-  if (source == nullptr || !active(*source) || source->at(ix).unsubscribed) return nullptr;
+  if (source == nullptr || source->phase != SessionPhase::kLive || source->at(ix).unsubscribed) return nullptr;
   return source;
 }
 
-// Whether the peer has told of an event that is neither here nor on its way to our disk.
-bool Node::lacks_some(const Session& session, StreamIx ix) const {
-  if (ix >= session.streams.size() || session.streams[ix].in_index == SessionStream::kUnnamed) return false;
-  const IntervalSet& remote = session.streams[ix].remote;
-  const StreamKnowledge* const known = this->known(ix);
-  if (known == nullptr) return remote.first_missing(pending_[ix], {}).has_value();
-  if (!remote.first_missing(known->held(), pending_[ix])) return false;
-  return !remote.minus(known->held()).minus(pending_[ix]).minus(known->dropped()).empty();
+// The newest event that the peer has told of and that is neither here nor on its way to our disk; 0 if there
+// is none.
+Seq Node::newest_lacking(const Session& session, StreamIx ix) const {
+  if (session.phase != SessionPhase::kLive || ix >= session.streams.size()) return 0;
+  const SessionStream& state = session.streams[ix];
+  if (state.in_index == SessionStream::kUnnamed) return 0;
+  const StreamKnowledge nothing;
+  const StreamKnowledge& known = this->known(ix) == nullptr ? nothing : *this->known(ix);
+  const auto run = state.remote.last_missing(known.held(), pending_[ix]);
+  if (!run || known.dropped().empty()) return run ? run->last : 0;
+  return state.remote.minus(known.held()).minus(pending_[ix]).minus(known.dropped()).last();
 }
 
 bool Node::held_elsewhere(const Session& session, StreamIx ix) const {
   return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& item) {
-    const Session& other = *item.second;
-    return other.peer != session.peer && active(other) && lacks_some(other, ix);
+    return item.first != session.peer && newest_lacking(*item.second, ix) != 0;
   });
 }
 
 bool Node::waits_for_some() const {
   return std::any_of(late_.begin(), late_.end(), [this](const auto& item) {
     return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& session) {
-      return active(*session.second) && lacks_some(*session.second, item.second);
+      return newest_lacking(*session.second, item.second) != 0;
     });
   });
 }
 
-// The peer may have what we lack. If nobody else is to bring it, it is asked at once.
+// The peer has what we lack. If nobody else is to bring it, it is asked at once.
 void Node::want(Session& session, StreamIx ix, bool at_once, Instant now) {
-  if (!lacks_some(session, ix)) return;
   if (at_once && session.at(ix).unsubscribed) subscribe(session, ix);
   watch(ix, now.steady + limits::kLate);
 }
 
-void Node::watch(StreamIx ix, Micros until) {
-  if (!std::exchange(sources_[ix].late, true)) late_.emplace(until, ix);
+// Looks at the stream's source at `at`, or before.
+void Node::watch(StreamIx ix, Micros at) {
+  Source& source = sources_[ix];
+  if (source.look_at && *source.look_at <= at) return;
+  if (source.look_at) late_.erase({*source.look_at, ix});
+  source.look_at = at;
+  late_.emplace(at, ix);
 }
 
 void Node::check_late(Instant now) {
   while (!late_.empty() && late_.begin()->first <= now.steady) {
     const StreamIx ix = late_.begin()->second;
     late_.erase(late_.begin());
-    sources_[ix].late = false;
+    sources_[ix].look_at.reset();
     check_late(ix, now);
   }
 }
 
-// What should have come is here, or is waited for a little longer where the peer that has it sends much else,
-// or is asked of the next peer that has it.
+// What should have come is here; or is waited for a little longer while a peer that has it may be busy with
+// other things, and does not fail to send the newest for too long; or is asked of the next peer that has it.
 void Node::check_late(StreamIx ix, Instant now) {
   Source& source = sources_[ix];
+  if (is_here(ix, source.awaited)) source.waits = 0;
+  source.awaited = 0;
   Session* next = nullptr;
   bool under_way = false;
   for (const auto& [peer, session] : sessions_) {
-    if (!active(*session) || !lacks_some(*session, ix)) continue;
+    const Seq lacking = newest_lacking(*session, ix);
+    if (lacking == 0) continue;
+    source.awaited = std::max(source.awaited, lacking);
     if (!session->at(ix).unsubscribed) under_way = true;
     if (session->at(ix).unsubscribed && next == nullptr) next = session.get();
   }
@@ -97,6 +106,18 @@ void Node::check_late(StreamIx ix, Instant now) {
     subscribe(*next, ix);
     watch(ix, now.steady + limits::kLate);
   }
+}
+
+// Or is of no interest any more.
+bool Node::all_here(StreamIx ix, const IntervalSet& dots) const {
+  const IntervalSet rest = dots.minus(pending_[ix]);
+  const StreamKnowledge* const known = this->known(ix);
+  return (known == nullptr ? rest : rest.minus(known->held()).minus(known->dropped())).empty();
+}
+
+bool Node::is_here(StreamIx ix, Seq seq) const {
+  const StreamKnowledge* const known = this->known(ix);
+  return pending_[ix].contains(seq) || (known != nullptr && known->held().contains(seq));
 }
 
 void Node::subscribe(Session& session, StreamIx ix) {
@@ -113,9 +134,14 @@ void Node::unsubscribe(Session& session, StreamIx ix) {
   wake(session);
 }
 
+// What the peer was to bring is looked for elsewhere at once.
 void Node::lose_source(PeerId peer) {
-  for (Source& source : sources_) {
+  for (StreamIx ix = 0; ix < sources_.size(); ++ix) {
+    Source& source = sources_[ix];
+    if (source.from != peer && !source.look_at) continue;
     if (source.from == peer) source.from.reset();
+    source.waits = 0;
+    watch(ix, Micros::zero());
   }
 }
 
@@ -139,7 +165,7 @@ void Node::unmute(Session& session, StreamIx ix, const IntervalSet& remote) {
   stream.muted = false;
   note_remote(session, ix, remote);
   session.haves_due.erase(ix);
-  enqueue(session, ix);
+  enqueue(session, ix, Age::kOld);
 }
 
 void Node::tell_have(Session& session, StreamIx ix, const IntervalSet& dots) {
@@ -166,10 +192,9 @@ Status Node::receive_haves(Session& session, const message::Ack& ack, Instant no
     if (!session.takes.contains(stream.dataset))
       return Error{ErrorCode::kInvalid, "news of a stream that is not taken from this peer"};
     if (Status own = check_own(stream, dots.last()); !own.ok()) return own;
-    SessionStream& state = session.at(*ix);
     note_remote(session, *ix, dots);
-    if (Status runs = check_runs(state.remote); !runs.ok()) return runs;
-    want(session, *ix, source_of(*ix) == nullptr, now);
+    if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
+    if (!all_here(*ix, dots)) want(session, *ix, source_of(*ix) == nullptr, now);
   }
   return Done{};
 }
@@ -180,7 +205,8 @@ Status Node::receive_subscriptions(Session& session, const message::Ack& ack) {
     if (index >= session.out_streams.size()) return unnamed;
     const StreamIx ix = session.out_streams[index];
     if (Status own = check_own(streams_[ix], dots.last()); !own.ok()) return own;
-    unmute(session, ix, dots);
+    // On all links to that node: the two sides may think of different ones as the one that carries data.
+    for (const PeerId peer : links_.at(session.remote)) unmute(*sessions_.at(peer), ix, dots);
     if (Status runs = check_runs(session.at(ix).remote); !runs.ok()) return runs;
   }
   for (const std::uint32_t index : ack.unsubscribed) {

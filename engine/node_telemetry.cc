@@ -37,6 +37,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
 
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
+  if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
   session.at(*ix).owed.add(dots);
   note_source(session, *ix, !fresh->empty());
   wake(session);
@@ -53,18 +54,22 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
     recent_.add(*ix, block);
     batch.blocks.push_back({*ix, std::move(block), false});
   }
+  // Of our own stream only we say how far it goes.
+  const bool own = is_own(streams_[*ix]);
   Source& source = sources_[*ix];
-  source.head = std::max(source.head, delta.head);
-  source.settled = std::max(source.settled, delta.settled);
+  if (!own) {
+    source.head = std::max(source.head, delta.head);
+    source.settled = std::max(source.settled, delta.settled);
+    batch.knowledge.at(streams_[*ix]).declare_head(delta.head, delta.settled);
+  }
   if (!batch.blocks.empty()) {
-    for (const auto& [peer, other] : sessions_) enqueue(*other, *ix);
+    const Age age = dots.last == source.head ? Age::kNew : Age::kOld;
+    for (const auto& [peer, other] : sessions_) enqueue(*other, *ix, age);
   }
   if (batch.blocks.empty() && batch.declarations.empty()) {
     session.credit_due += batch.credit;
     return Done{};
   }
-  // Of our own stream only we say how far it goes.
-  if (!is_own(streams_[*ix])) batch.knowledge.at(streams_[*ix]).declare_head(delta.head, delta.settled);
   commit(std::move(batch));
   return Done{};
 }
@@ -90,15 +95,18 @@ Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix, cons
   return summary;
 }
 
-// A block may be the one that closes gaps, so what counts is how many there are with it.
+// What the store would refuse. A block may be the one that closes gaps, so what counts is how many there are
+// with it; one in the middle of a void makes two of that.
 Status Node::check_gaps(StreamIx ix, Interval dots) const {
-  const StreamKnowledge* const known = this->known(ix);
-  const std::size_t runs = known == nullptr ? 0 : known->held().intervals().size();
+  const StreamKnowledge nothing;
+  const StreamKnowledge& known = this->known(ix) == nullptr ? nothing : *this->known(ix);
+  const std::size_t runs = std::max(known.held().intervals().size(), known.voided().intervals().size());
   if (runs + pending_[ix].intervals().size() < limits::kIntervalsMax) return Done{};
-  IntervalSet with = known == nullptr ? IntervalSet() : known->held();
+  IntervalSet with = known.held();
   with.join(pending_[ix]);
   with.add(dots);
-  return check_runs(with);
+  if (Status held = check_runs(with); !held.ok()) return held;
+  return check_runs(known.voided().minus(with));
 }
 
 IntervalSet Node::fresh_dots(StreamIx ix, Interval dots) const {
@@ -136,7 +144,9 @@ void Node::became_durable(const InFlight::Block& block) {
   const Interval dots = block.block.interval();
   const StreamId& stream = block.block.stream;
   pending_[block.ix].remove(dots);
-  knowledge_.at(stream).hold(dots);
+  StreamKnowledge& known = knowledge_.at(stream);
+  known.hold(dots);
+  const Age age = dots.last == known.head() ? Age::kNew : Age::kOld;
   if (block.local) recent_.add(block.ix, block.block);
   (block.local ? counters_.events_written : counters_.events_received) += dots.size();
   effects_.publish.push_back({stream.dataset, stream, dots, {}, block.local});
@@ -146,7 +156,7 @@ void Node::became_durable(const InFlight::Block& block) {
     if (session->at(block.ix).muted) {
       tell_have(*session, block.ix, IntervalSet(dots));
     } else {
-      enqueue(*session, block.ix);
+      enqueue(*session, block.ix, age);
     }
   }
 }

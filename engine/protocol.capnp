@@ -18,7 +18,7 @@ struct Hello {
   codecs @7 :Data;       # One byte each.
   datasets @8 :List(Dataset);
   own @9 :List(OwnStream);
-  resumeToken @10 :Data; # Reserved.
+  resumeToken @10 :Data; # 16 bytes each.
   knowledge @11 :Data;   # 16 bytes or none.
   quiet @12 :Bool;
 }
@@ -44,20 +44,14 @@ struct OwnStream {
 struct Frontier {
   entries @0 :UInt32;
   last @1 :Bool;
+  base @2 :Data;  # 16 bytes or none.
 }
 
 # Raw: all of it. Most deltas of a live stream are one small event, and packed fields would weigh as much.
 struct Delta {}
 
-# Raw: streams, knowledge, entries.
-struct MapDelta {
-  dataset @0 :UInt64;
-  delta @1 :UInt32;
-  entries @2 :UInt32;
-  streams @3 :UInt16;
-  knowledge @4 :UInt16;
-  last @5 :Bool;
-}
+# Raw: all of it, for the same reason.
+struct MapDelta {}
 
 # Raw: streams, numbers of map deltas, haves, subscribed, unsubscribed.
 struct Ack {
@@ -67,6 +61,7 @@ struct Ack {
   haves @3 :UInt16;
   subscribed @4 :UInt16;
   unsubscribed @5 :UInt16;
+  leads @6 :Bool;
 }
 
 # Raw: the stream's id, the numbers.

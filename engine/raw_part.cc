@@ -52,12 +52,6 @@ void put_item(Bytes& out, const message::Frontier::Entry& entry) {
   put_varint(out, entry.settled);
 }
 
-void put_item(Bytes& out, const message::MapDelta::Known& known) {
-  put_stream_ref(out, known.ref);
-  known.held.encode(out);
-  put_varint(out, known.head);
-}
-
 void put_item(Bytes& out, const message::Ack::Stream& stream) {
   put_varint(out, stream.index);
   stream.dots.encode(out);
@@ -176,30 +170,6 @@ message::Frontier::Entry RawReader::frontier_entry() {
   return entry;
 }
 
-message::MapDelta::Known RawReader::map_known() {
-  message::MapDelta::Known known;
-  known.ref = stream_ref();
-  known.held = intervals();
-  known.head = seq("head");
-  return known;
-}
-
-message::MapDelta::Entry RawReader::map_entry() {
-  if (!ok()) return {};
-  message::MapDelta::Entry item;
-  auto entry = decode_map_entry(in_, item.stream, limits::kMapEntry);
-  if (!entry) {
-    refuse(entry.error().code,
-           entry.error().text + " (key at most " + std::to_string(limits::kMapEntry.key_bytes_max) +
-               " bytes, value at most " + std::to_string(limits::kMapEntry.value_bytes_max) + ")");
-    return {};
-  }
-  item.entry = *std::move(entry);
-  check(check_stream_index(item.stream));
-  check(check_seq(item.entry.version.dot.seq));
-  return item;
-}
-
 message::Ack::Stream RawReader::ack_stream() {
   message::Ack::Stream stream;
   stream.index = number("stream index", limits::kStreamsMax - 1);
@@ -220,6 +190,7 @@ message::Delta RawReader::delta() {
   delta.first = seq("first event");
   delta.events = number("events in a block", limits::kBlock.events_max);
   if (ok() && (delta.first == 0 || delta.events == 0)) refuse(ErrorCode::kInvalid, "no events");
+  if (ok() && delta.first > limits::kSeqMax - delta.events) refuse(ErrorCode::kLimit, "beyond the largest number");
   delta.head = delta.first + delta.events - 1 + seq("distance to the head");
   const Seq unsettled = seq("distance from settled to head");
   check(check_seq(delta.head));

@@ -21,11 +21,11 @@ void put_stream_ref(Bytes& out, const message::StreamRef& ref);
 void put_declaration(Bytes& out, const SeriesDecl& decl);
 void put_knowledge(Bytes& out, const StreamKnowledge& known);  // As in a frontier.
 void put_item(Bytes& out, const message::Frontier::Entry& entry);
-void put_item(Bytes& out, const message::MapDelta::Known& known);
 void put_item(Bytes& out, const message::Ack::Stream& stream);
 void put_item(Bytes& out, const message::Ack::Have& have);
 // All of a delta but its block.
 void put_delta(Bytes& out, const message::Delta& delta);
+void put_map_delta(Bytes& out, const message::MapDelta& delta);
 void put_ranges(Bytes& out, const std::vector<message::RangeQuestion::Range>& ranges);
 void put_item(Bytes& out, const message::RangeAnswer::Part& part);
 
@@ -44,11 +44,10 @@ class RawReader {
   IntervalSet intervals();
   SeriesDecl declaration();
   message::Frontier::Entry frontier_entry();
-  message::MapDelta::Known map_known();
-  message::MapDelta::Entry map_entry();
   message::Ack::Stream ack_stream();
   message::Ack::Have ack_have();
   message::Delta delta();
+  message::MapDelta map_delta();
   // Behind the dot `after` and at most `upto`.
   message::RangeQuestion::Range range(Seq after, Seq upto);
   message::RangeAnswer::Part range_part();
@@ -63,6 +62,8 @@ class RawReader {
   void refuse(ErrorCode code, std::string text);
   template <std::size_t N>
   void fill(std::array<std::uint8_t, N>& bytes);
+  message::MapDelta::Known map_known();
+  message::MapDelta::Entry map_entry();
   message::RangeSum range_sum(std::uint64_t width);
   IntervalSet range_runs();
   message::RangeAnswer::Cells range_cells(std::uint64_t shift);

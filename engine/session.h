@@ -36,7 +36,8 @@ struct SessionStream {
   static constexpr std::uint32_t kUnnamed = ~std::uint32_t{0};
   std::uint32_t out_index = kUnnamed;  // In our table, once we have mentioned it.
   std::uint32_t in_index = kUnnamed;   // In the peer's table.
-  bool queued = false;                 // Stands in Session::work.
+  bool queued = false;                 // Stands in Session::alarms or Session::live,
+  bool behind = false;                 // and in Session::backlog.
   bool muted = false;                  // The peer wants no blocks of it from us, only news.
   bool unsubscribed = false;           // The same the other way round.
   IntervalSet remote;                  // Dots that the peer has: it told us, or sent them.
@@ -49,6 +50,12 @@ struct SessionStream {
 struct FrontierImage {
   std::vector<std::pair<StreamIx, StreamKnowledge>> streams;
   Bytes digest;
+};
+
+// What two nodes told each other when a session between them went live. The next begins from there.
+struct Agreement {
+  std::shared_ptr<const FrontierImage> told, heard;
+  std::chrono::microseconds since{0};
 };
 
 // What a session knows of one map at the peer.
@@ -66,8 +73,9 @@ struct OutgoingMap {
   std::uint32_t number = 0;
   std::vector<std::string> keys;
   std::size_t next_key = 0;
-  Knowledge knowledge;  // Told after the entries.
+  Knowledge knowledge;  // Told after the entries, unless these tell it.
   std::size_t next_known = 0;
+  Knowledge told;  // The dots of the entries.
 };
 
 struct Session {
@@ -84,12 +92,19 @@ struct Session {
 
   bool quiet = false;       // We told the peer to send of the streams it has only those we subscribe to.
   bool peer_quiet = false;  // It told us.
-  std::shared_ptr<const FrontierImage> told;  // What our HELLO or our frontier spoke of; until we are live.
+  // Until we are live: what our HELLO spoke of, which our frontier tells; and what theirs tells.
+  std::shared_ptr<const FrontierImage> told;
+  std::vector<std::shared_ptr<const FrontierImage>> offered;  // Frontiers that our HELLO said we remember.
+  Bytes digest;                                              // Of their HELLO.
+  std::map<StreamIx, StreamKnowledge> frontier;       // Their frontier so far;
+  std::shared_ptr<const FrontierImage> frontier_base;  // where it does not say otherwise, this holds.
 
   std::vector<StreamIx> out_streams;   // Our table: index -> stream.
   std::vector<StreamIx> in_streams;    // Theirs.
   std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
-  std::deque<StreamIx> alarms, work;   // Streams that may hold something for the peer; alarms go first.
+  // Streams that may hold something for the peer. Alarms go first, then what is new, then what is old.
+  std::deque<StreamIx> alarms, live, backlog;
+  std::int64_t backlog_due = 0;  // Bytes of old data that may go before new: its share of the link.
   std::map<DatasetId, SessionMap> maps;
   std::optional<OutgoingMap> map_delta;     // Goes before telemetry.
   std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
@@ -98,6 +113,9 @@ struct Session {
   // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.
   std::set<std::pair<StreamIx, SeriesNo>> wanted;
   std::uint32_t unreadable = 0;  // Events that could not be sent because the store is damaged there.
+
+  std::chrono::microseconds paced_until{0};  // When a link with a cap is through with what was sent.
+  std::optional<std::chrono::microseconds> pace_next;  // When data that waits for that goes on.
 
   std::int64_t credit = 0;       // Bytes that we may still have in flight; may end below zero by a frame.
   std::int64_t window = 0;       // The same for the peer.
@@ -114,6 +132,7 @@ struct Session {
   std::map<StreamIx, IntervalSet> haves_due;  // The same of streams that are muted.
   std::set<StreamIx> subscribed_due, unsubscribed_due;
   std::vector<std::uint32_t> map_acks_due;
+  bool leads_due = false;   // That this link carries the data.
   bool report_now = false;  // It has waited for company long enough.
 
   [[nodiscard]] SessionStream& at(StreamIx ix) {

@@ -126,6 +126,11 @@ void read_sync(SettingsSection& file, Settings& settings) {
   if (section->get("scrub", settings.node.scrub_interval) && settings.node.scrub_interval.count() != 0 &&
       settings.node.scrub_interval < limits::kScrubIntervalMin)
     section->note("scrub", "must be 0s or at least " + to_text(limits::kScrubIntervalMin));
+  std::uint64_t& bandwidth = settings.node.link_bytes_per_second;
+  if (section->get_bytes("bandwidth", bandwidth) && bandwidth != 0 &&
+      bandwidth < limits::kLinkBytesPerSecondMin)
+    section->note("bandwidth", "must be 0B or at least " + std::to_string(limits::kLinkBytesPerSecondMin) +
+                                   "B, for a second");
   section->finish();
 }
 

@@ -72,6 +72,12 @@ std::optional<Interval> first_run(const Bitmap& bits, Seq base) {
   return all.front();
 }
 
+std::optional<Interval> last_run(const Bitmap& bits, Seq base) {
+  const auto all = runs(bits, base);
+  if (all.empty()) return std::nullopt;
+  return all.back();
+}
+
 void check_algebra(const Pair& a, const Pair& b, const Pair& c, Seq base) {
   IntervalSet joined = a.set;
   joined.join(b.set);
@@ -84,6 +90,7 @@ void check_algebra(const Pair& a, const Pair& b, const Pair& c, Seq base) {
 
   // The run that is missing ends where `a` or the coverage begins anew, so it lies in one interval of `a`.
   REQUIRE(a.set.first_missing(b.set, c.set) == first_run(a.bits & ~b.bits & ~c.bits, base));
+  REQUIRE(a.set.last_missing(b.set, c.set) == last_run(a.bits & ~b.bits & ~c.bits, base));
 }
 
 void check_questions(Random& random, const Pair& a, Seq base) {

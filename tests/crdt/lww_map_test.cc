@@ -153,7 +153,7 @@ TEST_CASE("deltas of some streams hide no write either", "[crdt][lww_map]") {
   Random random(77);
   int parts = 0, wholes = 0;
   for (int round = 0; round < 2000; ++round) {
-    std::vector<LwwMap> replicas(3);
+    std::vector<LwwMap> replicas(3, LwwMap(3));
     std::vector<MapEntry> writes;
     std::vector<Seq> next(3, 1);
     for (std::uint64_t step = 2 + random.below(25); step > 0; --step) {
@@ -182,7 +182,7 @@ TEST_CASE("deltas of some streams hide no write either", "[crdt][lww_map]") {
 
 TEST_CASE("a delta of some streams is refused once the key of a superseded write is forgotten",
           "[crdt][lww_map]") {
-  LwwMap map;
+  LwwMap map(4000);
   for (Seq seq = 1; seq <= 5000; ++seq) map.apply(put("k", seq, 1, seq));
   CHECK_FALSE(map.delta_since({}, {test_stream(1)}));
   Knowledge most;

@@ -48,7 +48,7 @@ inline message::Frontier frontier() {
   entry.voided.add({905, 906});
   entry.head = 1000;
   entry.settled = 1000;
-  return {{entry}, true};
+  return {{entry}, true, {}};
 }
 
 inline message::Delta delta() {
@@ -66,7 +66,6 @@ inline message::Delta delta() {
 inline message::MapDelta map_delta() {
   const StreamId stream{dataset_id("desired"), StreamClass::kMetric, id<NodeId>(0x11), id<Incarnation>(0x22)};
   message::MapDelta out;
-  out.dataset = stream.dataset;
   out.delta = 1;
   out.knowledge = {{{1, stream}, IntervalSet(Interval{1, 5}), 5}};
   message::MapDelta::Entry entry;

@@ -128,7 +128,6 @@ TEST_CASE("knowledge of a map in many pages adds up to no more than in one", "[e
   ScriptedPeer peer(a);
   peer.agree();
   message::MapDelta page;
-  page.dataset = kSettings;
   page.delta = 1;
   page.last = false;
   message::StreamRef ref{0, peer.map_stream()};
@@ -140,6 +139,38 @@ TEST_CASE("knowledge of a map in many pages adds up to no more than in one", "[e
     ref.stream.reset();
   }
   CHECK_THAT(peer.end(), Catch::Contains("runs of numbers in one stream"));
+}
+
+TEST_CASE("blocks that we have add up to no more than a frame may tell", "[engine][node]") {
+  TestNode a(1);
+  for (Ticks time = 0; time < 40'000; time += 1000) REQUIRE(a.write(events(time, 1000)).ok());
+  ScriptedPeer peer(a);
+  peer.agree();
+  auto delta = peer.delta(1, 1);
+  delta.ref.stream = a.stream();
+  for (Seq seq = 1; seq < 40'000 && peer.end().empty(); seq += 2) {
+    delta.first = delta.head = delta.settled = seq;
+    peer.say(delta);
+    delta.ref.stream.reset();
+  }
+  CHECK_THAT(peer.end(), Catch::Contains("at most 16384"));
+}
+
+TEST_CASE("a block that the store would refuse for the voids that it cuts is not passed on", "[engine][node]") {
+  TestNode a(1);
+  ScriptedPeer peer(a), other(a, 98);
+  peer.agree();
+  other.agree();
+  IntervalSet voided;
+  for (Seq run = 0; run < limits::kIntervalsMax; ++run) voided.add({10 * run + 1, 10 * run + 5});
+  peer.say(message::Frontier{{{{0, peer.stream()}, {}, voided, voided.last(), 0}}, true, {}});
+  REQUIRE(peer.end() == "");
+  auto delta = peer.delta(3, 1);
+  delta.ref.stream.reset();
+  peer.say(delta);
+  CHECK_THAT(peer.end(), Catch::Contains("at most 16384"));
+  CHECK(other.end() == "");
+  CHECK(a.counters().batches_failed == 0);
 }
 
 TEST_CASE("a head or a void of ours that a peer claims changes nothing", "[engine][node]") {
@@ -155,13 +186,18 @@ TEST_CASE("a head or a void of ours that a peer claims changes nothing", "[engin
   CHECK(peer.end() == "");
   auto delta = peer.delta(1, 1);
   delta.ref = {0, std::nullopt};
-  delta.head = limits::kSeqMax;
+  delta.head = delta.settled = limits::kSeqMax;
   peer.say(delta);
   CHECK(peer.end() == "");
-  a.restart();
+  peer.hear();
   REQUIRE(a.write(events(3, 1)).ok());
-  CHECK(a.held(a.stream()).contains(3));
-  CHECK(a.node().knowledge().find(a.stream())->head() == 3);
+  const auto ours = only<message::Delta>(peer.hear());
+  REQUIRE(ours.size() == 1);
+  CHECK((ours[0].head == 3 && ours[0].settled <= 3));
+  a.restart();
+  REQUIRE(a.write(events(4, 1)).ok());
+  CHECK(a.held(a.stream()).contains(4));
+  CHECK(a.node().knowledge().find(a.stream())->head() == 4);
   CHECK(a.rolled_back.empty());
 }
 
@@ -350,7 +386,6 @@ TEST_CASE("a map page that rests on one before it counts only once that is store
   peer.agree();
   const auto page = [&](std::uint32_t delta, Seq seq, const char* key) {
     message::MapDelta out;
-    out.dataset = kSettings;
     out.delta = delta;
     if (delta == 1) out.streams = {{0, peer.map_stream()}};
     out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "x"}}};

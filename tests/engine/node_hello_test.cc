@@ -109,7 +109,7 @@ TEST_CASE("a frontier may take longer than a HELLO, as long as the peer is heard
   peer.say(peer.hello());
   for (int page = 0; page < 5; ++page) {
     a.wait(limits::kHandshake - seconds(1));
-    peer.say(message::Frontier{{}, false});
+    peer.say(message::Frontier{{}, false, {}});
   }
   peer.say(message::Frontier{});
   CHECK(peer.end() == "");

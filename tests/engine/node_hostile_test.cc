@@ -8,7 +8,6 @@ namespace {
 
 message::MapDelta map_page(const ScriptedPeer& peer, Seq seq) {
   message::MapDelta page;
-  page.dataset = kSettings;
   page.delta = 1;
   page.streams = {{0, peer.map_stream()}};
   page.entries = {{0, {"valve", {0, HlcStamp{1u << 20}, {{}, seq}}, false, "open"}}};
@@ -120,23 +119,23 @@ const std::vector<Row> kBreaches = {
     {"a map entry is of its map's stream",
      [](TestNode&, ScriptedPeer& peer) {
        auto page = map_page(peer, 1);
-       page.streams[0].stream = peer.stream();
-       page.knowledge.clear();
+       page.streams.push_back({1, peer.stream()});
+       page.entries[0].stream = 1;
        peer.say(page);
      },
-     "another dataset"},
+     "two datasets"},
     {"knowledge is of its map's stream",
      [](TestNode&, ScriptedPeer& peer) {
        auto page = map_page(peer, 1);
-       page.streams[0].stream = peer.stream();
-       page.entries.clear();
+       page.streams.push_back({1, peer.stream()});
+       page.knowledge.push_back({{1, std::nullopt}, IntervalSet({1, 1}), 1});
        peer.say(page);
      },
-     "another dataset"},
+     "two datasets"},
     {"a map delta is of a map",
      [](TestNode&, ScriptedPeer& peer) {
        auto page = map_page(peer, 1);
-       page.dataset = kTelemetry;
+       page.streams[0].stream = peer.stream();
        peer.say(page);
      },
      "not taken from this peer"},

@@ -17,7 +17,6 @@ IntervalSet acknowledged(const std::vector<Message>& said) {
 
 message::MapDelta page(const ScriptedPeer& peer, const std::string& key, Seq seq, bool last) {
   message::MapDelta out;
-  out.dataset = kSettings;
   out.delta = 1;
   out.last = last;
   out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "value of " + key}}};

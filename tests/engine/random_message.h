@@ -129,14 +129,15 @@ inline message::Frontier::Entry frontier_entry() {
 }
 
 inline message::Frontier frontier() {
-  return {list(8, frontier_entry), below(2) == 1};
+  const bool goes_on = below(2) == 1;
+  return {list(8, frontier_entry), below(2) == 1, Bytes(goes_on ? message::kDigestBytes : 0, std::byte{9})};
 }
 
 inline message::Delta delta() {
   message::Delta out;
   out.ref = stream_ref();
   out.events = 1 + below(limits::kBlock.events_max);
-  out.first = std::clamp<Seq>(seq(), 1, limits::kSeqMax - out.events + 1);
+  out.first = std::clamp<Seq>(seq(), 1, limits::kSeqMax - out.events);
   out.codec = static_cast<std::uint8_t>(below(256));
   out.head = std::max(out.first + out.events - 1, seq());
   out.settled = std::min(seq(), out.head);
@@ -160,17 +161,18 @@ inline message::MapDelta::Entry map_entry() {
 
 inline message::MapDelta map_delta() {
   message::MapDelta out;
-  out.dataset = DatasetId{number()};
   out.delta = number32();
   out.last = below(2) == 1;
   out.streams = list(4, stream_ref);
   out.knowledge = list(4, [] { return message::MapDelta::Known{stream_ref(), intervals(), seq()}; });
   out.entries = list(8, map_entry);
+  if (out.knowledge.empty() && out.entries.empty()) out.entries.push_back(map_entry());
   return out;
 }
 
 inline message::Ack ack() {
   message::Ack out;
+  out.leads = below(2) == 1;
   out.streams = list(8, [] {
     return message::Ack::Stream{below(static_cast<std::uint32_t>(limits::kStreamsMax)), intervals()};
   });

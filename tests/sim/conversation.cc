@@ -14,7 +14,7 @@ std::optional<Message> Conversation::sent(Side from, ByteView frame, const Knowl
     for (const auto& have : ack->haves) learn(from, have.ref);
   }
   if (const auto* const frontier = std::get_if<message::Frontier>(&**message)) {
-    for (const auto& entry : frontier->entries) learn(from, entry.ref);
+    learn(from, *frontier);
   }
   if (const auto* const delta = std::get_if<message::Delta>(&**message)) check_delta(from, *delta);
   if (const auto* const delta = std::get_if<message::MapDelta>(&**message)) learn(from, *delta);
@@ -26,12 +26,22 @@ void Conversation::learn(Side from, const message::Hello& hello, const Knowledge
   Speaker& speaker = speakers_[from];
   Speaker& other = speakers_[1 - from];
   speaker.digest = hello.knowledge;
+  std::vector<StreamId> streams;
   for (const auto& entry : known.entries()) {
-    if (!entry.known.empty()) speaker.known.push_back(entry.stream);
+    if (!entry.known.empty()) streams.push_back(entry.stream);
   }
-  if (speaker.digest != other.digest) return;
-  if (speaker.known != other.known) world_.fail("equal digests of different knowledge");
-  speaker.named = other.named = speaker.known;
+  const auto [at, is_new] = spoken_.try_emplace(hello.knowledge, streams);
+  if (!is_new && at->second != streams) world_.fail("equal digests of different knowledge");
+  if (speaker.digest == other.digest) speaker.named = other.named = streams;
+}
+
+void Conversation::learn(Side from, const message::Frontier& frontier) {
+  if (!frontier.base.empty()) {
+    const auto base = spoken_.find(frontier.base);
+    if (base == spoken_.end()) return world_.fail("a frontier goes on from what nobody said");
+    speakers_[from].named = base->second;
+  }
+  for (const auto& entry : frontier.entries) learn(from, entry.ref);
 }
 
 void Conversation::learn(Side from, const message::StreamRef& ref) {

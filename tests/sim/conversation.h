@@ -17,9 +17,14 @@ namespace deltamesh::sim {
 
 using Side = std::size_t;  // 0 or 1.
 
+// By the digest of a HELLO: the streams that it spoke of. A later frontier may go on from there.
+using Spoken = std::map<Bytes, std::vector<StreamId>>;
+
 class Conversation {
  public:
-  Conversation(World& world, const Ledger& ledger) : world_(world), ledger_(ledger) {}
+  // `spoken` is shared by all conversations of a run.
+  Conversation(World& world, const Ledger& ledger, Spoken& spoken)
+      : world_(world), ledger_(ledger), spoken_(spoken) {}
 
   // `from`, who knows `known`, sends `frame`. Returns the message; nullopt after a failure.
   std::optional<Message> sent(Side from, ByteView frame, const Knowledge& known);
@@ -28,13 +33,13 @@ class Conversation {
 
  private:
   struct Speaker {
-    Bytes digest;                 // Of its HELLO,
-    std::vector<StreamId> known;  // which spoke of these.
+    Bytes digest;  // Of its HELLO.
     std::vector<StreamId> named;
     std::map<std::uint32_t, Knowledge> map_deltas;  // By number: what the delta covers.
   };
 
   void learn(Side from, const message::Hello& hello, const Knowledge& known);
+  void learn(Side from, const message::Frontier& frontier);
   void learn(Side from, const message::StreamRef& ref);
   void learn(Side from, const message::MapDelta& delta);
   void check_delta(Side from, const message::Delta& delta);
@@ -44,6 +49,7 @@ class Conversation {
 
   World& world_;
   const Ledger& ledger_;
+  Spoken& spoken_;
   std::array<Speaker, 2> speakers_;
 };
 

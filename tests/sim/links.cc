@@ -65,7 +65,7 @@ void Links::connect(LinkIx ix) {
   const std::uint64_t id = connections_.size();
   connections_.push_back(std::make_unique<Connection>(Connection{id, ix, {}, false, std::nullopt, nullptr}));
   Connection& connection = *connections_.back();
-  if (ledger_ != nullptr) connection.talk.emplace(world_, *ledger_);
+  if (ledger_ != nullptr) connection.talk.emplace(world_, *ledger_, spoken_);
   link.current = id;
   connection.ends[0].node = nodes_[link.a].get();
   connection.ends[1].node = nodes_[link.b].get();

@@ -106,6 +106,7 @@ class Links final : public Wire {
   std::vector<Link> links_;
   std::vector<std::unique_ptr<Connection>> connections_;
   Traffic traffic_;
+  Spoken spoken_;
   std::uint64_t under_way_ = 0;  // Frames that are no keepalive.
   bool planted_ = false;
 };

@@ -40,7 +40,12 @@ void Links::disturb(Connection& connection, Side from, message::Delta& delta) {
 
 // Every page, since a later write would hide what became of one.
 void Links::disturb(message::MapDelta& delta) {
-  if (options_.plant == Plant::kLostEntry) delta.entries.clear();
+  if (options_.plant == Plant::kLostEntry) {
+    for (const auto& item : std::exchange(delta.entries, {})) {
+      const Seq seq = item.entry.version.dot.seq;
+      delta.knowledge.push_back({{item.stream, std::nullopt}, IntervalSet({seq, seq}), seq});
+    }
+  }
   if (options_.plant != Plant::kAlteredEntry) return;
   for (auto& item : delta.entries) {
     if (!item.entry.tombstone) item.entry.value += "!";

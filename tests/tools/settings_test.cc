@@ -51,6 +51,7 @@ scope = "neither"
 listen = ["tcp://127.0.0.1:7400", "ws://[::1]:7480"]
 peers = ["tcp://cloud.example:7400"]
 keepalive = "2s"
+bandwidth = "20kB"
 [api]
 listen = "[::1]:8080"
 [[mqtt]]
@@ -96,6 +97,7 @@ TEST_CASE("every setting reaches its place", "[settings]") {
   CHECK(hex(settings.node.fleet.bytes) == "00112233445566778899aabbccddeeff");
   CHECK(settings.node.commit_interval == std::chrono::seconds(1));
   CHECK(settings.node.keepalive == std::chrono::seconds(2));
+  CHECK(settings.node.link_bytes_per_second == 20'000);
   const DatasetConfig fine{"fine", DatasetKind::kTelemetry, Resolution::kNanoseconds, StreamClass::kAlarm,
                            Scope::kPush};
   const DatasetConfig desired{"desired", DatasetKind::kMap, Resolution::kMilliseconds, StreamClass::kMetric,
@@ -156,6 +158,8 @@ TEST_CASE("each mistake names file, line and key", "[settings]") {
       {"[sync]\nkeepalive = 10\n",
        "node.toml:9: sync.keepalive: must be a duration in quotes (examples: \"500ms\", \"10s\"), not an "
        "integer"},
+      {"[sync]\nbandwidth = \"999B\"\n",
+       "node.toml:9: sync.bandwidth: must be 0B or at least 1000B, for a second"},
       {"[sync]\nkeepalive = \"20ms\"\n", "node.toml:9: sync.keepalive: must be at least 1s"},
       {"[sync]\nkeep_alive = \"20s\"\n", "node.toml:9: sync.keep_alive: unknown key"},
       {"[sync]\n\ninsecure = \"yes\"\n", "node.toml:10: sync.insecure: must be true or false, not a string"},
