@@ -32,10 +32,10 @@ HttpReply ask(const HttpAddress& address, const std::string& method, const std::
   asio::io_context io(1);
   asio::ip::tcp::resolver resolver(io);
   beast::tcp_stream stream(io);
-  const auto found = resolver.resolve(address.host, address.port);
+  const auto found = resolver.resolve(address.host, std::to_string(address.port));
   run(io, stream, [&](auto done) { stream.async_connect(found, done); });
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);
-  request.set(http::field::host, address.host + ":" + address.port);
+  request.set(http::field::host, host_and_port(address));
   request.set(http::field::connection, "close");
   request.prepare_payload();
   run(io, stream, [&](auto done) { http::async_write(stream, request, done); });
@@ -48,25 +48,11 @@ HttpReply ask(const HttpAddress& address, const std::string& method, const std::
 
 }  // namespace
 
-Result<HttpAddress> parse_http_address(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  const Error wrong{ErrorCode::kInvalid, std::string(url) + " is not of the form http://HOST:PORT"};
-  if (!url.starts_with(kScheme)) return wrong;
-  url.remove_prefix(kScheme.size());
-  if (url.ends_with('/')) url.remove_suffix(1);
-  const auto colon = url.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || url.find('/') != std::string_view::npos) return wrong;
-  const std::string_view port = url.substr(colon + 1);
-  if (port.empty() || port.find_first_not_of("0123456789") != std::string_view::npos) return wrong;
-  return HttpAddress{std::string(url.substr(0, colon)), std::string(port)};
-}
-
 Result<HttpReply> ask_http(const HttpAddress& address, const std::string& method, const std::string& target) {
   try {
     return ask(address, method, target);
   } catch (const boost::system::system_error& error) {
-    return Error{ErrorCode::kIo,
-                 "http://" + address.host + ":" + address.port + ": " + error.code().message()};
+    return Error{ErrorCode::kIo, "http://" + host_and_port(address) + ": " + error.code().message()};
   }
 }
 

@@ -1,21 +1,12 @@
 // api/http_client.h - one question to a running node's HTTP interface, for programs that may wait.
 #pragma once
 
-#include <cstdint>
 #include <string>
-#include <string_view>
 
+#include "api/http_address.h"
 #include "crdt/result.h"
 
 namespace deltamesh {
-
-struct HttpAddress {
-  std::string host;
-  std::string port;
-};
-
-// "http://127.0.0.1:8081", with or without a '/' at the end.
-Result<HttpAddress> parse_http_address(std::string_view url);
 
 struct HttpReply {
   unsigned status = 0;

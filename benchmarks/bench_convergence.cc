@@ -2,7 +2,7 @@
 //
 // Real engines under virtual time (tests/sim/fleet.h): delays are exact and repeat with the seed, bytes and
 // frames are those of the nodes' own counters; CPU and memory are this machine's. --real runs the same load
-// on real processes, too.
+// on real processes, too; --tarantool runs a mesh of those beside one of another system.
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "benchmarks/child_run.h"
 #include "benchmarks/convergence_cases.h"
 #include "benchmarks/convergence_table.h"
+#include "benchmarks/mesh_comparison.h"
 #include "benchmarks/options.h"
 #include "benchmarks/process_use.h"
 #include "benchmarks/real_fleet.h"
@@ -32,6 +33,7 @@ struct Plan {
   bench::CaseChoice choice;
   std::string html_file;
   std::uint64_t real_nodes = 0;
+  bool tarantool = false;
 };
 
 double memory_peak() {
@@ -164,6 +166,7 @@ int measure_all(const Plan& plan) {
   bench::Report report("convergence");
   const auto failed = run_cases(cases, report);
   if (plan.real_nodes > 0) compare_with_real(plan, report);
+  if (plan.tarantool) bench::compare_with_tarantool(plan.options, report);
   const bool written = write_files(plan, report);
   for (const std::string& name : failed) std::cerr << "bench_convergence: " << name << " failed\n";
   return written && failed.empty() ? 0 : 1;
@@ -181,7 +184,10 @@ int main(int argc, char** argv) {
        {"--nodes", &plan.choice.nodes, "Every case with so many nodes, 3 or more; rings stay small"},
        {"--seed", &plan.choice.seed, "Another seed, another run"},
        {"--active", &plan.choice.active_seconds, "Virtual seconds with writes, of every case"},
-       {"--real", &plan.real_nodes, "Beside that, a star of so many real processes (50: a minute)"}});
+       {"--real", &plan.real_nodes, "Beside that, a star of so many real processes (50: a minute)"},
+       {"--tarantool", &plan.tarantool,
+        "Beside that, meshes of 5 sync-nodes and of 5 Tarantools in turn (4 minutes; a minute with "
+        "--quick)"}});
   if (!options) return status;
   plan.options = *options;
   plan.choice.quick = options->quick;

@@ -2,7 +2,8 @@
 import html
 import math
 
-WIDTH = 540
+WIDTH = 440  # Pages show it at the width there is: on a telephone, the text must not shrink out of sight.
+LEFT = 182  # Where names end and bars begin.
 ROW = 24
 
 
@@ -19,7 +20,7 @@ def circle(x, y, radius, kind):
 
 
 def svg(width, height, label, parts):
-    return (f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(label)}">'
+    return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{html.escape(label)}">'
             + "".join(parts) + "</svg>")
 
 
@@ -37,7 +38,7 @@ def ticks(top):
 
 # One a case, with its value at the end; a dashed line where `mark` is.
 def bars(cases, metric, mark=None, mark_name=""):
-    left, right, top = 158, WIDTH - 52, 22
+    left, right, top = LEFT, WIDTH - 48, 22 if mark else 4
     height = top + ROW * len(cases) + 6
     values = [case[metric] for case in cases]
     largest = max([value for value in values if known(value)] + [mark or 0.1])
@@ -59,17 +60,17 @@ def bars(cases, metric, mark=None, mark_name=""):
 
 # From p50 to the largest delay, with the numbers in columns beside.
 def delays(cases):
-    left, right, top = 158, 372, 26
+    left, right, top = 130, 284, 26
     height = top + ROW * len(cases) + 22
     axis = ticks(max(case["delay_max"] for case in cases))
     at = lambda value: left + (right - left) * value / axis[-1]
-    columns = [(430, "delay_p50", "p50"), (480, "delay_p99", "p99"), (530, "delay_max", "max")]
+    columns = [(346, "delay_p50", "p50"), (392, "delay_p99", "p99"), (438, "delay_max", "max")]
     parts = [text(x, 14, name, "end", "soft") for x, _, name in columns]
     parts.append(text(left, 14, "dot p50, bar p99, ring max", "start", "soft"))
     for tick in axis:
         parts.append(line(at(tick), top, at(tick), height - 20, "rule"))
         parts.append(text(at(tick), height - 5, f"{tick:g}", "middle", "soft"))
-    parts.append(text(right + 20, height - 5, "s", "start", "soft"))
+    parts.append(text(right + 14, height - 5, "s", "start", "soft"))
     for i, case in enumerate(cases):
         y, color = top + ROW * i + ROW / 2, case.params["topology"]
         p50, p99, largest = (at(case[metric]) for _, metric, _ in columns)
@@ -94,7 +95,7 @@ def apart(labels, gap, bottom):
 
 # A curve a topology over the number of nodes, named at its end with its last value.
 def curves(cases, metric):
-    width, height, left, right, top, bottom = 440, 216, 46, 340, 10, 186
+    width, height, left, right, top, bottom = WIDTH, 216, 46, 336, 10, 186
     sizes = sorted({case.params["nodes"] for case in cases})
     points = [case for case in cases if known(case[metric])]
     axis = ticks(max(case[metric] for case in points))

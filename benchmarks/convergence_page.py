@@ -39,18 +39,18 @@ h1 { font-size: 26px; line-height: 1.2; margin: 0 0 6px; }
 h2 { font-size: 18px; margin: 40px 0 4px; }
 h3 { font-size: 14px; margin: 12px 0 4px; }
 p { color: var(--soft); margin: 0 0 12px; max-width: 76ch; }
-.charts { display: grid; gap: 8px 36px; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr)); }
-.small { grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); }
+.charts { display: grid; gap: 8px 36px; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th, td { padding: 4px 9px; text-align: right; }
-th { border-bottom: 1px solid var(--soft); font-weight: 600; vertical-align: bottom; }
+th, td { padding: 4px 8px; text-align: right; }
+th { border-bottom: 1px solid var(--soft); font-weight: 600; line-height: 1.25; vertical-align: bottom; white-space: normal; }
 th small { color: var(--soft); display: block; font-size: 11px; font-weight: 400; }
-th:first-child, td:first-child { padding-left: 4px; text-align: left; }
-tbody tr:nth-child(odd) { background: var(--band); }
+th:first-child, td:first-child { background: var(--page); left: 0; padding-left: 4px; position: sticky; text-align: left; }
+th.left, td.left { text-align: left; white-space: nowrap; }
+tbody tr:nth-child(odd), tbody tr:nth-child(odd) td:first-child { background: var(--band); }
 tbody tr.gap td { border-top: 1px solid var(--soft); }
-svg { display: block; height: auto; max-width: 100%; }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+svg { display: block; height: auto; max-width: 500px; width: 100%; }
+svg text { fill: var(--ink); font: 12.5px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 svg .soft { fill: var(--soft); }
 svg .rule { stroke: var(--rule); }
 svg .mark { stroke: var(--soft); stroke-dasharray: 3 3; }
@@ -88,9 +88,14 @@ def read_cases(path):
     return list(cases.values())
 
 
-def table(head, rows):
-    text = "".join(f"<th>{html.escape(name)}<small>{html.escape(unit) or '&nbsp;'}</small></th>" for name, unit in head)
-    body = "".join(f"<tr{' class=gap' if gap else ''}>" + "".join(f"<td>{html.escape(c)}</td>" for c in cells) + "</tr>\n"
+# The first `left` columns are words, the others numbers.
+def table(head, rows, left=1):
+    kind = lambda column: " class=left" if column < left else ""
+    units = any(unit for _, unit in head)
+    under = lambda unit: f"<small>{html.escape(unit) or '&nbsp;'}</small>" if units else ""
+    cell = lambda column, text: f"<td{kind(column)}>{html.escape(text)}</td>"
+    text = "".join(f"<th{kind(i)}>{html.escape(name)}{under(unit)}</th>" for i, (name, unit) in enumerate(head))
+    body = "".join(f"<tr{' class=gap' if gap else ''}>" + "".join(cell(i, c) for i, c in enumerate(cells)) + "</tr>\n"
                    for gap, cells in rows)
     return f'<div class="wide"><table><thead><tr>{text}</tr></thead><tbody>\n{body}</tbody></table></div>\n'
 
@@ -112,12 +117,25 @@ def beside_simulator(case):
         decimals = 0 if metric in ("writes", "deliveries") else 3
         rows.append((False, [metric.replace("_", " "), case.units[metric],
                              number(case[metric], decimals), number(simulated, decimals)]))
-    return table([("figure", ""), ("unit", ""), ("real processes", ""), ("simulator", "")], rows)
+    return table([("figure", ""), ("unit", ""), ("real processes", ""), ("simulator", "")], rows, left=2)
 
 
-def charts(parts, small=False):
+# A rule where the rows of a write are others.
+def beside_tarantool(cases):
+    rows = []
+    for case in cases:
+        written = f"{case.params['rows_per_write']:g} a write"
+        for i, (metric, theirs) in enumerate(case.peers.items()):
+            name, ours = metric.removeprefix("mesh_").replace("_", " "), case[metric]
+            cells = [name, written, case.units[metric], number(ours, 2), number(theirs, 2), number(theirs / ours, 1) + " ×"]
+            rows.append((i == 0 and case is not cases[0], cells))
+    head = ["figure", "rows", "unit", "sync-nodes", "Tarantools", "ratio"]
+    return table([(name, "") for name in head], rows, left=3)
+
+
+def charts(parts):
     inner = "".join(f"<div><h3>{html.escape(title)}</h3>{svg}</div>\n" for title, svg in parts)
-    return f'<div class="charts{" small" if small else ""}">{inner}</div>\n'
+    return f'<div class="charts">{inner}</div>\n'
 
 
 def section(title, text, content):
@@ -129,8 +147,8 @@ def cost_section(matrix):
     for data, title in (("telemetry", "telemetry"), ("map", "maps")):
         chosen = [case for case in matrix if case.has(data=data)]
         if chosen:
-            parts.append((f"Payload, {title}", bars(chosen, "payload_per_minimum", 1, "minimum")))
-            parts.append((f"Redundant copies, {title}", bars(chosen, "redundant_copies_per_delivery")))
+            parts.append((f"Payload of {title}, against the minimum", bars(chosen, "payload_per_minimum", 1, "minimum")))
+            parts.append((f"Redundant copies a delivery, {title}", bars(chosen, "redundant_copies_per_delivery")))
     return section("What is sent", "Payload is what all nodes sent of blocks, keys and values, against each write sent once "
                    "to each other node; a map may stay below that, as overwritten values need not travel. Redundant "
                    "copies are deliveries of what a node already had, for each that was new.", charts(parts))
@@ -152,7 +170,7 @@ def growth_section(cases):
         return ""
     parts = [(f"{title}, {unit}", curves(chosen, metric)) for metric, title, unit in GROWTH
              if any(case[metric] is not None for case in chosen)]
-    return section("How it grows", "Steady telemetry; nodes on a logarithmic axis.", charts(parts, small=True))
+    return section("How it grows", "Steady telemetry; nodes on a logarithmic axis.", charts(parts))
 
 
 METHOD = ("Real engines run in one thread under virtual time over links with their own delays, so delays, bytes and frames "
@@ -162,7 +180,7 @@ METHOD = ("Real engines run in one thread under virtual time over links with the
 
 
 def page(cases):
-    simulated = [case for case in cases if not case.has(group="real")]
+    simulated = [case for case in cases if case.params["group"] not in ("real", "tarantool")]
     matrix = [case for case in simulated if case.has(group="matrix")]
     body = f"<h1>What convergence costs</h1>\n<p>{METHOD}</p>\n"
     body += section("All cases", "The number in a name is that of nodes.", summary(simulated))
@@ -173,6 +191,11 @@ def page(cases):
         if case.has(group="real"):
             body += section(f"Real processes, {case.params['nodes']} of them", "The same steady star of sync-nodes over "
                             "loopback; bytes and counts are to be compared, times are not.", beside_simulator(case))
+    meshes = [case for case in cases if case.has(group="tarantool")]
+    if meshes:
+        body += section("Beside Tarantool", "The same rows at the same pace into a full mesh of five, of each kind in turn. "
+                        "A crossing is a row that came to a node over a link, whether or not the node had it.",
+                        beside_tarantool(meshes))
     return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><title>What convergence costs</title>'
             f"<style>{STYLE}</style></head><body>\n{body}</body></html>\n")

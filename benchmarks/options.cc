@@ -14,7 +14,11 @@ std::optional<Options> parse_options(int argc, char** argv, const std::string& q
       ->check(CLI::Range(1, 99));
   app.add_option("--json", options.json_file, "Writes one JSON object a figure and line to this file");
   for (const OwnOption& option : own) {
-    std::visit([&](auto* target) { app.add_option(option.name, *target, option.help); }, option.target);
+    if (bool* const* flag = std::get_if<bool*>(&option.target)) {
+      app.add_flag(option.name, **flag, option.help);
+    } else {
+      std::visit([&](auto* target) { app.add_option(option.name, *target, option.help); }, option.target);
+    }
   }
   try {
     app.parse(argc, argv);

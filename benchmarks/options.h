@@ -16,10 +16,10 @@ struct Options {
 };
 
 // An option that one benchmark alone knows; its value goes to `target`, which keeps its own if it is not
-// given.
+// given. With a bool it takes no value.
 struct OwnOption {
   std::string name;  // "--html"
-  std::variant<std::string*, std::uint64_t*> target;
+  std::variant<std::string*, std::uint64_t*, bool*> target;
   std::string help;
 };
 

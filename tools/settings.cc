@@ -111,6 +111,7 @@ void read_endpoints(SettingsSection& section, const std::string& key, Parse pars
 constexpr std::chrono::minutes kScrubInterval{1};
 
 void read_sync(SettingsSection& file, Settings& settings) {
+  settings.node.scrub_interval = kScrubInterval;
   auto section = file.table("sync");
   if (!section) return;
   section->get("insecure", settings.insecure);
@@ -122,7 +123,6 @@ void read_sync(SettingsSection& file, Settings& settings) {
   }
   if (section->get("keepalive", settings.node.keepalive) && settings.node.keepalive < limits::kKeepaliveMin)
     section->note("keepalive", "must be at least " + to_text(limits::kKeepaliveMin));
-  settings.node.scrub_interval = kScrubInterval;
   if (section->get("scrub", settings.node.scrub_interval) && settings.node.scrub_interval.count() != 0 &&
       settings.node.scrub_interval < limits::kScrubIntervalMin)
     section->note("scrub", "must be 0s or at least " + to_text(limits::kScrubIntervalMin));

@@ -47,24 +47,65 @@ ApiNode::ApiNode(std::map<std::string, std::function<HealthPart()>> health)
   driver_ = std::make_unique<Driver>(io_, Node(node_config(), *reader_->image(), *reader_), *store_,
                                      [](Note::Level, const std::string&) {});
   sink_ = std::make_unique<FaultySink>(*driver_);
-  ApiHooks hooks;
-  hooks.inspect = [this](std::function<void(const Node&)> look) { driver_->inspect(std::move(look)); };
-  hooks.own = store_->identity();
-  hooks.parts = std::move(health);
-  auto api = Api::start(io_, {}, node_config().datasets, make_reader(*store_), *sink_, std::move(hooks));
+  auto api =
+      Api::start(io_, {}, node_config().datasets, make_reader(*store_), *sink_, hooks(std::move(health)));
   REQUIRE(api);
   api_ = *std::move(api);
   port_ = api_->port();
   thread_ = std::thread([this] { io_.run(); });
 }
 
+ApiHooks ApiNode::hooks(std::map<std::string, std::function<HealthPart()>> health) {
+  ApiHooks hooks;
+  hooks.inspect = [this](std::function<void(const Node&)> look) { driver_->inspect(std::move(look)); };
+  compare_ = [this](std::string digits, Driver::BegunHandler begun, Driver::ComparedHandler done) {
+    driver_->compare(std::move(digits), std::move(begun), std::move(done));
+  };
+  hooks.compare = [this](const auto& digits, const auto& begun, const auto& done) {
+    compare_(digits, begun, done);
+  };
+  hooks.own = store_->identity();
+  hooks.parts = std::move(health);
+  return hooks;
+}
+
 ApiNode::~ApiNode() {
   boost::asio::post(io_, [this] {
+    for (const auto& listener : listeners_) listener->stop();
+    for (const auto& dialer : dialers_) dialer->stop();
     api_->stop(kPatience, [this] { driver_->stop(kPatience, [this] { work_.reset(); }); });
   });
   thread_.join();
   api_.reset();
   driver_.reset();
+}
+
+void ApiNode::on_thread(const std::function<void()>& action) {
+  std::promise<void> done;
+  boost::asio::post(io_, [&] {
+    action();
+    done.set_value();
+  });
+  REQUIRE(done.get_future().wait_for(kPatience) == std::future_status::ready);
+}
+
+Endpoint ApiNode::listen() {
+  Endpoint at;
+  on_thread([&] {
+    ListenerSettings settings;
+    settings.addresses = {*parse_listen("tcp://127.0.0.1:0")};
+    listeners_.push_back(*Listener::start(*driver_, settings));
+    at = listeners_.back()->bound().front();
+  });
+  return at;
+}
+
+void ApiNode::dial(const Endpoint& peer) {
+  on_thread([&] {
+    DialerSettings settings;
+    settings.peer = peer;
+    dialers_.push_back(Dialer::start(*driver_, settings));
+  });
 }
 
 boost::json::value ApiNode::get(const std::string& target) const {

@@ -7,12 +7,15 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "api/api.h"
 #include "engine/sqlite/sqlite_store.h"
 #include "tests/api/http_client.h"
 #include "tests/support/temp_dir.h"
+#include "transport/dialer.h"
 #include "transport/driver.h"
+#include "transport/listener.h"
 
 namespace deltamesh::testing {
 
@@ -63,13 +66,29 @@ class ApiNode {
 
   [[nodiscard]] FaultySink& sink() { return *sink_; }
 
+  // Links to other nodes: where this one listens, and one that it dials.
+  Endpoint listen();
+  void dial(const Endpoint& peer);
+  [[nodiscard]] std::string id() const { return hex(store_->identity().node.bytes); }
+  // Asked to compare, this is told instead of the node. Before the request that shall meet it.
+  void compare_by(decltype(ApiHooks::compare) compare) { compare_ = std::move(compare); }
+
+  // Runs `action` on the node's thread, and waits for its end.
+  void on_thread(const std::function<void()>& action);
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+
  private:
+  ApiHooks hooks(std::map<std::string, std::function<HealthPart()>> health);
+
   TempDir folder_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoreReader> reader_;
   std::unique_ptr<Driver> driver_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<Dialer>> dialers_;
+  decltype(ApiHooks::compare) compare_;
   std::unique_ptr<FaultySink> sink_;
   std::unique_ptr<Api> api_;
   std::uint16_t port_ = 0;

@@ -136,13 +136,31 @@ TEST_CASE("the page stands alone and shows every case and chart", "[benchmarks][
   REQUIRE(output.status == 0);
   const std::string text = testing::read_text(page);
   for (const std::string& name : names({.quick = true, .only = "steady"}))
-    CHECK(count_of("<td>" + name + "</td>", text) == 1);
+    CHECK(count_of("<td class=left>" + name + "</td>", text) == 1);
   CHECK(count_of("<svg ", text) == count_of("</svg>", text));
   CHECK(count_of("<svg ", text) == 8);  // What is sent: 4; delays: 2; growth: only what is known, 2.
   CHECK_THAT(text, Catch::Contains("12,345") && Catch::Contains("prefers-color-scheme: dark"));
   for (const char* fetched : {"<script", "<link", "http:", "https:", "@import", "url("}) {
     CAPTURE(fetched);
     CHECK(text.find(fetched) == std::string::npos);
+  }
+}
+
+TEST_CASE("a mesh beside one of Tarantools is shown with the ratio", "[benchmarks][convergence]") {
+  Report report("convergence");
+  report.param("case", std::string("mesh-5-rows-100"));
+  report.param("group", std::string("tarantool"));
+  report.param("rows_per_write", 100.0);
+  report.add({"mesh_wire_bytes_per_delivery", 2.5, "B", Peer{"tarantool", 200}});
+  const testing::TempDir dir;
+  const std::string figures = dir.path() / "figures.json", page = dir.path() / "page.html";
+  REQUIRE(report.write_json(figures));
+  REQUIRE(make_page(figures, page).text == "");
+  const std::string text = testing::read_text(page);
+  for (const char* cell :
+       {"wire bytes per delivery", "100 a write", "B", "2.50", "200.00", "80.0 \xc3\x97"}) {
+    CAPTURE(cell);
+    CHECK(count_of(">" + std::string(cell) + "</td>", text) == 1);
   }
 }
 

@@ -13,8 +13,10 @@ using boost::asio::ip::tcp;
 using boost::system::error_code;
 
 struct TcpProxy::State : std::enable_shared_from_this<State> {
-  State(boost::asio::io_context& io, tcp::endpoint to)
-      : acceptor(io, {boost::asio::ip::address_v4::loopback(), 0}), target(std::move(to)) {}
+  State(boost::asio::io_context& io, tcp::endpoint to, std::function<Hearer()> hearers)
+      : acceptor(io, {boost::asio::ip::address_v4::loopback(), 0}),
+        target(std::move(to)),
+        make_hearer(std::move(hearers)) {}
 
   void accept();
   void accepted(tcp::socket guest);
@@ -22,7 +24,8 @@ struct TcpProxy::State : std::enable_shared_from_this<State> {
 
   tcp::acceptor acceptor;
   tcp::endpoint target;
-  bool there_held = false;  // From guests to the target.
+  std::function<Hearer()> make_hearer;  // None: nobody hears.
+  bool there_held = false;              // From guests to the target.
   bool back_held = false;
   bool is_cut = false;
   std::uint64_t bytes = 0;
@@ -33,7 +36,9 @@ struct TcpProxy::State : std::enable_shared_from_this<State> {
 class TcpProxy::Pair : public std::enable_shared_from_this<Pair> {
  public:
   Pair(std::shared_ptr<State> state, tcp::socket guest)
-      : state_(std::move(state)), guest_(std::move(guest)), target_(guest_.get_executor()) {}
+      : state_(std::move(state)), guest_(std::move(guest)), target_(guest_.get_executor()) {
+    if (state_->make_hearer) back_.hearer = state_->make_hearer();
+  }
 
   void connect() {
     target_.async_connect(state_->target, [self = shared_from_this()](error_code error) {
@@ -60,6 +65,7 @@ class TcpProxy::Pair : public std::enable_shared_from_this<Pair> {
     tcp::socket& from;
     tcp::socket& to;
     const bool& held;
+    Hearer hearer{};
     std::array<char, 16384> buffer{};
     std::size_t filled = 0;
     bool busy = false;
@@ -75,6 +81,7 @@ class TcpProxy::Pair : public std::enable_shared_from_this<Pair> {
                              busy = false;
                              if (error) return self->close();
                              filled = bytes;
+                             if (hearer) hearer({buffer.data(), bytes});
                              resume(*self);
                            });
     }
@@ -119,8 +126,8 @@ void TcpProxy::State::drop_dead() {
               pairs.end());
 }
 
-TcpProxy::TcpProxy(boost::asio::io_context& io, tcp::endpoint target)
-    : state_(std::make_shared<State>(io, std::move(target))),
+TcpProxy::TcpProxy(boost::asio::io_context& io, tcp::endpoint target, std::function<Hearer()> make_hearer)
+    : state_(std::make_shared<State>(io, std::move(target), std::move(make_hearer))),
       port_(state_->acceptor.local_endpoint().port()) {
   state_->accept();
 }

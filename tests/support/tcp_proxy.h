@@ -9,7 +9,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace deltamesh::testing {
@@ -18,7 +20,10 @@ class TcpProxy {
  public:
   using tcp = boost::asio::ip::tcp;
 
-  TcpProxy(boost::asio::io_context& io, tcp::endpoint target);
+  // Told what the target says on one connection, piece by piece, before the guest is.
+  using Hearer = std::function<void(std::string_view)>;
+
+  TcpProxy(boost::asio::io_context& io, tcp::endpoint target, std::function<Hearer()> make_hearer = {});
   ~TcpProxy();
   TcpProxy(const TcpProxy&) = delete;
   TcpProxy& operator=(const TcpProxy&) = delete;

@@ -1,30 +1,12 @@
-// tests/tools/settings_test.cc - what settings mean, and that each mistake is told with file, line and key.
-#include "tools/settings.h"
-
-#include <algorithm>
+// tests/tools/settings_test.cc - what settings mean.
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "tests/support/temp_dir.h"
+#include "tests/tools/settings_fixture.h"
 
 namespace deltamesh {
 namespace {
-
-using Errors = std::vector<std::string>;
-
-// Seven lines; what tests add begins on line 8.
-const std::string kGood =
-    "[node]\n"
-    "store = \"node.db\"\n"
-    "fleet = \"00112233445566778899aabbccddeeff\"\n"
-    "[[dataset]]\n"
-    "name = \"telemetry\"\n"
-    "kind = \"telemetry\"\n"
-    "\n";
-
-LoadedSettings parse(const std::string& text) {
-  return parse_settings(text, "node.toml", {});
-}
 
 Settings good(const std::string& text) {
   auto [settings, errors] = parse(text);
@@ -52,6 +34,7 @@ listen = ["tcp://127.0.0.1:7400", "ws://[::1]:7480"]
 peers = ["tcp://cloud.example:7400"]
 keepalive = "2s"
 bandwidth = "20kB"
+scrub = "90s"
 [api]
 listen = "[::1]:8080"
 [[mqtt]]
@@ -98,6 +81,7 @@ TEST_CASE("every setting reaches its place", "[settings]") {
   CHECK(settings.node.commit_interval == std::chrono::seconds(1));
   CHECK(settings.node.keepalive == std::chrono::seconds(2));
   CHECK(settings.node.link_bytes_per_second == 20'000);
+  CHECK(settings.node.scrub_interval == std::chrono::seconds(90));
   const DatasetConfig fine{"fine", DatasetKind::kTelemetry, Resolution::kNanoseconds, StreamClass::kAlarm,
                            Scope::kPush};
   const DatasetConfig desired{"desired", DatasetKind::kMap, Resolution::kMilliseconds, StreamClass::kMetric,
@@ -139,6 +123,22 @@ TEST_CASE("brokers have their rules", "[settings]") {
   CHECK(first.rules[1].rule().payload == PayloadKind::kPlain);
   CHECK_FALSE(first.rules[1].rule().on_off);
   CHECK_FALSE(settings.brokers[1].mqtt.persistent);
+}
+
+TEST_CASE("peers are scrubbed once a minute, unless the settings say how often or never", "[settings]") {
+  struct Row {
+    const char* added;
+    std::chrono::microseconds interval;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"", std::chrono::minutes(1)},
+      {"[sync]\n", std::chrono::minutes(1)},
+      {"[sync]\nscrub = \"0s\"\n", std::chrono::seconds(0)},
+      {"[sync]\nscrub = \"1s\"\n", std::chrono::seconds(1)},
+      {"[sync]\nscrub = \"1h\"\n", std::chrono::hours(1)},
+  }));
+  CAPTURE(row.added);
+  CHECK(good(kGood + row.added).node.scrub_interval == row.interval);
 }
 
 TEST_CASE("an absolute store path is left alone", "[settings]") {
