@@ -18,6 +18,8 @@ TEST_CASE("each mistake names file, line and key", "[settings]") {
       {"[sync]\nkeepalive = 10\n",
        "node.toml:9: sync.keepalive: must be a duration in quotes (examples: \"500ms\", \"10s\"), not an "
        "integer"},
+      {"[sync]\nbandwidth = \"999B\"\n",
+       "node.toml:9: sync.bandwidth: must be 0B or at least 1000B, for a second"},
       {"[sync]\nkeepalive = \"20ms\"\n", "node.toml:9: sync.keepalive: must be at least 1s"},
       {"[sync]\nscrub = \"999ms\"\n", "node.toml:9: sync.scrub: must be 0s or at least 1s"},
       {"[sync]\nscrub = \"-1s\"\n", "node.toml:9: sync.scrub: \"-1s\" is not a duration"},
