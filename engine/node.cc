@@ -161,7 +161,7 @@ std::vector<SessionStatus> Node::sessions() const {
 }
 
 bool Node::quiet() const {
-  const auto quiet = [this](const auto& item) {
+  const auto quiet = [](const auto& item) {
     const Session& session = *item.second;
     const auto acknowledged = [](const SessionStream& stream) { return stream.sent.empty(); };
     if (session.phase != SessionPhase::kLive) return false;
