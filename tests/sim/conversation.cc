@@ -81,7 +81,7 @@ void Conversation::learn(Side from, const message::MapDelta& delta) {
   }
 }
 
-void Conversation::check_ack(Side acker, const message::Ack& ack, const MemoryStore& store) {
+void Conversation::check_ack(Side acker, const message::Ack& ack, const StoreReader& store) {
   const Speaker& writer = speakers_[1 - acker];
   const auto known = store.knowledge();
   for (const auto& [index, dots] : ack.streams) check_held(writer.named, index, dots, *known);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/codec.h"
-#include "engine/memory_store.h"
+#include "engine/store.h"
 #include "tests/sim/ledger.h"
 
 namespace deltamesh::sim {
@@ -29,7 +29,7 @@ class Conversation {
   // `from`, who knows `known`, sends `frame`. Returns the message; nullopt after a failure.
   std::optional<Message> sent(Side from, ByteView frame, const Knowledge& known);
   // An acknowledgement leaves `acker`, who has `store`.
-  void check_ack(Side acker, const message::Ack& ack, const MemoryStore& store);
+  void check_ack(Side acker, const message::Ack& ack, const StoreReader& store);
 
  private:
   struct Speaker {

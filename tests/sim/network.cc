@@ -27,23 +27,32 @@ NodeConfig make_config(const Options& options) {
   return config;
 }
 
-Nodes make_nodes(World& world, Ledger& ledger, const Options& options) {
+std::unique_ptr<SimStore> make_store(World& world, const Outfit& outfit, NodeIx ix) {
+  auto store = outfit.store ? outfit.store(world, ix) : nullptr;
+  if (store != nullptr) return store;
+  return std::make_unique<SimMemoryStore>(std::make_unique<MemoryStore>(identity_of(ix)));
+}
+
+Nodes make_nodes(World& world, Ledger& ledger, const Options& options, const Outfit& outfit) {
   Nodes nodes;
   for (NodeIx ix = 0; ix < options.nodes; ++ix) {
     nodes.push_back(std::make_unique<SimNode>(world, ledger, options, ix, make_config(options),
-                                              std::make_unique<MemoryStore>(identity_of(ix))));
+                                              make_store(world, outfit, ix)));
+    if (outfit.dialect) nodes.back()->speak(outfit.dialect(world, ix));
   }
   return nodes;
 }
 
 }  // namespace
 
-Network::Network(const Options& options)
+Network::Network(const Options& options, const Outfit& outfit)
     : options_(options),
       world_(options.seed),
       ledger_(world_),
-      nodes_(make_nodes(world_, ledger_, options_)),
-      links_(world_, &ledger_, options_, nodes_) {}
+      nodes_(make_nodes(world_, ledger_, options_, outfit)),
+      links_(world_, &ledger_, options_, nodes_) {
+  for (auto& node : nodes_) node->at_end([this, ix = node->ix()] { end(ix); });
+}
 
 Outcome Network::run() {
   link_up();

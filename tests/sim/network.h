@@ -10,6 +10,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/links.h"
 #include "tests/sim/options.h"
+#include "tests/sim/outfit.h"
 
 namespace deltamesh::sim {
 
@@ -23,7 +24,7 @@ struct Outcome {
 
 class Network {
  public:
-  explicit Network(const Options& options);
+  explicit Network(const Options& options, const Outfit& outfit = {});
   Outcome run();
 
  private:
@@ -36,6 +37,7 @@ class Network {
   void plan_faults();
   void some_faults();
   void crash(NodeIx node);
+  void end(NodeIx node);
   [[nodiscard]] DatasetId pick_telemetry();
   void heal();
   [[nodiscard]] bool quiet() const;

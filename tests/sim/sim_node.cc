@@ -6,6 +6,7 @@ namespace {
 
 constexpr Micros kToday{1'780'000'000'000'000};
 constexpr Micros kReportMax{3'000};
+constexpr Micros kStopMax{20'000};  // Until a node whose store has failed is stopped.
 
 }  // namespace
 
@@ -22,30 +23,47 @@ NodeIx node_of(const NodeId& id) {
 }
 
 SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeIx ix, NodeConfig config,
-                 std::unique_ptr<MemoryStore> store)
+                 std::unique_ptr<SimStore> store)
     : world_(world),
       observer_(observer),
       options_(options),
       ix_(ix),
       config_(std::move(config)),
       store_(std::move(store)),
-      failures_per_mille_(options.failures_per_mille) {}
+      failures_per_mille_(options.failures_per_mille) {
+  store_->at_end([this] { store_ended(); });
+}
+
+SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeIx ix, NodeConfig config,
+                 std::unique_ptr<MemoryStore> store)
+    : SimNode(world, observer, options, ix, std::move(config),
+              std::make_unique<SimMemoryStore>(std::move(store))) {}
 
 Instant SimNode::now() const {
   return {world_.queue.now(), kToday + clock_offset_ + world_.queue.now()};
 }
 
 void SimNode::start() {
-  auto image = store_->image();
+  auto image =
+      store_->open([this](const Batch& batch) { observer_.durable(store_->identity().node, batch); });
+  if (store_->state() != SimStore::State::kWell) return ended_();
   if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
-  node_ = std::make_unique<Node>(config_, *std::move(image), *store_);
+  node_ = std::make_unique<Node>(config_, *std::move(image), store_->reader());
   carry_out();
 }
 
+// Who has no power does nothing more; who has a store that failed hears so, and is stopped then.
+void SimNode::store_ended() {
+  if (store_->state() == SimStore::State::kDead) return ended_();
+  if (std::exchange(ends_, true)) return;
+  later(world_.queue.now() + world_.rng.between(Micros(0), kStopMax), [this] { ended_(); });
+}
+
 void SimNode::crash() {
-  store_->crash();
   node_.reset();
+  store_->crash();
   ++life_;
+  ends_ = false;
   sync_due_ = false;
   wakes_.clear();
 }
@@ -56,7 +74,12 @@ void SimNode::opened(PeerId peer) {
 }
 
 void SimNode::received(PeerId peer, ByteView frame) {
-  node_->received(peer, frame, now());
+  if (dialect_) {
+    const Bytes understood = dialect_->heard(frame);
+    node_->received(peer, understood, now());
+  } else {
+    node_->received(peer, frame, now());
+  }
   carry_out();
 }
 
@@ -93,14 +116,20 @@ void SimNode::flush() {
 void SimNode::carry_out() {
   Effects effects = node_->take_effects();
   for (auto& batch : effects.persist) persist(std::move(batch));
-  for (auto& [peer, frame] : effects.send) wire_->send(peer, std::move(frame));
+  for (auto& [peer, frame] : effects.send)
+    wire_->send(peer, dialect_ ? dialect_->said(std::move(frame)) : std::move(frame));
   for (const auto& close : effects.close) wire_->close(close.peer);
-  for (const auto& [write, status] : effects.written) {
-    world_.trace.fold(static_cast<std::uint64_t>(write));
-    observer_.reported({ix_, life_, write}, status);
-  }
+  for (const auto& written : effects.written) answer(written);
   for (const auto& arrival : effects.publish) observer_.arrived(ix_, arrival);
+  if (!effects.rolled_back.empty()) world_.fail("a store has lost what others hold: " + effects.rolled_back);
   if (effects.wake_at) wake_at(*effects.wake_at);
+}
+
+// What failed with its disk may be there once that is read again: its writer knows nothing.
+void SimNode::answer(const Written& written) {
+  world_.trace.fold(static_cast<std::uint64_t>(written.write));
+  if (!written.status.ok() && store_->state() == SimStore::State::kFailed) return;
+  observer_.reported({ix_, life_, written.write}, written.status);
 }
 
 void SimNode::persist(Batch batch) {

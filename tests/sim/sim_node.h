@@ -7,10 +7,11 @@
 #include <memory>
 #include <set>
 
-#include "engine/memory_store.h"
 #include "engine/node.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/options.h"
+#include "tests/sim/outfit.h"
+#include "tests/sim/sim_store.h"
 #include "tests/sim/world.h"
 
 namespace deltamesh::sim {
@@ -30,9 +31,15 @@ NodeIx node_of(const NodeId& id);
 class SimNode {
  public:
   SimNode(World& world, Observer& observer, const Options& options, NodeIx ix, NodeConfig config,
+          std::unique_ptr<SimStore> store);
+  SimNode(World& world, Observer& observer, const Options& options, NodeIx ix, NodeConfig config,
           std::unique_ptr<MemoryStore> store);
 
   void connect(Wire& wire) { wire_ = &wire; }
+  void speak(std::unique_ptr<Dialect> dialect) { dialect_ = std::move(dialect); }
+  // Told when the node cannot go on, because of its store: it shall be crashed, and started again later.
+  void at_end(std::function<void()> ended) { ended_ = std::move(ended); }
+  // It does not come up if its store loses power, or fails, while it is opened.
   void start();
   // The power is gone: what is not synced is lost, and so is all memory.
   void crash();
@@ -52,7 +59,7 @@ class SimNode {
   [[nodiscard]] bool up() const { return node_ != nullptr; }
   // Only when up().
   [[nodiscard]] const Node& node() const { return *node_; }
-  [[nodiscard]] const MemoryStore& store() const { return *store_; }
+  [[nodiscard]] const StoreReader& store() const { return store_->reader(); }
   [[nodiscard]] NodeIx ix() const { return ix_; }
 
  private:
@@ -61,6 +68,8 @@ class SimNode {
   void persist(Batch batch);
   void sync();
   void report(BatchId batch, const Status& status);
+  void answer(const Written& written);
+  void store_ended();
   void wake_at(Micros when);
   // Schedules something that happens only if the node still lives then.
   template <class What>
@@ -76,8 +85,11 @@ class SimNode {
   NodeIx ix_;
   NodeConfig config_;
   Wire* wire_ = nullptr;
-  std::unique_ptr<MemoryStore> store_;
+  std::unique_ptr<Dialect> dialect_;
+  std::unique_ptr<SimStore> store_;
   std::unique_ptr<Node> node_;
+  std::function<void()> ended_;
+  bool ends_ = false;
   std::uint64_t life_ = 0;
   Micros clock_offset_{0};
   std::uint64_t failures_per_mille_ = 0;

@@ -94,9 +94,12 @@ void Network::some_faults() {
 }
 
 void Network::crash(NodeIx ix) {
-  SimNode& node = *nodes_[ix];
-  if (!node.up()) return;
-  node.crash();
+  if (nodes_[ix]->up()) end(ix);
+}
+
+// Whether it was up or has just failed to come up.
+void Network::end(NodeIx ix) {
+  nodes_[ix]->crash();
   links_.lose(ix, world_.rng.chance(300));
   world_.queue.in(world_.rng.between(Micros(1'000), kRestartMax), [this, ix] {
     if (!nodes_[ix]->up()) nodes_[ix]->start();

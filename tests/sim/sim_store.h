@@ -1,0 +1,63 @@
+// tests/sim/sim_store.h - what a simulated node asks of the thing that keeps its data, through all its lives.
+//
+// A MemoryStore, or a store on a simulated disk (tests/sqlite/network_store.h). Virtual time stands still in
+// each call: a store with a thread of its own is waited for.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "engine/memory_store.h"
+
+namespace deltamesh::sim {
+
+class SimStore {
+ public:
+  virtual ~SimStore() = default;
+
+  // At the start of each life. `found` is called for each batch of the last one that was never reported, and
+  // is there all the same.
+  using Found = std::function<void(const Batch&)>;
+  virtual Result<StoreImage> open(const Found& found) = 0;
+  // These two once it was opened.
+  [[nodiscard]] virtual const StoreReader& reader() const = 0;
+  [[nodiscard]] virtual const Identity& identity() const = 0;
+
+  virtual void commit(Batch batch, Store::Committed committed) = 0;
+  // Makes durable what is queued, and reports it; later, if it must wait for space.
+  virtual void sync() = 0;
+  // The power is gone, or the process ends because the store has failed.
+  virtual void crash() = 0;
+  // The next batch fails and leaves no trace.
+  virtual void fail_next(Error error) = 0;
+
+  enum class State : std::uint8_t {
+    kWell,
+    kFailed,  // Takes no more batches, or did not open, until it is opened again.
+    kDead,    // The power is gone.
+  };
+  [[nodiscard]] virtual State state() const { return State::kWell; }
+  // `ended` is told, last in whatever call it was, when the state has become another.
+  virtual void at_end(std::function<void()> /*ended*/) {}
+};
+
+class SimMemoryStore final : public SimStore {
+ public:
+  explicit SimMemoryStore(std::unique_ptr<MemoryStore> store) : store_(std::move(store)) {}
+
+  Result<StoreImage> open(const Found&) override { return store_->image(); }
+  [[nodiscard]] const StoreReader& reader() const override { return *store_; }
+  [[nodiscard]] const Identity& identity() const override { return store_->identity(); }
+  void commit(Batch batch, Store::Committed committed) override {
+    store_->commit(std::move(batch), std::move(committed));
+  }
+  void sync() override { store_->sync(); }
+  void crash() override { store_->crash(); }
+  void fail_next(Error error) override { store_->fail_next(std::move(error)); }
+
+ private:
+  std::unique_ptr<MemoryStore> store_;
+};
+
+}  // namespace deltamesh::sim

@@ -1,0 +1,215 @@
+// tests/sqlite/network_store.cc - lives of the store, and how its thread is waited for.
+#include "tests/sqlite/network_store.h"
+
+#include <unistd.h>
+
+namespace deltamesh {
+namespace {
+
+constexpr sim::Micros kFullFor{2'500'000};  // More than a keepalive: the node must go on meanwhile.
+
+std::filesystem::path new_folder() {
+  const std::filesystem::path memory = "/dev/shm";
+  const bool usable = ::access(memory.c_str(), W_OK) == 0;
+  std::string name = (usable ? memory : std::filesystem::temp_directory_path()) / "deltamesh-XXXXXX";
+  REQUIRE(::mkdtemp(name.data()) != nullptr);
+  return name;
+}
+
+}  // namespace
+
+NetworkStore::NetworkStore(sim::World& world, const DiskPlan& plan)
+    : world_(world), plan_(plan), folder_(new_folder()), chance_(plan.seed), vfs_(plan.seed) {
+  if (plan_.faults) disk_.plan(plan_.faults);
+  disk_.limit_bytes(plan_.room);
+  full_ = plan_.room.has_value();
+}
+
+NetworkStore::~NetworkStore() {
+  close();
+}
+
+// Small, so that a short run has reservations, checkpoints, and pages that do not fit into the cache.
+SqliteOptions NetworkStore::options() {
+  SqliteOptions options;
+  options.path = folder_.file("store");
+  options.vfs = vfs_.name();
+  options.fsync = plan_.fsync;
+  options.log_pages_max = 24;
+  options.log_excess = 2;
+  options.cache_kib = 64;
+  options.reserve_chunk = 7;
+  options.checkpoint_patience = std::chrono::milliseconds(0);
+  options.space_retry_first = options.space_retry_last = std::chrono::milliseconds(1);
+  options.in_doubt = in_doubt_;
+  options.log = [this](const std::string& line) { heard(line); };
+  options.failed = [this](const Error&) { failed_ = true; };
+  return options;
+}
+
+sim::SimStore::State NetworkStore::state() const {
+  if (!disk_.powered()) return State::kDead;
+  return failed_ ? State::kFailed : State::kWell;
+}
+
+// --- Lives -----------------------------------------------------------------------------------------------
+
+Result<StoreImage> NetworkStore::open(const Found& found) {
+  in_doubt_ = disk_.powered() && in_doubt_;  // Else this is another process.
+  disk_.power_on();
+  failed_ = closing_ = false;
+  const std::uint64_t errors = disk_.faults().failures();
+  auto store = SqliteStore::open(options());
+  auto reader = store ? (*store)->make_reader() : Result<std::unique_ptr<StoreReader>>(store.error());
+  may_be_new_ = may_be_new_ || disk_.faults().failures() > 0;
+  if (!disk_.powered()) ++tally_.cuts_in_openings;
+  if (!reader) {
+    failed_ = disk_.faults().failures() > errors;
+    return refused(reader.error());
+  }
+  store_ = *std::move(store);
+  reader_ = *std::move(reader);
+  if (!disk_.powered()) return Error{ErrorCode::kIo, "no power"};
+  check_opening(found);
+  return reader_->image();
+}
+
+Error NetworkStore::refused(const Error& error) {
+  if (!full_ || error.code != ErrorCode::kFull) return error;
+  failed_ = true;
+  ++tally_.refused_full;
+  plan_space();
+  return error;
+}
+
+// A node that is crashed has lost its power, but for one that is stopped since its store has failed.
+void NetworkStore::crash() {
+  if (state() == State::kWell) disk_.power_cut(world_.rng);
+  if (state() == State::kDead) ++tally_.cuts;
+  if (failed_ && store_ && disk_.powered()) ++tally_.failures;
+  if (failed_ && store_ && disk_.powered() && disk_.faults().failures() == 0)
+    blame("it failed on a disk that did not");
+  in_doubt_ = in_doubt_ || (failed_ && store_ != nullptr);
+  close();
+  for (Handed& handed : group_) unreported_.push_back(std::move(handed.batch));
+  group_.clear();
+  queue_.clear();
+  if (disk_.powered() && world_.rng.chance(500)) disk_.drop_caches();
+}
+
+// The callbacks use the store until its thread has ended.
+void NetworkStore::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    stalled_ = false;
+    changed_.notify_all();
+  }
+  reader_.reset();
+  if (store_) store_->close();
+  store_.reset();
+}
+
+void NetworkStore::finish() {
+  tally_.bytes = disk_.used_bytes();
+  close();
+  if (!disk_.powered()) ++tally_.cuts;
+  tally_.operations = disk_.faults().operations();
+  tally_.errors = disk_.faults().failures();
+  disk_.plan([](testing::DiskFaults& faults) { faults.none(); });
+  disk_.limit_bytes(std::nullopt);
+  const auto image = open([this](const Batch&) { blame("a batch appears that nobody waited for"); });
+  if (!image) blame("it cannot be opened: " + image.error().text);
+  close();
+}
+
+// --- Batches ---------------------------------------------------------------------------------------------
+
+void NetworkStore::commit(Batch batch, Store::Committed committed) {
+  queue_.push_back({std::move(batch), std::move(committed), std::nullopt});
+}
+
+void NetworkStore::sync() {
+  if (!group_.empty() || queue_.empty()) return;
+  group_ = std::exchange(queue_, {});
+  done_ = false;
+  hand(0);
+  await();
+}
+
+void NetworkStore::hand(std::size_t index) {
+  store_->commit(group_[index].batch,
+                 [this, index](BatchId, Status status) { reported(index, std::move(status)); });
+}
+
+// An empty batch comes last: once that is reported, the checkpoint that may follow the others is done too.
+void NetworkStore::reported(std::size_t index, Status status) {
+  if (status && !disk_.powered()) lied_ = true;
+  group_[index].status = std::move(status);
+  const std::size_t end = group_.size();
+  for (std::size_t next = 1; index == 0 && next < end; ++next) hand(next);
+  if (index + 1 < end) return;
+  store_->commit({}, [this](BatchId, const Status&) {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+    changed_.notify_all();
+  });
+}
+
+void NetworkStore::heard(const std::string& line) {
+  if (line.find("waiting_for_space") == std::string::npos) return;
+  std::unique_lock lock(mutex_);
+  stalled_ = !closing_;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !stalled_; });
+}
+
+// False if the store waits for space.
+bool NetworkStore::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return done_ || stalled_; });
+  return done_;
+}
+
+void NetworkStore::await() {
+  if (!wait()) {
+    ++tally_.waits;
+    return plan_space();
+  }
+  if (lied_) blame("a batch was reported durable after the power had gone");
+  deliver();
+  if (state() != State::kWell) ended_();
+}
+
+void NetworkStore::deliver() {
+  for (Handed& handed : std::exchange(group_, {})) deliver(handed);
+}
+
+// What failed with the disk may be there when that is opened again.
+void NetworkStore::deliver(Handed& handed) {
+  const Status status = *handed.status;
+  const BatchId id = handed.batch.id;
+  const bool refused = !status && status.error().code == ErrorCode::kInvalid;
+  if (status) ++tally_.durable;
+  if ((status || refused) && model_.take(handed.batch) != status.ok()) blame("a batch was judged wrongly");
+  if (!status && !refused) unreported_.push_back(std::move(handed.batch));
+  if (status || disk_.powered()) handed.committed(id, status);
+}
+
+void NetworkStore::plan_space() {
+  world_.queue.in(kFullFor, [this] { space_returns(); });
+}
+
+void NetworkStore::space_returns() {
+  full_ = false;
+  disk_.limit_bytes(std::nullopt);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(stalled_, false)) return;
+    changed_.notify_all();
+  }
+  await();
+  if (state() == State::kWell) sync();
+}
+
+}  // namespace deltamesh

@@ -1,0 +1,49 @@
+// tests/sqlite/network_store_checks.cc - what must be true whenever the store of a simulated node was opened.
+#include "engine/sqlite/statement.h"
+#include "tests/sqlite/network_store.h"
+#include "tests/sqlite/store_contents.h"
+
+namespace deltamesh {
+
+void NetworkStore::check_opening(const Found& found) {
+  ++tally_.openings;
+  check_identity();
+  check_contents(found);
+  check_pages();
+}
+
+void NetworkStore::check_identity() {
+  const Opened& opened = store_->opened();
+  const Identity now = store_->identity(), before = identity_.value_or(now);
+  if (identity_ && opened.created) blame("it was gone, and was made anew");
+  if (now.node != before.node) blame("the node has another name");
+  if (now != before && !may_be_new_) blame("a new incarnation without need: " + opened.why);
+  if (now == before && identity_ && in_doubt_) blame("the same incarnation after the disk had failed");
+  identity_ = now;
+}
+
+void NetworkStore::check_contents(const Found& found) {
+  const auto contents = read_contents(*reader_);
+  if (!contents) return blame("it cannot be read: " + contents.error().text);
+  std::string differs = difference(*contents, model_);
+  const std::string at_least = differs;
+  for (; !differs.empty() && !unreported_.empty(); unreported_.pop_front()) {
+    found(unreported_.front());
+    if (model_.take(unreported_.front())) ++tally_.unreported_kept;
+    differs = difference(*contents, model_);
+  }
+  if (!differs.empty()) blame("holds not what was written, reported and whole: " + at_least);
+  tally_.unreported_lost += unreported_.size();
+  unreported_.clear();
+}
+
+void NetworkStore::check_pages() {
+  auto database =
+      sqlite::Database::open(folder_.file("store"), sqlite::Database::Access::kReadOnly, vfs_.name());
+  if (!database) return blame("the database cannot be opened: " + database.error().text);
+  const auto verdict = database->text("PRAGMA integrity_check");
+  if (!verdict) return blame("no integrity check: " + verdict.error().text);
+  if (*verdict != "ok") blame("damaged: " + *verdict);
+}
+
+}  // namespace deltamesh

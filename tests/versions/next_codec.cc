@@ -1,0 +1,118 @@
+// tests/versions/next_codec.cc - control parts from one schema to the other; raw parts as they are.
+#include "tests/versions/next_codec.h"
+
+#include <capnp/message.h>
+#include <capnp/serialize-packed.h>
+#include <kj/exception.h>
+#include <kj/io.h>
+
+#include "engine/protocol.capnp.h"
+#include "next_protocol.capnp.h"
+#include "tests/versions/next_fields.h"
+
+namespace deltamesh::versions {
+namespace {
+
+using capnp::DynamicStruct;
+
+struct Schemas {
+  capnp::StructSchema ours, next;
+};
+
+template <class Ours, class Next>
+Schemas both() {
+  return {capnp::Schema::from<Ours>(), capnp::Schema::from<Next>()};
+}
+
+Schemas schemas_of(FrameType type) {
+  switch (type) {
+    case FrameType::kHello: return both<wire::Hello, next_wire::Hello>();
+    case FrameType::kFrontier: return both<wire::Frontier, next_wire::Frontier>();
+    case FrameType::kDelta: return both<wire::Delta, next_wire::Delta>();
+    case FrameType::kMapDelta: return both<wire::MapDelta, next_wire::MapDelta>();
+    case FrameType::kAck: return both<wire::Ack, next_wire::Ack>();
+    case FrameType::kSeriesWanted: return both<wire::SeriesWanted, next_wire::SeriesWanted>();
+    case FrameType::kSeriesGiven: return both<wire::SeriesGiven, next_wire::SeriesGiven>();
+    case FrameType::kPing: return both<wire::Ping, next_wire::Ping>();
+    case FrameType::kPong: return both<wire::Pong, next_wire::Pong>();
+    case FrameType::kRangeQuestion: return both<wire::RangeQuestion, next_wire::RangeQuestion>();
+    case FrameType::kRangeAnswer: return both<wire::RangeAnswer, next_wire::RangeAnswer>();
+    case FrameType::kGoodbye: break;
+  }
+  return both<wire::Goodbye, next_wire::Goodbye>();
+}
+
+// A frame with its control part unpacked by the next schema.
+struct Opened {
+  explicit Opened(ByteView frame)
+      : head(*decode_head(frame)),
+        schemas(schemas_of(FrameType{head.type})),
+        raw(frame.subspan(kFrameHeadBytes + head.control_bytes)) {
+    const ByteView control = frame.subspan(kFrameHeadBytes, head.control_bytes);
+    auto all = message.initRoot<DynamicStruct>(schemas.next);
+    if (control.empty()) return;
+    kj::ArrayInputStream in({reinterpret_cast<const kj::byte*>(control.data()), control.size()});
+    capnp::PackedMessageReader reader(in);
+    copy_known(reader.getRoot<DynamicStruct>(schemas.next), all);
+  }
+  DynamicStruct::Builder root() { return message.getRoot<DynamicStruct>(schemas.next); }
+
+  FrameHead head;
+  Schemas schemas;
+  ByteView raw;
+  capnp::MallocMessageBuilder message;
+};
+
+bool has_data(FrameType type) {
+  return type == FrameType::kDelta || type == FrameType::kMapDelta;
+}
+
+Bytes assembled(FrameHead head, capnp::MessageBuilder& message, ByteView raw) {
+  kj::VectorOutputStream packed;
+  capnp::writePackedMessage(packed, message);
+  const auto control = std::as_bytes(std::span(packed.getArray().begin(), packed.getArray().size()));
+  head.control_bytes = static_cast<std::uint16_t>(control.size());
+  head.payload_bytes = static_cast<std::uint32_t>(control.size() + raw.size());
+  const auto first = encode_head(head);
+  Bytes frame(first.begin(), first.end());
+  frame.insert(frame.end(), control.begin(), control.end());
+  frame.insert(frame.end(), raw.begin(), raw.end());
+  return frame;
+}
+
+}  // namespace
+
+Bytes NextCodec::said(ByteView frame) {
+  Opened opened(frame);
+  const FrameType type{opened.head.type};
+  if (has_data(type) && !spoken_.longer_data) return {frame.begin(), frame.end()};
+  fill_added(opened.root(), rng_);
+  if (type == FrameType::kHello) {
+    opened.root().set("versionMin", spoken_.min);
+    opened.root().set("versionMax", spoken_.max);
+  }
+  return assembled(opened.head, opened.message, opened.raw);
+}
+
+Result<Bytes> NextCodec::heard(ByteView frame) {
+  try {
+    Opened opened(frame);
+    if (opened.head.control_bytes == 0) return Bytes(frame.begin(), frame.end());
+    if (std::string wrong = check_added(opened.root().asReader(), filled_); !wrong.empty())
+      return Error{ErrorCode::kInvalid, std::move(wrong)};
+    capnp::MallocMessageBuilder ours;
+    copy_known(opened.root().asReader(), ours.initRoot<DynamicStruct>(opened.schemas.ours));
+    return assembled(opened.head, ours, opened.raw);
+  } catch (const kj::Exception& exception) {
+    return Error{ErrorCode::kInvalid, exception.getDescription().cStr()};
+  }
+}
+
+Bytes NextDialect::heard(ByteView frame) {
+  auto understood = codec_.heard(frame);
+  if (understood) return *std::move(understood);
+  world_.fail("a node of the next version cannot read a frame: " + understood.error().text);
+  return {frame.begin(), frame.end()};
+}
+
+}  // namespace deltamesh::versions
