@@ -43,7 +43,8 @@ Network::Network(const Options& options)
       world_(options.seed),
       ledger_(world_),
       nodes_(make_nodes(world_, ledger_, options_)),
-      links_(world_, &ledger_, options_, nodes_) {}
+      links_(world_, &ledger_, options_, nodes_),
+      watch_(world_, ledger_, nodes_) {}
 
 Outcome Network::run() {
   link_up();
@@ -54,9 +55,11 @@ Outcome Network::run() {
   }
   links_.dial_all();
   plan_faults();
+  if (options_.watch) watch_.begin();
   world_.run_until(options_.active);
   heal();
   settle();
+  watch_.end();
   if (!world_.failed()) check_converged(world_, ledger_, nodes_);
   if (!world_.failed()) check_silence();
   if (!world_.failed()) check_refusals();
@@ -90,9 +93,10 @@ void Network::link_up() {
 // --- The end of a run ------------------------------------------------------------------------------------
 
 void Network::heal() {
+  links_.heal();
   for (auto& node : nodes_) {
     node->heal();
-    if (!node->up()) node->start();
+    start(node->ix());
   }
 }
 
