@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 namespace deltamesh::sim {
 namespace {
@@ -37,6 +38,16 @@ constexpr std::uint64_t kRateMin = 100'000;
 // Half of the runs go without a given fault, so that faults are seen alone and together.
 std::uint64_t rate(Rng& rng, std::uint64_t per_mille_max) {
   return rng.chance(500) ? 0 : rng.between(std::uint64_t{1}, per_mille_max);
+}
+
+bool leave_one_out(Options& options, std::string_view fault) {
+  if (fault == "wrong-clocks") return options.wrong_clocks = false, true;
+  if (fault == "torn") return options.torn = false, true;
+  const auto found =
+      std::find_if(kFaults.begin(), kFaults.end(), [&](const auto& known) { return known.name == fault; });
+  if (found == kFaults.end()) return false;
+  options.*(found->how_much) = 0;
+  return true;
 }
 
 }  // namespace
@@ -78,13 +89,11 @@ std::optional<Topology> topology_named(std::string_view name) {
   return static_cast<Topology>(found - kNames.begin());
 }
 
-bool leave_out(Options& options, std::string_view fault) {
-  if (fault == "wrong-clocks") return options.wrong_clocks = false, true;
-  if (fault == "torn") return options.torn = false, true;
-  const auto found =
-      std::find_if(kFaults.begin(), kFaults.end(), [&](const auto& known) { return known.name == fault; });
-  if (found == kFaults.end()) return false;
-  options.*(found->how_much) = 0;
+bool leave_out(Options& options, const std::string& faults) {
+  std::istringstream names(faults);
+  for (std::string fault; std::getline(names, fault, ',');) {
+    if (!leave_one_out(options, fault)) return false;
+  }
   return true;
 }
 

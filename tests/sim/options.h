@@ -58,9 +58,9 @@ struct Options {
 // The run that belongs to `seed`, with a number of nodes between the two given.
 Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
 
-// Takes one kind of fault out of a run, by its name in describe(): to find out which of them a failure needs.
-// False if there is none of that name.
-bool leave_out(Options& options, std::string_view fault);
+// Takes kinds of faults out of a run, by their names in describe() and with commas between: to find out which
+// of them a failure needs. False if there is none of some name.
+bool leave_out(Options& options, const std::string& faults);
 
 // "pair", "line", "star", "ring", "tree", "mesh".
 std::optional<Topology> topology_named(std::string_view name);

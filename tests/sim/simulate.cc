@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include "tests/sim/fleet_text.h"
@@ -115,14 +114,6 @@ void show(const Options& options, const Outcome& outcome) {
   std::fflush(stdout);
 }
 
-bool leave_all_out(Options& options, const std::string& faults) {
-  std::istringstream names(faults);
-  for (std::string fault; std::getline(names, fault, ',');) {
-    if (!leave_out(options, fault)) return false;
-  }
-  return true;
-}
-
 int run_faults(Arguments arguments) {
   if (arguments.nodes != 0) arguments.nodes_min = arguments.nodes_max = arguments.nodes;
   const auto [nodes_min, nodes_max] = std::pair(arguments.nodes_min, arguments.nodes_max);
@@ -134,7 +125,7 @@ int run_faults(Arguments arguments) {
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
     Options options = options_for(seed, nodes_min, nodes_max);
     if (topology) options.topology = *topology;
-    if (!leave_all_out(options, arguments.without)) return wrong("no fault is called " + arguments.without);
+    if (!leave_out(options, arguments.without)) return wrong("no fault is called " + arguments.without);
     if (arguments.verbose) std::fprintf(stderr, "%s\n", describe(options).c_str());
     const Outcome outcome = run(options);
     if (arguments.verbose || arguments.seeds == 1 || !outcome.failure.empty()) show(options, outcome);
