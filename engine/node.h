@@ -304,6 +304,7 @@ class Node {
   void pump(Instant now);
   void serve(Session& session, Instant now);
   [[nodiscard]] static bool active(const Session& session) { return session.leads; }
+  [[nodiscard]] static bool live(const Session& session) { return session.phase == SessionPhase::kLive; }
 
   NodeConfig config_;
   Identity identity_;

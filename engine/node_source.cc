@@ -54,7 +54,7 @@ bool Node::held_elsewhere(const Session& session, StreamIx ix) const {
 bool Node::waits_for_some() const {
   return std::any_of(late_.begin(), late_.end(), [this](const auto& item) {
     return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& session) {
-      return active(*session.second) && lacks_some(*session.second, item.second);
+      return live(*session.second) && lacks_some(*session.second, item.second);
     });
   });
 }
@@ -80,16 +80,20 @@ void Node::check_late(Instant now) {
 }
 
 // What should have come is here, or is waited for a little longer where the peer that has it sends much else,
-// or is asked of the next peer that has it.
+// or is asked of the next peer that has it. Of several links to one node it may take another for the leading
+// one than we do, so that those which stand by are asked last.
 void Node::check_late(StreamIx ix, Instant now) {
   Source& source = sources_[ix];
-  Session* next = nullptr;
+  Session *next = nullptr, *standby = nullptr;
   bool under_way = false;
   for (const auto& [peer, session] : sessions_) {
-    if (!active(*session) || !lacks_some(*session, ix)) continue;
-    if (!session->at(ix).unsubscribed) under_way = true;
-    if (session->at(ix).unsubscribed && next == nullptr) next = session.get();
+    if (!live(*session) || !lacks_some(*session, ix)) continue;
+    const bool unsubscribed = session->at(ix).unsubscribed;
+    if (!unsubscribed && active(*session)) under_way = true;
+    Session*& candidate = active(*session) ? next : standby;
+    if (unsubscribed && candidate == nullptr) candidate = session.get();
   }
+  if (next == nullptr) next = standby;
   if (under_way && source.waits < limits::kLateDoublings) {
     watch(ix, now.steady + limits::kLate * (1 << ++source.waits));
   } else if (next != nullptr) {
