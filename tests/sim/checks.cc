@@ -39,7 +39,9 @@ class NodeChecks {
 
   void check_complete(const EventSet& events) {
     for (const auto& [dot, event] : ledger_.events().events()) {
-      if (!events.events().contains(dot)) return fail("lacks event " + std::to_string(dot.seq));
+      if (!events.events().contains(dot))
+        return fail("lacks event " + std::to_string(dot.seq) + " of node " +
+                    std::to_string(node_of(dot.stream.node)));
     }
     if (!(events == ledger_.events())) fail("holds other events than were written");
   }

@@ -9,7 +9,6 @@ constexpr Micros kRestartMax{3'000'000};
 constexpr Micros kSpellMin{500'000}, kSpellMax{4'000'000};  // Less and more than the keepalive stands.
 constexpr Micros kFlapMin{100'000}, kFlapMax{700'000};
 constexpr Micros kSwizzle{2'000'000};  // Until all are clogged, and from there until none is.
-constexpr int kSlowness = 20;
 constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1'000'000;
 
 }  // namespace

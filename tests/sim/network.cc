@@ -105,8 +105,15 @@ bool Network::quiet() const {
   return links_.settled() && std::all_of(nodes_.begin(), nodes_.end(), quiet);
 }
 
+// With little credit, each block of a link waits for the commit of the one before it.
+Micros Network::settle_max() const {
+  if (options_.credit == 0) return kSettleMax;
+  const Micros commit = options_.commit_max * (options_.slow_nodes_per_mille > 0 ? kSlowness : 1);
+  return kSettleMax + static_cast<Micros::rep>(ledger_.acknowledged()) * (4 * options_.delay_max + commit);
+}
+
 void Network::settle() {
-  const Micros end = world_.queue.now() + kSettleMax;
+  const Micros end = world_.queue.now() + settle_max();
   while (!world_.failed() && !quiet()) {
     if (world_.queue.now() > end) return world_.fail("the network does not become quiet");
     world_.run_until(world_.queue.now() + kStep);

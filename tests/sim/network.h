@@ -52,6 +52,7 @@ class Network {
   [[nodiscard]] bool healed() const { return world_.queue.now() >= options_.active; }
   void heal();
   [[nodiscard]] bool quiet() const;
+  [[nodiscard]] Micros settle_max() const;
   void settle();
   void check_refusals();
   void check_silence();

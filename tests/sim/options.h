@@ -27,6 +27,9 @@ enum class Plant : std::uint8_t {
   kOmittedWinner,  // A relay leaves out the winner of one key of a delta whose knowledge covers it.
 };
 
+// How many times as long the commits of slow nodes take.
+inline constexpr int kSlowness = 20;
+
 struct Options {
   std::uint64_t seed = 0;
   std::uint64_t nodes = 2;
