@@ -9,15 +9,25 @@ std::optional<Message> Conversation::sent(Side from, ByteView frame, const Knowl
     world_.fail("a node sent a frame that is refused: " + (message.ok() ? "unknown" : message.error().text));
     return std::nullopt;
   }
-  if (const auto* const hello = std::get_if<message::Hello>(&**message)) learn(from, *hello, known);
+  if (const auto* const hello = std::get_if<message::Hello>(&**message)) {
+    learn(from, *hello, known);
+    grant(1 - from, hello->credit);
+  }
   if (const auto* const ack = std::get_if<message::Ack>(&**message)) {
     for (const auto& have : ack->haves) learn(from, have.ref);
+    grant(1 - from, ack->credit);
   }
   if (const auto* const frontier = std::get_if<message::Frontier>(&**message)) {
     learn(from, *frontier);
   }
-  if (const auto* const delta = std::get_if<message::Delta>(&**message)) check_delta(from, *delta);
-  if (const auto* const delta = std::get_if<message::MapDelta>(&**message)) learn(from, *delta);
+  if (const auto* const delta = std::get_if<message::Delta>(&**message)) {
+    check_delta(from, *delta);
+    spend(from, frame.size());
+  }
+  if (const auto* const delta = std::get_if<message::MapDelta>(&**message)) {
+    learn(from, *delta);
+    spend(from, frame.size());
+  }
   return *std::move(message);
 }
 
@@ -81,25 +91,64 @@ void Conversation::learn(Side from, const message::MapDelta& delta) {
   }
 }
 
-void Conversation::check_ack(Side acker, const message::Ack& ack, const StoreReader& store) {
-  const Speaker& writer = speakers_[1 - acker];
-  const auto known = store.knowledge();
-  for (const auto& [index, dots] : ack.streams) check_held(writer.named, index, dots, *known);
-  for (const auto& [index, dots] : ack.subscribed) check_held(writer.named, index, dots, *known);
-  for (const auto& [ref, dots] : ack.haves) check_held(speakers_[acker].named, ref.index, dots, *known);
+// --- Room ------------------------------------------------------------------------------------------------
+
+// Counted when it leaves the receiver: never less than what the sender has heard of.
+void Conversation::grant(Side to, std::uint32_t credit) {
+  std::int64_t& has = speakers_[to].credit;
+  has += credit;
+  if (has > credit_max_) world_.fail("a node gives a peer more credit than it has memory for");
+}
+
+// The last frame may be larger than what is left.
+void Conversation::spend(Side from, std::size_t bytes) {
+  std::int64_t& has = speakers_[from].credit;
+  if (has <= 0) world_.fail("a node sends more than its peer has room for");
+  has -= static_cast<std::int64_t>(bytes);
+}
+
+// --- What is said to be held -----------------------------------------------------------------------------
+
+void Conversation::check_told(Side from, const Message& message, const StoreReader& store) {
+  const auto check = [&](const auto* told) {
+    if (told != nullptr) check_told(from, *told, *store.knowledge());
+  };
+  check(std::get_if<message::Ack>(&message));
+  check(std::get_if<message::Frontier>(&message));
+  check(std::get_if<message::MapDelta>(&message));
+}
+
+void Conversation::check_told(Side from, const message::Ack& ack, const Knowledge& held) {
+  const char* const what = "acknowledged and not durable: events";
+  const Speaker& writer = speakers_[1 - from];
+  for (const auto& [index, dots] : ack.streams) check_held(what, writer.named, index, dots, held);
+  for (const auto& [index, dots] : ack.subscribed) check_held(what, writer.named, index, dots, held);
+  for (const auto& [ref, dots] : ack.haves) check_held(what, speakers_[from].named, ref.index, dots, held);
   for (const std::uint32_t number : ack.map_deltas) {
     const auto delta = writer.map_deltas.find(number);
     if (delta == writer.map_deltas.end()) return world_.fail("an acknowledgement of a map delta never sent");
-    if (!known->includes_held(delta->second)) world_.fail("acknowledged and not durable: a map delta");
+    if (!held.includes_held(delta->second)) world_.fail("acknowledged and not durable: a map delta");
   }
 }
 
-void Conversation::check_held(const std::vector<StreamId>& named, std::uint32_t index,
+void Conversation::check_told(Side from, const message::Frontier& frontier, const Knowledge& held) {
+  for (const auto& entry : frontier.entries)
+    check_held("a frontier claims what is not held", speakers_[from].named, entry.ref.index, entry.held,
+               held);
+}
+
+void Conversation::check_told(Side from, const message::MapDelta& delta, const Knowledge& held) {
+  for (const auto& known : delta.knowledge)
+    check_held("a map delta claims what is not known", speakers_[from].named, known.ref.index, known.held,
+               held);
+}
+
+void Conversation::check_held(const char* what, const std::vector<StreamId>& named, std::uint32_t index,
                               const IntervalSet& dots, const Knowledge& held) {
-  if (index >= named.size()) return world_.fail("an acknowledgement of a stream that was never named");
+  if (index >= named.size()) return world_.fail("a node speaks of a stream that was never named");
   const StreamKnowledge* const known = held.find(named[index]);
   if (dots.empty() || (known != nullptr && known->held().includes(dots))) return;
-  world_.fail("acknowledged and not durable: events");
+  world_.fail(what);
 }
 
 }  // namespace deltamesh::sim

@@ -1,7 +1,8 @@
 // tests/sim/conversation.h - reads along what the two ends of a connection say, and holds them to it.
 //
-// A frame that leaves must decode, and what it carries must be durable at its writer. An acknowledgement may
-// name only what is durable at its sender in the moment in which it leaves.
+// A frame that leaves must decode, and what it carries must be durable at its writer. What its sender says
+// that it holds (acknowledgements, news, frontiers, knowledge of maps) must be durable there in the moment in
+// which it leaves. Payload leaves only while the receiver has room for it.
 #pragma once
 
 #include <array>
@@ -22,20 +23,29 @@ using Spoken = std::map<Bytes, std::vector<StreamId>>;
 
 class Conversation {
  public:
-  // `spoken` is shared by all conversations of a run.
-  Conversation(World& world, const Ledger& ledger, Spoken& spoken)
-      : world_(world), ledger_(ledger), spoken_(spoken) {}
+  // `spoken` is shared by all conversations of a run. Each end grants the other `credit` bytes at most; 0: as
+  // many as nodes do by default.
+  Conversation(World& world, const Ledger& ledger, Spoken& spoken, std::uint64_t credit)
+      : world_(world),
+        ledger_(ledger),
+        spoken_(spoken),
+        credit_max_(credit > 0 ? credit : limits::kCreditBytes) {}
 
   // `from`, who knows `known`, sends `frame`. Returns the message; nullopt after a failure.
   std::optional<Message> sent(Side from, ByteView frame, const Knowledge& known);
-  // An acknowledgement leaves `acker`, who has `store`.
-  void check_ack(Side acker, const message::Ack& ack, const StoreReader& store);
+  // `from`, who has `store`, sends `message`.
+  void check_told(Side from, const Message& message, const StoreReader& store);
+  // What `from` has named so.
+  [[nodiscard]] const StreamId& stream(Side from, std::uint32_t index) const {
+    return speakers_[from].named.at(index);
+  }
 
  private:
   struct Speaker {
     Bytes digest;  // Of its HELLO.
     std::vector<StreamId> named;
     std::map<std::uint32_t, Knowledge> map_deltas;  // By number: what the delta covers.
+    std::int64_t credit = 0;                        // Bytes of payload frames that it may still send.
   };
 
   void learn(Side from, const message::Hello& hello, const Knowledge& known);
@@ -44,12 +54,18 @@ class Conversation {
   void learn(Side from, const message::MapDelta& delta);
   void check_delta(Side from, const message::Delta& delta);
   void check_durable(const StreamId& stream, Interval dots);
-  void check_held(const std::vector<StreamId>& named, std::uint32_t index, const IntervalSet& dots,
-                  const Knowledge& held);
+  void check_told(Side from, const message::Ack& ack, const Knowledge& held);
+  void check_told(Side from, const message::Frontier& frontier, const Knowledge& held);
+  void check_told(Side from, const message::MapDelta& delta, const Knowledge& held);
+  void grant(Side to, std::uint32_t credit);
+  void spend(Side from, std::size_t bytes);
+  void check_held(const char* what, const std::vector<StreamId>& named, std::uint32_t index,
+                  const IntervalSet& dots, const Knowledge& held);
 
   World& world_;
   const Ledger& ledger_;
   Spoken& spoken_;
+  std::int64_t credit_max_;
   std::array<Speaker, 2> speakers_;
 };
 

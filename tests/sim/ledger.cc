@@ -47,9 +47,27 @@ void Ledger::durable(const NodeId& writer, const Batch& batch) {
     if (knowledge_.holds(dot)) world_.fail("a number of a map was issued twice");
     knowledge_.hold(dot);
     maps_[dataset].apply(entry);
+    keep(dataset, entry);
     check_wins(entry);
     durable_values_.insert(entry.value);
   }
+}
+
+void Ledger::keep(DatasetId dataset, const MapEntry& entry) {
+  auto& writes = writes_[dataset][entry.key];
+  writes.insert(std::upper_bound(writes.begin(), writes.end(), entry, wins), entry);
+}
+
+Ledger::Entries Ledger::greatest(DatasetId dataset, const Knowledge& known) const {
+  Entries entries;
+  const auto map = writes_.find(dataset);
+  if (map == writes_.end()) return entries;
+  for (const auto& [key, writes] : map->second) {
+    const auto greatest = std::find_if(writes.begin(), writes.end(),
+                                       [&](const auto& entry) { return known.holds(entry.version.dot); });
+    if (greatest != writes.end()) entries.emplace(key, *greatest);
+  }
+  return entries;
 }
 
 void Ledger::store(const StoredBlock& block) {

@@ -33,6 +33,11 @@ class Ledger final : public Observer {
   [[nodiscard]] bool is_durable(const StreamId& stream, Interval dots) const;
   [[nodiscard]] const EventSet& events() const { return events_; }
   [[nodiscard]] const std::map<DatasetId, LwwMap>& maps() const { return maps_; }
+  // All numbers that are durable at their writers.
+  [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
+  // What a map must hold at a node that knows these writes and no others: of each key, the greatest.
+  using Entries = std::map<std::string, MapEntry, std::less<>>;
+  [[nodiscard]] Entries greatest(DatasetId dataset, const Knowledge& known) const;
   // What the writer handed in under this time; null if nobody did.
   [[nodiscard]] const NamedEvent* written(Ticks time) const;
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
@@ -49,6 +54,7 @@ class Ledger final : public Observer {
 
   void store(const StoredBlock& block);
   void check_wins(const MapEntry& entry);
+  void keep(DatasetId dataset, const MapEntry& entry);
   [[nodiscard]] bool holds_all(const Write& write) const;
   [[nodiscard]] bool holds_some(const Write& write) const;
 
@@ -64,6 +70,8 @@ class Ledger final : public Observer {
   std::set<Ticks> durable_times_;
   std::set<std::string> durable_values_;
   std::map<DatasetId, LwwMap> maps_;
+  // Every write to a key, the greatest first.
+  std::map<DatasetId, std::map<std::string, std::vector<MapEntry>>> writes_;
   Knowledge knowledge_;
 };
 

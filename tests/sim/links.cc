@@ -1,11 +1,10 @@
-// tests/sim/links.cc - connections: made, carrying, broken.
+// tests/sim/links.cc - connections: made, and carrying.
 #include "tests/sim/links.h"
 
 namespace deltamesh::sim {
 namespace {
 
 constexpr Micros kDialMin{20'000}, kDialMax{600'000};
-constexpr Micros kNoticeMax{400'000};  // Until an end hears that its connection is cut.
 
 bool keepalive(ByteView frame) {
   const auto type = FrameType{decode_head(frame)->type};
@@ -30,7 +29,7 @@ std::uint64_t payload_bytes(const Message& message) {
 
 Links::Links(World& world, const Ledger* ledger, const Options& options,
              std::vector<std::unique_ptr<SimNode>>& nodes)
-    : world_(world), ledger_(ledger), options_(options), nodes_(nodes) {
+    : world_(world), ledger_(ledger), options_(options), nodes_(nodes), weather_(nodes.size()) {
   for (auto& node : nodes_) node->connect(*this);
 }
 
@@ -40,7 +39,10 @@ void Links::add(NodeIx a, NodeIx b) {
 }
 
 void Links::add(NodeIx a, NodeIx b, Micros delay, Micros jitter) {
-  links_.push_back({a, b, delay, jitter, std::nullopt, false, false});
+  links_.push_back({a, b, delay, jitter, {}, std::nullopt, false, false});
+  if (options_.bytes_per_second == 0) return;
+  for (auto& rate : links_.back().bytes_per_second)
+    rate = world_.rng.between(options_.bytes_per_second / 2, options_.bytes_per_second);
 }
 
 void Links::dial_all() {
@@ -65,11 +67,12 @@ void Links::connect(LinkIx ix) {
   const std::uint64_t id = connections_.size();
   connections_.push_back(std::make_unique<Connection>(Connection{id, ix, {}, false, std::nullopt, nullptr}));
   Connection& connection = *connections_.back();
-  if (ledger_ != nullptr) connection.talk.emplace(world_, *ledger_, spoken_);
+  if (ledger_ != nullptr) connection.talk.emplace(world_, *ledger_, spoken_, options_.credit);
   link.current = id;
   connection.ends[0].node = nodes_[link.a].get();
   connection.ends[1].node = nodes_[link.b].get();
   for (const Side side : {Side{0}, Side{1}}) {
+    connection.ends[side].deaf = swallows(connection, side);
     const Micros when = arrival(connection, side);
     world_.queue.at(when, [this, &connection, side] { open(connection, side); });
   }
@@ -93,13 +96,16 @@ void Links::open(Connection& connection, Side side) {
 
 // --- Carrying --------------------------------------------------------------------------------------------
 
-// When something that is sent now reaches `to`: later than all that was sent before.
-Micros Links::arrival(Connection& connection, Side to) {
+// When something of so many bytes that is sent now reaches `to`: later than all that was sent before.
+Micros Links::arrival(Connection& connection, Side to, std::size_t bytes) {
   const Link& link = links_[connection.link];
-  const Micros when = world_.queue.now() + link.delay + world_.rng.between(Micros(0), link.jitter);
-  Micros& next = connection.ends[to].next_delivery;
-  next = std::max(next, when);
-  return next;
+  End& end = connection.ends[to];
+  end.line_free = std::max(end.line_free, world_.queue.now());
+  if (const std::uint64_t rate = link.bytes_per_second[to]; rate > 0)
+    end.line_free += Micros(static_cast<Micros::rep>(bytes * 1'000'000 / rate));
+  const Micros when = end.line_free + link.delay + world_.rng.between(Micros(0), link.jitter);
+  end.next_delivery = std::max(end.next_delivery, when);
+  return end.next_delivery;
 }
 
 void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
@@ -116,13 +122,28 @@ void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
     said = disturbed(connection, side, *std::move(said));
     frame = std::make_shared<const Bytes>(encode(*said));
   }
-  const bool counts = !keepalive(*frame);
-  if (counts) ++under_way_;
-  const Side to = 1 - side;
-  world_.queue.at(arrival(connection, to), [this, &connection, to, frame, counts] {
-    if (counts) --under_way_;
-    deliver(connection, to, *frame);
-  });
+  transmit(connection, 1 - side, std::move(frame));
+}
+
+void Links::transmit(Connection& connection, Side to, Frame frame) {
+  if (!keepalive(*frame)) ++under_way_;
+  connection.ends[to].in_flight += frame->size();
+  const Micros when = arrival(connection, to, frame->size());
+  world_.queue.at(when, [this, &connection, to, frame = std::move(frame)] { arrive(connection, to, frame); });
+}
+
+// At the near end of the link; the weather may keep it there.
+void Links::arrive(Connection& connection, Side to, Frame frame) {
+  auto& held = connection.ends[to].held;
+  if (!held.empty() || holds(connection, to)) return held.push_back(std::move(frame));
+  hand_over(connection, to, frame);
+}
+
+void Links::hand_over(Connection& connection, Side to, const Frame& frame) {
+  if (!frame) return closed(connection, to);
+  if (!keepalive(*frame)) --under_way_;
+  connection.ends[to].in_flight -= frame->size();
+  if (!connection.cut || survives_cut(connection, to, frame->size())) deliver(connection, to, *frame);
 }
 
 std::optional<Message> Links::read_along(Connection& connection, Side from,
@@ -130,116 +151,18 @@ std::optional<Message> Links::read_along(Connection& connection, Side from,
   if (!connection.talk) return std::nullopt;
   auto said = connection.talk->sent(from, *frame, connection.ends[from].node->node().knowledge());
   if (!said) return said;
-  check_ack(connection, from, *said);
+  if (options_.check_acks) connection.talk->check_told(from, *said, connection.ends[from].node->store());
   keep_for_echo(connection, from, frame, *said);
   traffic_.payload_bytes += payload_bytes(*said);
   return said;
 }
 
-void Links::check_ack(Connection& connection, Side from, const Message& message) {
-  const auto* const ack = std::get_if<message::Ack>(&message);
-  if (ack == nullptr || !options_.check_acks) return;
-  connection.talk->check_ack(from, *ack, connection.ends[from].node->store());
-}
-
 void Links::deliver(Connection& connection, Side to, const Bytes& frame) {
   End& end = connection.ends[to];
-  if (connection.cut || end.deaf || end.phase != Phase::kOpen) return;
+  if (end.deaf || end.phase != Phase::kOpen) return;
   world_.trace.fold(connection.id * 2 + to);
   if (connection.talk) world_.trace.fold(frame);
   end.node->received(peer(connection, to), frame);
-}
-
-// --- Breaking --------------------------------------------------------------------------------------------
-
-// An end closes; the other hears of it after all that was sent to it.
-void Links::close(PeerId from) {
-  Connection& connection = connection_of(from);
-  const Side side = static_cast<std::uint64_t>(from) % 2;
-  hear_close(connection, side, world_.queue.now());
-  if (!connection.cut && !connection.ends[1 - side].deaf) {
-    hear_close(connection, 1 - side, arrival(connection, 1 - side));
-  }
-  lost(connection);
-}
-
-void Links::hear_close(Connection& connection, Side side, Micros when) {
-  world_.queue.at(when, [this, &connection, side] {
-    End& end = connection.ends[side];
-    const Phase before = std::exchange(end.phase, Phase::kClosed);
-    if (before != Phase::kOpen) return;
-    world_.trace.fold(~(connection.id * 2 + side));
-    end.node->closed(peer(connection, side));
-    lost(connection);
-  });
-}
-
-void Links::lost(const Connection& connection) {
-  Link& link = links_[connection.link];
-  if (link.current != connection.id) return;
-  link.current.reset();
-  dial_later(connection.link);
-}
-
-void Links::break_off(Connection& connection) {
-  connection.cut = true;
-  for (const Side side : {Side{0}, Side{1}}) {
-    hear_close(connection, side, world_.queue.now() + world_.rng.between(Micros(0), kNoticeMax));
-  }
-  lost(connection);
-}
-
-void Links::cut(LinkIx link) {
-  if (links_[link].current) break_off(*connections_[*links_[link].current]);
-}
-
-void Links::part(NodeIx first) {
-  for (LinkIx link = 0; link < links_.size(); ++link) {
-    if ((links_[link].a < first) == (links_[link].b < first)) continue;
-    links_[link].down = true;
-    cut(link);
-  }
-}
-
-void Links::heal() {
-  for (Link& link : links_) link.down = false;
-}
-
-void Links::stall(LinkIx link, bool one_way) {
-  if (!links_[link].current) return;
-  auto& ends = connections_[*links_[link].current]->ends;
-  ends[0].deaf = true;
-  if (!one_way) ends[1].deaf = true;
-}
-
-void Links::lose(NodeIx node, bool silent) {
-  for (auto& connection : connections_) {
-    for (const Side side : {Side{0}, Side{1}}) {
-      End& end = connection->ends[side];
-      if (end.node->ix() != node || end.phase == Phase::kClosed) continue;
-      end.phase = Phase::kClosed;
-      if (silent && connection->ends[1 - side].phase == Phase::kOpen) {
-        connection->cut = true;
-        lost(*connection);
-      } else {
-        break_off(*connection);
-      }
-    }
-  }
-}
-
-bool Links::settled() const {
-  if (under_way_ > 0) return false;
-  for (const auto& link : links_) {
-    if (!link.current) return false;
-  }
-  for (const auto& connection : connections_) {
-    const bool current = links_[connection->link].current == connection->id;
-    for (const auto& end : connection->ends) {
-      if (end.phase != (current ? Phase::kOpen : Phase::kClosed) || (current && end.deaf)) return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace deltamesh::sim

@@ -50,7 +50,8 @@ Network::Network(const Options& options, const Outfit& outfit)
       world_(options.seed),
       ledger_(world_),
       nodes_(make_nodes(world_, ledger_, options_, outfit)),
-      links_(world_, &ledger_, options_, nodes_) {
+      links_(world_, &ledger_, options_, nodes_),
+      watch_(world_, ledger_, nodes_) {
   for (auto& node : nodes_) node->at_end([this, ix = node->ix()] { end(ix); });
 }
 
@@ -63,9 +64,11 @@ Outcome Network::run() {
   }
   links_.dial_all();
   plan_faults();
+  if (options_.watch) watch_.begin();
   world_.run_until(options_.active);
   heal();
   settle();
+  watch_.end();
   if (!world_.failed()) check_converged(world_, ledger_, nodes_);
   if (!world_.failed()) check_silence();
   if (!world_.failed()) check_refusals();
@@ -99,9 +102,10 @@ void Network::link_up() {
 // --- The end of a run ------------------------------------------------------------------------------------
 
 void Network::heal() {
+  links_.heal();
   for (auto& node : nodes_) {
     node->heal();
-    if (!node->up()) node->start();
+    start(node->ix());
   }
 }
 
@@ -110,8 +114,15 @@ bool Network::quiet() const {
   return links_.settled() && std::all_of(nodes_.begin(), nodes_.end(), quiet);
 }
 
+// With little credit, each block of a link waits for the commit of the one before it.
+Micros Network::settle_max() const {
+  if (options_.credit == 0) return kSettleMax;
+  const Micros commit = options_.commit_max * (options_.slow_nodes_per_mille > 0 ? kSlowness : 1);
+  return kSettleMax + static_cast<Micros::rep>(ledger_.acknowledged()) * (4 * options_.delay_max + commit);
+}
+
 void Network::settle() {
-  const Micros end = world_.queue.now() + kSettleMax;
+  const Micros end = world_.queue.now() + settle_max();
   while (!world_.failed() && !quiet()) {
     if (world_.queue.now() > end) return world_.fail("the network does not become quiet");
     world_.run_until(world_.queue.now() + kStep);

@@ -1,8 +1,8 @@
 // tests/sim/network.h - 2 to 30 real engines in one thread under virtual time, and one run of them.
 //
 // First writes and faults, as the options say; then faults stop, every node comes back, and the network must
-// become quiet; then tests/sim/checks.h; then it must stay silent. Equal options give an equal trace number.
-// docs/simulation.md tells the whole.
+// become quiet; then tests/sim/checks.h; then it must stay silent. All the time, tests/sim/watch.h. Equal
+// options give an equal trace number. docs/simulation.md tells the whole.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@
 #include "tests/sim/links.h"
 #include "tests/sim/options.h"
 #include "tests/sim/outfit.h"
+#include "tests/sim/watch.h"
 
 namespace deltamesh::sim {
 
@@ -29,18 +30,31 @@ class Network {
 
  private:
   void link_up();
+
+  // workload.cc
   void plan_writes(NodeIx node);
   void write_something(SimNode& node);
   std::vector<NamedEvent> make_events();
   std::string make_value();
   NamedReading make_reading();
+  [[nodiscard]] DatasetId pick_telemetry();
+
+  // faults.cc
   void plan_faults();
   void some_faults();
+  bool happens(std::uint64_t per_mille);
   void crash(NodeIx node);
   void end(NodeIx node);
-  [[nodiscard]] DatasetId pick_telemetry();
+  void start(NodeIx node);
+  std::vector<bool> some_nodes();
+  void divide();
+  void swizzle();
+  void flap(LinkIx link, Micros end);
+
+  [[nodiscard]] bool healed() const { return world_.queue.now() >= options_.active; }
   void heal();
   [[nodiscard]] bool quiet() const;
+  [[nodiscard]] Micros settle_max() const;
   void settle();
   void check_refusals();
   void check_silence();
@@ -50,6 +64,7 @@ class Network {
   Ledger ledger_;
   Nodes nodes_;
   Links links_;
+  Watch watch_;
 };
 
 inline Outcome run(const Options& options) {

@@ -3,19 +3,51 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 namespace deltamesh::sim {
 namespace {
 
 constexpr std::array kNames{"pair", "line", "star", "ring", "tree", "mesh"};
 
+struct Fault {
+  std::string_view name;
+  std::uint64_t Options::*how_much;  // 0: not in this run.
+};
+
+constexpr std::array<Fault, 12> kFaults{{{"bursts", &Options::burst_per_mille},
+                                         {"failures", &Options::failures_per_mille},
+                                         {"cuts", &Options::cuts_per_mille},
+                                         {"stalls", &Options::stalls_per_mille},
+                                         {"crashes", &Options::crashes_per_mille},
+                                         {"clock-jumps", &Options::clock_jumps_per_mille},
+                                         {"credit", &Options::credit},
+                                         {"bytes/s", &Options::bytes_per_second},
+                                         {"divisions", &Options::divisions_per_mille},
+                                         {"swizzles", &Options::swizzles_per_mille},
+                                         {"flaps", &Options::flaps_per_mille},
+                                         {"slow-nodes", &Options::slow_nodes_per_mille}}};
+
 std::string name(Topology topology) {
   return kNames[static_cast<std::size_t>(topology)];
 }
 
+// Slower links need more time for what was written than a run waits for it.
+constexpr std::uint64_t kRateMin = 100'000;
+
 // Half of the runs go without a given fault, so that faults are seen alone and together.
 std::uint64_t rate(Rng& rng, std::uint64_t per_mille_max) {
   return rng.chance(500) ? 0 : rng.between(std::uint64_t{1}, per_mille_max);
+}
+
+bool leave_one_out(Options& options, std::string_view fault) {
+  if (fault == "wrong-clocks") return options.wrong_clocks = false, true;
+  if (fault == "torn") return options.torn = false, true;
+  const auto found =
+      std::find_if(kFaults.begin(), kFaults.end(), [&](const auto& known) { return known.name == fault; });
+  if (found == kFaults.end()) return false;
+  options.*(found->how_much) = 0;
+  return true;
 }
 
 }  // namespace
@@ -41,6 +73,13 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
   out.clock_jumps_per_mille = rate(rng, 300);
   out.wrong_clocks = rng.chance(500);
   out.credit = rate(rng, 100'000);
+  // Whatever is added stands below what was there, so that old seeds keep their options.
+  out.torn = rng.chance(500);
+  if (rng.chance(500)) out.bytes_per_second = kRateMin << rng.below(6);
+  out.divisions_per_mille = rate(rng, 200);
+  out.swizzles_per_mille = rate(rng, 200);
+  out.flaps_per_mille = rate(rng, 150);
+  out.slow_nodes_per_mille = rate(rng, 400);
   return out;
 }
 
@@ -50,20 +89,34 @@ std::optional<Topology> topology_named(std::string_view name) {
   return static_cast<Topology>(found - kNames.begin());
 }
 
+bool leave_out(Options& options, const std::string& faults) {
+  std::istringstream names(faults);
+  for (std::string fault; std::getline(names, fault, ',');) {
+    if (!leave_one_out(options, fault)) return false;
+  }
+  return true;
+}
+
 std::string describe(const Options& o) {
-  const auto number = [](const char* what, std::uint64_t value) {
-    return ", " + std::string(what) + " " + std::to_string(value);
+  std::string text = "seed " + std::to_string(o.seed);
+  const auto add = [&](std::string_view what, std::uint64_t value, const char* unit = "") {
+    text += ", " + std::string(what) + " " + std::to_string(value) + unit;
   };
-  const auto time = [&](const char* what, Micros value) {
-    return number(what, static_cast<std::uint64_t>(value.count())) + " us";
+  const auto add_time = [&](std::string_view what, Micros value) {
+    add(what, static_cast<std::uint64_t>(value.count()), " us");
   };
-  return "seed " + std::to_string(o.seed) + number("nodes", o.nodes) + ", topology " + name(o.topology) +
-         number("datasets", o.datasets) + time("active", o.active) + time("write pause", o.write_pause_max) +
-         number("bursts", o.burst_per_mille) + time("delay", o.delay_max) + time("commit", o.commit_max) +
-         number("failures", o.failures_per_mille) + number("cuts", o.cuts_per_mille) +
-         number("stalls", o.stalls_per_mille) + number("crashes", o.crashes_per_mille) +
-         number("clock jumps", o.clock_jumps_per_mille) + number("wrong clocks", o.wrong_clocks ? 1 : 0) +
-         number("credit", o.credit) + number("plant", static_cast<std::uint64_t>(o.plant));
+  add("nodes", o.nodes);
+  text += ", topology " + name(o.topology);
+  add("datasets", o.datasets);
+  add_time("active", o.active);
+  add_time("write pause", o.write_pause_max);
+  add_time("delay", o.delay_max);
+  add_time("commit", o.commit_max);
+  for (const auto& [what, how_much] : kFaults) add(what, o.*how_much);
+  add("wrong-clocks", o.wrong_clocks ? 1 : 0);
+  add("torn", o.torn ? 1 : 0);
+  add("plant", static_cast<std::uint64_t>(o.plant));
+  return text;
 }
 
 }  // namespace deltamesh::sim

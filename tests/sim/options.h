@@ -15,14 +15,20 @@ inline constexpr std::uint64_t kTopologies = 6;
 // A bug put in on purpose, to see that the checks see it.
 enum class Plant : std::uint8_t {
   kNone,
-  kForgedAck,     // One delta vanishes and is acknowledged all the same.
-  kEarlyAck,      // A delta is acknowledged when it arrives instead of when it is durable.
-  kLyingStore,    // One local batch is reported durable and is not stored.
-  kAlteredEvent,  // One delta arrives with other values under the same dots.
-  kAlteredEntry,  // Map entries arrive with other values under the same versions.
-  kLostEntry,     // Map pages arrive with their knowledge and without their entries.
-  kEcho,          // A delta is sent again after all is quiet.
+  kForgedAck,      // One delta vanishes and is acknowledged all the same.
+  kEarlyAck,       // A delta is acknowledged when it arrives instead of when it is durable.
+  kLyingStore,     // One local batch is reported durable and is not stored.
+  kAlteredEvent,   // One delta arrives with other values under the same dots.
+  kAlteredEntry,   // Map entries arrive with other values under the same versions.
+  kLostEntry,      // Map pages arrive with their knowledge and without their entries.
+  kEcho,           // A delta is sent again after all is quiet.
+  kDropInterval,   // One frontier claims an interval that only the peer holds, and that therefore stays away.
+  kTieByArrival,   // At one node, map entries that lose win because they arrive later.
+  kOmittedWinner,  // A relay leaves out the winner of one key of a delta whose knowledge covers it.
 };
+
+// How many times as long the commits of slow nodes take.
+inline constexpr int kSlowness = 20;
 
 struct Options {
   std::uint64_t seed = 0;
@@ -41,12 +47,23 @@ struct Options {
   std::uint64_t clock_jumps_per_mille = 0;
   bool wrong_clocks = false;
   std::uint64_t credit = 0;  // Bytes a peer may have in flight, and four times that all peers; 0: as usual.
-  bool check_acks = true;    // Off only to see that the checks at the end find what follows.
+  bool torn = false;         // Of what is in flight at a cut, some arrives: up to a byte within some frame.
+  std::uint64_t bytes_per_second = 0;     // Of the fastest links, the slowest have half of it; 0: no limit.
+  std::uint64_t divisions_per_mille = 0;  // For a spell, frames from some nodes to the others wait or vanish.
+  std::uint64_t swizzles_per_mille = 0;   // Some nodes are clogged one by one, then unclogged one by one.
+  std::uint64_t flaps_per_mille = 0;      // For a spell, a link is cut again and again.
+  std::uint64_t slow_nodes_per_mille = 0;  // Nodes whose commits take 20 times as long.
+  bool check_acks = true;                  // Off only to see that other checks find what follows.
+  bool watch = true;                       // The same of what is looked at during the run.
   Plant plant = Plant::kNone;
 };
 
 // The run that belongs to `seed`, with a number of nodes between the two given.
 Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
+
+// Takes kinds of faults out of a run, by their names in describe() and with commas between: to find out which
+// of them a failure needs. False if there is none of some name.
+bool leave_out(Options& options, const std::string& faults);
 
 // "pair", "line", "star", "ring", "tree", "mesh".
 std::optional<Topology> topology_named(std::string_view name);

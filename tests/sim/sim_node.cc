@@ -144,7 +144,8 @@ void SimNode::persist(Batch batch) {
   }
   store_->commit(std::move(batch), committed);
   if (std::exchange(sync_due_, true)) return;
-  later(world_.queue.now() + world_.rng.between(Micros(0), options_.commit_max), [this] { sync(); });
+  later(world_.queue.now() + slowness_ * world_.rng.between(Micros(0), options_.commit_max),
+        [this] { sync(); });
 }
 
 void SimNode::sync() {
@@ -154,7 +155,7 @@ void SimNode::sync() {
 }
 
 void SimNode::report(BatchId batch, const Status& status) {
-  const Micros soon = world_.queue.now() + world_.rng.between(Micros(0), kReportMax);
+  const Micros soon = world_.queue.now() + slowness_ * world_.rng.between(Micros(0), kReportMax);
   last_report_ = std::max(last_report_, soon);
   later(last_report_, [this, batch, status] {
     world_.trace.fold(mixed(ix_) + static_cast<std::uint64_t>(batch));

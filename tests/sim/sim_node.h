@@ -47,6 +47,8 @@ class SimNode {
   void heal() { failures_per_mille_ = 0; }
   void jump_clock(Micros by) { clock_offset_ += by; }
   void lie_once() { lies_ = 1; }
+  // Commits, and the news of them, take so many times as long.
+  void slow_down(int times) { slowness_ = times; }
 
   void opened(PeerId peer);
   void received(PeerId peer, ByteView frame);
@@ -94,6 +96,7 @@ class SimNode {
   Micros clock_offset_{0};
   std::uint64_t failures_per_mille_ = 0;
   int lies_ = 0;
+  int slowness_ = 1;
   bool sync_due_ = false;
   Micros last_report_{0};
   std::set<Micros> wakes_;  // Events that are to come; the first asks for the next.

@@ -23,10 +23,11 @@ constexpr const char* kUsage =
     "decides\n"
     "  --seeds N                that many, from --seed (or --first) on; only failing ones are shown\n"
     "  --nodes-min N, --nodes-max N   instead of --nodes: the seed decides between them; 2 and 12\n"
+    "  --without FAULTS         leaves these out of each run: cuts,torn\n"
     "  --verbose                shows all of them\n";
 
 struct Arguments {
-  std::string scenario = "steady", topology, data = "telemetry";
+  std::string scenario = "steady", topology, data = "telemetry", without;
   std::uint64_t seed = 1, seeds = 1, nodes = 0, nodes_min = 2, nodes_max = 12, active = 20, partition = 600;
   bool verbose = false;
 };
@@ -42,8 +43,10 @@ bool parse(int argc, char** argv, Arguments& out) {
       {"--seed", &out.seed},           {"--first", &out.seed},          {"--seeds", &out.seeds},
       {"--nodes", &out.nodes},         {"--nodes-min", &out.nodes_min}, {"--nodes-max", &out.nodes_max},
       {"--partition", &out.partition}, {"--active", &out.active}};
-  const std::map<std::string, std::string*> words{
-      {"--scenario", &out.scenario}, {"--topology", &out.topology}, {"--data", &out.data}};
+  const std::map<std::string, std::string*> words{{"--scenario", &out.scenario},
+                                                  {"--topology", &out.topology},
+                                                  {"--data", &out.data},
+                                                  {"--without", &out.without}};
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     const auto number = numbers.find(option);
@@ -122,6 +125,7 @@ int run_faults(Arguments arguments) {
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
     Options options = options_for(seed, nodes_min, nodes_max);
     if (topology) options.topology = *topology;
+    if (!leave_out(options, arguments.without)) return wrong("no fault is called " + arguments.without);
     if (arguments.verbose) std::fprintf(stderr, "%s\n", describe(options).c_str());
     const Outcome outcome = run(options);
     if (arguments.verbose || arguments.seeds == 1 || !outcome.failure.empty()) show(options, outcome);

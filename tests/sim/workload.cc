@@ -1,13 +1,10 @@
-// tests/sim/workload.cc - what happens in a run: writes and faults, drawn from its seed.
+// tests/sim/workload.cc - what is written in a run, drawn from its seed.
 #include "tests/sim/network.h"
 
 namespace deltamesh::sim {
 namespace {
 
-constexpr Micros kFaultPause{500'000};
-constexpr Micros kRestartMax{3'000'000};
 constexpr std::size_t kLargeValue = 70'000;  // More than a page of a map delta.
-constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1'000'000;
 
 }  // namespace
 
@@ -66,44 +63,6 @@ NamedReading Network::make_reading() {
     case 2: return {name, "", draw < 500};
     default: return {name, "text", "state " + std::to_string(draw % 5)};
   }
-}
-
-// --- Faults ----------------------------------------------------------------------------------------------
-
-void Network::plan_faults() {
-  if (options_.wrong_clocks) {
-    for (auto& node : nodes_)
-      node->jump_clock(Micros(kYear * (static_cast<std::int64_t>(world_.rng.below(60)) - 50)));
-  }
-  for (Micros when = kFaultPause; when < options_.active; when += kFaultPause) {
-    world_.queue.at(when, [this] { some_faults(); });
-  }
-}
-
-void Network::some_faults() {
-  Rng& rng = world_.rng;
-  const LinkIx link = rng.below(links_.size());
-  const NodeIx node = rng.below(nodes_.size());
-  if (rng.chance(options_.cuts_per_mille)) links_.cut(link);
-  if (rng.chance(options_.stalls_per_mille)) links_.stall(link, rng.chance(500));
-  if (rng.chance(options_.crashes_per_mille)) crash(node);
-  if (rng.chance(options_.clock_jumps_per_mille)) {
-    const auto seconds = static_cast<std::int64_t>(rng.below(7200)) - 3600;
-    nodes_[node]->jump_clock(Micros(seconds * 1'000'000));
-  }
-}
-
-void Network::crash(NodeIx ix) {
-  if (nodes_[ix]->up()) end(ix);
-}
-
-// Whether it was up or has just failed to come up.
-void Network::end(NodeIx ix) {
-  nodes_[ix]->crash();
-  links_.lose(ix, world_.rng.chance(300));
-  world_.queue.in(world_.rng.between(Micros(1'000), kRestartMax), [this, ix] {
-    if (!nodes_[ix]->up()) nodes_[ix]->start();
-  });
 }
 
 }  // namespace deltamesh::sim

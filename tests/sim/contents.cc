@@ -1,0 +1,90 @@
+// tests/sim/contents.cc - from blocks to events, each compared with what was handed in.
+#include "tests/sim/contents.h"
+
+#include <limits>
+
+namespace deltamesh::sim {
+namespace {
+
+class Reading {
+ public:
+  Reading(World& world, const Ledger& ledger, const SimNode& node)
+      : world_(world), ledger_(ledger), node_(node) {}
+
+  Contents run(const Knowledge& known) {
+    for (const auto& entry : known.entries()) read_stream(entry);
+    for (const auto& [dot, event] : contents_.events.events()) check_event(dot, event);
+    return std::move(contents_);
+  }
+
+ private:
+  void fail(const std::string& what) { world_.fail("node " + std::to_string(node_.ix()) + " " + what); }
+
+  static constexpr Ticks kMin = std::numeric_limits<Ticks>::min(), kMax = std::numeric_limits<Ticks>::max();
+
+  void read_stream(const Knowledge::Entry& known) {
+    const auto visit = [&](const StoredBlock& block) { return read_block(block), true; };
+    const auto order = StoreReader::Order::kOldestFirst;
+    if (!node_.store().visit_blocks(known.stream, kMin, kMax, order, visit).ok())
+      fail("cannot read its store");
+    if (ledger_.maps().contains(known.stream.dataset)) return;
+    if (!(contents_.dots[known.stream] == known.known.held())) fail("holds other dots than it knows");
+  }
+
+  void read_block(const StoredBlock& block) {
+    IntervalSet& dots = contents_.dots[block.stream];
+    if (dots.intersects(block.interval())) fail("has a dot in two blocks");
+    dots.add(block.interval());
+    const auto events = decode_block(*block.bytes, limits::kBlock);
+    if (!events.ok()) return fail("holds a block that does not decode: " + events.error().text);
+    if (events->size() != block.events) return fail("holds a block that is longer or shorter than it says");
+    contents_.events.insert({block.stream, block.first}, *events);
+  }
+
+  // As it was handed in, series by name.
+  void check_event(const Dot& dot, const Event& event) {
+    const NamedEvent* const written = ledger_.written(event.time);
+    if (written == nullptr) return fail("holds an event that nobody wrote");
+    if (written->readings.size() != event.readings.size()) return fail("holds an event with other readings");
+    std::vector<const SeriesDecl*> decls;
+    for (const auto& reading : event.readings) {
+      decls.push_back(declaration(dot.stream, reading.series));
+      if (decls.back() == nullptr) return void(contents_.undeclared.insert(dot.stream));
+      if (!was_written(*written, *decls.back(), reading.value))
+        return fail("holds a value that nobody wrote");
+    }
+    contents_.fingerprints[dot.stream].add(fingerprint_event(dot, event, decls));
+  }
+
+  static bool was_written(const NamedEvent& event, const SeriesDecl& decl, const Value& value) {
+    for (const auto& reading : event.readings) {
+      if (reading.series == decl.name && reading.unit == decl.unit && same_value(reading.value, value))
+        return true;
+    }
+    return false;
+  }
+
+  const SeriesDecl* declaration(const StreamId& stream, SeriesNo number) {
+    if (!declarations_.contains(stream.dataset)) {
+      const auto all = node_.store().series(stream.dataset, std::nullopt);
+      for (const auto& [of, decl] : *all) declarations_[stream.dataset][{of, decl.number}] = decl;
+    }
+    const auto& known = declarations_[stream.dataset];
+    const auto it = known.find({stream, number});
+    return it == known.end() ? nullptr : &it->second;
+  }
+
+  World& world_;
+  const Ledger& ledger_;
+  const SimNode& node_;
+  Contents contents_;
+  std::map<DatasetId, std::map<std::pair<StreamId, SeriesNo>, SeriesDecl>> declarations_;
+};
+
+}  // namespace
+
+Contents read_contents(World& world, const Ledger& ledger, const SimNode& node, const Knowledge& known) {
+  return Reading(world, ledger, node).run(known);
+}
+
+}  // namespace deltamesh::sim
