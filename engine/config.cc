@@ -29,8 +29,7 @@ Status check_pace(const NodeConfig& config) {
   }
   if (config.link_bytes_per_second != 0 && config.link_bytes_per_second < limits::kLinkBytesPerSecondMin) {
     return invalid("bandwidth of " + std::to_string(config.link_bytes_per_second) +
-                   " bytes a second must be 0 or at least " +
-                   std::to_string(limits::kLinkBytesPerSecondMin));
+                   " bytes a second must be 0 or at least " + std::to_string(limits::kLinkBytesPerSecondMin));
   }
   return Done{};
 }

@@ -51,8 +51,8 @@ inline constexpr std::size_t kMapEntriesPerFrame = 4096;  // Or holds this many.
 // fleets do not fit.
 inline constexpr std::size_t kMapKeysMax = 1u << 20;
 
-// Superseded writes of a map whose keys are remembered. More: memory. Fewer: after a short cut peers get deltas
-// of the whole map, with all that it knows.
+// Superseded writes of a map whose keys are remembered. More: memory. Fewer: after a short cut peers get
+// deltas of the whole map, with all that it knows.
 inline constexpr std::size_t kMapSupersededMax = 4096;
 
 // What a node accepts from local writers before it is durable. Larger: more memory when the disk stalls.
@@ -72,8 +72,8 @@ inline constexpr std::uint32_t kCreditReturnBytes = 64u << 10;
 // Events that one session passes over because they are damaged in the store. More: a node with a ruined store
 // spends its time on finding that out. Fewer: one damaged block (see kBlock) holds back all behind it.
 inline constexpr std::uint32_t kUnreadableMax = 1u << 15;
-// Cells of a stream sent at a time, far behind its head. More: the newest waits for longer behind them. Fewer:
-// more reads.
+// Cells of a stream sent at a time, far behind its head. More: the newest waits for longer behind them.
+// Fewer: more reads.
 inline constexpr Seq kBacklogCellsMax = 64;
 // While new and old data wait for one link, so many bytes of new go for one of old. More: a busy link never
 // catches up. Fewer: the newest comes late.
@@ -100,8 +100,8 @@ inline constexpr std::size_t kStreamsPerFrame =
     512;  // Of a HELLO, a frontier, a map page, an acknowledgement.
 inline constexpr std::size_t kMapDeltasPerAck = 512;
 inline constexpr std::size_t kResumeTokenBytesMax = 256;
-// Peers whose last frontier is remembered, and the largest that is. More, larger: so much memory, and 16 bytes
-// each in a HELLO. Fewer, smaller: after a short cut whole frontiers are exchanged again.
+// Peers whose last frontier is remembered, and the largest that is. More, larger: so much memory, and 16
+// bytes each in a HELLO. Fewer, smaller: after a short cut whole frontiers are exchanged again.
 inline constexpr std::size_t kResumePeersMax = 8;
 inline constexpr std::size_t kResumeBytesMax = 512u << 10;
 

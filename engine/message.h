@@ -84,8 +84,8 @@ struct Delta {
   friend bool operator==(const Delta&, const Delta&) = default;
 };
 
-// One page of a map delta, which has an entry or a known stream at least. Entries join as they arrive, and are
-// known from then on; `knowledge` counts once the last page is there.
+// One page of a map delta, which has an entry or a known stream at least. Entries join as they arrive, and
+// are known from then on; `knowledge` counts once the last page is there.
 struct MapDelta {
   struct Known {
     StreamRef ref;

@@ -15,7 +15,8 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       ranges_(reader) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
-    if (dataset.kind == DatasetKind::kMap) maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax));
+    if (dataset.kind == DatasetKind::kMap)
+      maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax));
   }
   load(std::move(image));
 }

@@ -136,6 +136,7 @@ class Node {
   void commit_gathered();
   void commit(InFlight batch);
   void take_unstored(InFlight& batch);
+  std::vector<StreamSeries> take_undurable(const std::vector<StreamSeries>& declarations);
   void commit_heard();
   void commit_rest(const InFlight& batch);
   void release(const InFlight& batch);
@@ -309,7 +310,7 @@ class Node {
   [[nodiscard]] std::vector<std::pair<StreamIx, StreamKnowledge>> changes(const FrontierImage& base,
                                                                           const FrontierImage& now) const;
   static void number_streams(std::vector<StreamIx>& table, Session& session, const FrontierImage& image,
-                     std::uint32_t SessionStream::*index);
+                             std::uint32_t SessionStream::*index);
   Status take_base(Session& session, const message::Frontier& frontier);
   Status take_rest_of_base(Session& session);
 
@@ -353,8 +354,9 @@ class Node {
   std::map<DatasetId, OwnStream> own_;
   HybridClock clock_;
 
-  InFlight gathered_;                   // Local writes that no batch holds yet.
-  std::vector<StreamSeries> unstored_;  // Declarations that no batch holds yet; the next one takes them.
+  InFlight gathered_;                    // Local writes that no batch holds yet.
+  std::vector<StreamSeries> unstored_;   // Declarations that no batch holds yet; the next one takes them.
+  std::vector<StreamSeries> undurable_;  // Our own declarations that are in a batch on its way to the disk.
   std::optional<Micros> gather_until_;
   std::size_t pending_write_bytes_ = 0;
   std::map<WriteId, WriteState> writes_;

@@ -43,8 +43,26 @@ void Node::commit(InFlight batch) {
 void Node::take_unstored(InFlight& batch) {
   const auto waits = [&](const StreamSeries& series) { return batch.from && is_own(series.stream); };
   const auto taken = std::stable_partition(unstored_.begin(), unstored_.end(), waits);
+  if (!batch.from)
+    batch.declarations = undurable_;  // The batch that has them may yet fail, and this one not.
   batch.declarations.insert(batch.declarations.end(), taken, unstored_.end());
+  const auto own = [&](const StreamSeries& series) { return is_own(series.stream); };
+  std::copy_if(taken, unstored_.end(), std::back_inserter(undurable_), own);
   unstored_.erase(taken, unstored_.end());
+}
+
+// Takes those of `declarations` that wait for a batch to become durable off that list, and returns them.
+std::vector<StreamSeries> Node::take_undurable(const std::vector<StreamSeries>& declarations) {
+  if (undurable_.empty()) return {};
+  std::set<std::pair<StreamId, SeriesNo>> named;
+  for (const auto& series : declarations) named.emplace(series.stream, series.decl.number);
+  const auto waits = [&](const StreamSeries& series) {
+    return !named.contains({series.stream, series.decl.number});
+  };
+  const auto taken = std::stable_partition(undurable_.begin(), undurable_.end(), waits);
+  std::vector<StreamSeries> out(taken, undurable_.end());
+  undurable_.erase(taken, undurable_.end());
+  return out;
 }
 
 // What frontiers tell goes to disk one batch at a time, so that a peer who tells much, or a disk that stalls,
@@ -80,6 +98,7 @@ void Node::durable(BatchId id, Instant now) {
   stores_ = true;
   release(batch);
   apply_durable(batch);
+  take_undurable(batch.declarations);
   settle_writes(batch, Done{});
   if (Session* const from = batch.from ? session(*batch.from) : nullptr) {
     wake(*from);
@@ -136,7 +155,10 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   }
   void_failed(batch);
   // The catalogue has them already, so that nobody would hand them in again.
-  unstored_.insert(unstored_.end(), batch.declarations.begin(), batch.declarations.end());
+  const auto ours = take_undurable(batch.declarations);
+  unstored_.insert(unstored_.end(), ours.begin(), ours.end());
+  std::copy_if(batch.declarations.begin(), batch.declarations.end(), std::back_inserter(unstored_),
+               [&](const StreamSeries& series) { return !is_own(series.stream); });
   if (!gathered_.knowledge.empty() || !unstored_.empty() || !heard_.empty())
     gather(now.steady + limits::kFailedRetry);
   settle_writes(batch, error);

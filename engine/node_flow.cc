@@ -141,7 +141,8 @@ std::uint32_t Node::take_credit(Session& session) {
   return credit;
 }
 
-// Whether data may go out now: the peer has room for it, and a link with a cap has got rid of what went before.
+// Whether data may go out now: the peer has room for it, and a link with a cap has got rid of what went
+// before.
 bool Node::has_room(const Session& session, Instant now) const {
   return session.credit > 0 && (config_.link_bytes_per_second == 0 || session.paced_until <= now.steady);
 }

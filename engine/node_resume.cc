@@ -73,7 +73,8 @@ std::shared_ptr<const FrontierImage> Node::base_for(const Session& session,
   const auto last = agreements_.find(session.remote);
   if (last == agreements_.end() || !shares_all(session)) return nullptr;
   const Bytes& digest = last->second.told->digest;
-  for (ByteView rest = hello.resume_token; rest.size() >= message::kDigestBytes; rest = rest.subspan(message::kDigestBytes)) {
+  for (ByteView rest = hello.resume_token; rest.size() >= message::kDigestBytes;
+       rest = rest.subspan(message::kDigestBytes)) {
     if (std::equal(digest.begin(), digest.end(), rest.begin())) return last->second.told;
   }
   return nullptr;
@@ -100,7 +101,7 @@ std::vector<std::pair<StreamIx, StreamKnowledge>> Node::changes(const FrontierIm
 
 // Both sides number the streams of an image that they share in its order, before all others.
 void Node::number_streams(std::vector<StreamIx>& table, Session& session, const FrontierImage& image,
-                  std::uint32_t SessionStream::*index) {
+                          std::uint32_t SessionStream::*index) {
   for (const auto& [ix, known] : image.streams) {
     session.at(ix).*index = static_cast<std::uint32_t>(table.size());
     table.push_back(ix);

@@ -29,7 +29,8 @@ void Node::note_source(Session& session, StreamIx ix, bool fresh) {
 Session* Node::source_of(StreamIx ix) {
   const auto& from = sources_[ix].from;
   Session* const source = from ? session(*from) : nullptr;
-  if (source == nullptr || source->phase != SessionPhase::kLive || source->at(ix).unsubscribed) return nullptr;
+  if (source == nullptr || source->phase != SessionPhase::kLive || source->at(ix).unsubscribed)
+    return nullptr;
   return source;
 }
 

@@ -190,7 +190,8 @@ message::Delta RawReader::delta() {
   delta.first = seq("first event");
   delta.events = number("events in a block", limits::kBlock.events_max);
   if (ok() && (delta.first == 0 || delta.events == 0)) refuse(ErrorCode::kInvalid, "no events");
-  if (ok() && delta.first > limits::kSeqMax - delta.events) refuse(ErrorCode::kLimit, "beyond the largest number");
+  if (ok() && delta.first > limits::kSeqMax - delta.events)
+    refuse(ErrorCode::kLimit, "beyond the largest number");
   delta.head = delta.first + delta.events - 1 + seq("distance to the head");
   const Seq unsettled = seq("distance from settled to head");
   check(check_seq(delta.head));

@@ -95,9 +95,9 @@ struct Session {
   // Until we are live: what our HELLO spoke of, which our frontier tells; and what theirs tells.
   std::shared_ptr<const FrontierImage> told;
   std::vector<std::shared_ptr<const FrontierImage>> offered;  // Frontiers that our HELLO said we remember.
-  Bytes digest;                                              // Of their HELLO.
-  std::map<StreamIx, StreamKnowledge> frontier;       // Their frontier so far;
-  std::shared_ptr<const FrontierImage> frontier_base;  // where it does not say otherwise, this holds.
+  Bytes digest;                                               // Of their HELLO.
+  std::map<StreamIx, StreamKnowledge> frontier;               // Their frontier so far;
+  std::shared_ptr<const FrontierImage> frontier_base;         // where it does not say otherwise, this holds.
 
   std::vector<StreamIx> out_streams;   // Our table: index -> stream.
   std::vector<StreamIx> in_streams;    // Theirs.

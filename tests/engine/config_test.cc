@@ -60,8 +60,7 @@ TEST_CASE("a configuration that breaks a rule is refused in words that name the 
       {[](NodeConfig& c) { c.commit_interval = -1us; }, "-1 us must be 0 to 60000000 us"},
       {[](NodeConfig& c) { c.commit_interval = 60s + 1us; }, "60000001 us must be 0 to 60000000 us"},
       {[](NodeConfig& c) { c.keepalive = 999'999us; }, "999999 us must be at least 1000000 us"},
-      {[](NodeConfig& c) { c.link_bytes_per_second = 999; },
-       "999 bytes a second must be 0 or at least 1000"},
+      {[](NodeConfig& c) { c.link_bytes_per_second = 999; }, "999 bytes a second must be 0 or at least 1000"},
       {[](NodeConfig& c) { c.software = std::string(513, 's'); }, "513 bytes, at most 512"},
       {[](NodeConfig& c) { c.software = "\xff"; }, "software is not UTF-8"},
   };

@@ -156,7 +156,8 @@ TEST_CASE("blocks that we have add up to no more than a frame may tell", "[engin
   CHECK_THAT(peer.end(), Catch::Contains("at most 16384"));
 }
 
-TEST_CASE("a block that the store would refuse for the voids that it cuts is not passed on", "[engine][node]") {
+TEST_CASE("a block that the store would refuse for the voids that it cuts is not passed on",
+          "[engine][node]") {
   TestNode a(1);
   ScriptedPeer peer(a), other(a, 98);
   peer.agree();

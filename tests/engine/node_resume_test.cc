@@ -95,8 +95,7 @@ TEST_CASE("what a peer no longer has is sent to it when it comes back", "[engine
   CHECK(contains(hellos[0].resume_token, digest(0xd1)));
   peer.say(peer.hello());
   SECTION("it says so") {
-    peer.say(
-        message::Frontier{{{{0, std::nullopt}, IntervalSet({1, 2}), {}, 3, 3}}, true, digest(0xd1)});
+    peer.say(message::Frontier{{{{0, std::nullopt}, IntervalSet({1, 2}), {}, 3, 3}}, true, digest(0xd1)});
     const auto deltas = only<message::Delta>(peer.hear());
     REQUIRE(deltas.size() == 1);
     CHECK(deltas[0].first == 3);

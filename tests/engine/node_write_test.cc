@@ -151,6 +151,27 @@ TEST_CASE("numbers that a crash left without a word become void at the next star
   CHECK(a.held(a.stream()) == IntervalSet({4, 6}));
 }
 
+// Its number would otherwise be given to another series after the power cut, and peers would mix them up.
+TEST_CASE("a stored event has its series declared, though the batch that declared it first has failed",
+          "[engine][node]") {
+  TestNode a(1);
+  a.hold_commits();
+  REQUIRE(a.write({event(1, 1.5, "first")}).ok());
+  REQUIRE(a.write({event(2, 2.5, "first")}).ok());
+  a.fail_next();
+  a.sync();
+  REQUIRE(a.held(a.stream()) == IntervalSet({2, 2}));
+  a.restart();
+  REQUIRE(a.write({event(3, 3.5, "second")}).ok());
+  a.release_commits();
+  std::map<std::string, SeriesNo> numbers;
+  const auto declared = *a.store().series(kTelemetry, std::nullopt);
+  for (const auto& series : declared)
+    numbers[series.decl.name] = series.decl.number;
+  REQUIRE(numbers.size() == 2);
+  CHECK(numbers["first"] != numbers["second"]);
+}
+
 TEST_CASE("a number that was declared void is not used again, even after a restart", "[engine][node]") {
   TestNode a(1);
   a.fail_next();

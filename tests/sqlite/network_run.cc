@@ -32,7 +32,8 @@ DiskRun run_on_disk(const sim::Options& options, const DiskPlan& plan) {
     store = made.get();
     return made;
   };
-  // The store compares its contents at each opening, and what a disk shows while it fails is not to be looked at.
+  // The store compares its contents at each opening, and what a disk shows while it fails is not to be looked
+  // at.
   sim::Options unwatched = options;
   unwatched.watch = false;
   sim::Network network(unwatched, outfit);
