@@ -47,6 +47,9 @@ inline constexpr Seq kSeqMax = (Seq{1} << 63) - 1;
 inline constexpr MapEntryLimits kMapEntry{.key_bytes_max = 512, .value_bytes_max = 256u << 10};
 inline constexpr std::size_t kMapPageBytes = 64u << 10;   // A page is closed once it is this large.
 inline constexpr std::size_t kMapEntriesPerFrame = 4096;  // Or holds this many.
+// The dots of a page in more runs than this count only with the last page. More: a large map has more gaps
+// under way than a stream may have. Fewer: after a cut more is sent again.
+inline constexpr std::size_t kMapPageRunsMax = 32;
 // Keys a map, removed ones too. Larger: a map lives in memory whole, and a peer may fill it. Smaller: large
 // fleets do not fit.
 inline constexpr std::size_t kMapKeysMax = 1u << 20;
@@ -78,6 +81,9 @@ inline constexpr Seq kBacklogCellsMax = 64;
 // While new and old data wait for one link, so many bytes of new go for one of old. More: a busy link never
 // catches up. Fewer: the newest comes late.
 inline constexpr std::int64_t kNewPerOld = 3;
+// How far data may run ahead of a link's cap. Longer: bursts. Shorter: a wake-up and a read of the store for
+// every small frame.
+inline constexpr std::chrono::milliseconds kPaceAhead{50};
 // The least that a link may be capped to. Less: keepalives alone fill it, and a block takes longer than they
 // wait.
 inline constexpr std::uint64_t kLinkBytesPerSecondMin = 1'000;

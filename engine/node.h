@@ -174,6 +174,7 @@ class Node {
   static std::deque<StreamIx>* next_lane(Session& session);
   Result<bool> send_stream(Session& session, StreamIx ix, Instant now);
   void skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why);
+  [[nodiscard]] std::size_t read_ahead() const;
   Result<std::vector<StoredBlock>> read_blocks(StreamIx ix, Interval wanted) const;
   Status send_block(Session& session, StreamIx ix, const StoredBlock& block, Interval wanted);
   [[nodiscard]] bool may_send(const Session& session, StreamIx ix) const;
@@ -327,7 +328,7 @@ class Node {
   [[nodiscard]] std::uint32_t share() const;
   [[nodiscard]] bool overfull() const { return received_bytes_ >= config_.receive_bytes_max; }
   std::uint32_t take_credit(Session& session);
-  [[nodiscard]] bool has_room(const Session& session, Instant now) const;
+  bool has_room(Session& session, Instant now) const;
   void pace_at(Session& session, std::optional<Micros> at);
   void end_pace_waits(Instant now);
   void wake(const Session& session) { awake_.insert(session.peer); }

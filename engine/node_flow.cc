@@ -141,10 +141,14 @@ std::uint32_t Node::take_credit(Session& session) {
   return credit;
 }
 
-// Whether data may go out now: the peer has room for it, and a link with a cap has got rid of what went
-// before.
-bool Node::has_room(const Session& session, Instant now) const {
-  return session.credit > 0 && (config_.link_bytes_per_second == 0 || session.paced_until <= now.steady);
+// Whether data may go out now: the peer has room for it, and a link with a cap will soon be through with what
+// went before.
+bool Node::has_room(Session& session, Instant now) const {
+  if (session.credit <= 0 || config_.link_bytes_per_second == 0) return session.credit > 0;
+  const std::uint64_t micros =
+      std::exchange(session.unpaced_bytes, 0) * 1'000'000 / config_.link_bytes_per_second;
+  session.paced_until = std::max(session.paced_until, now.steady) + Micros(static_cast<Micros::rep>(micros));
+  return session.paced_until <= now.steady + limits::kPaceAhead;
 }
 
 // Data that waits for its link goes on when that is free.
@@ -170,10 +174,7 @@ void Node::send(Session& session, const Message& message) {
 
 void Node::send_bytes(Session& session, Bytes frame) {
   counters_.frame_bytes_sent += frame.size();
-  if (config_.link_bytes_per_second > 0) {
-    session.paced_until +=
-        Micros(static_cast<Micros::rep>(frame.size() * 1'000'000 / config_.link_bytes_per_second));
-  }
+  session.unpaced_bytes += frame.size();
   effects_.send.push_back({session.peer, std::make_shared<const Bytes>(std::move(frame))});
 }
 
@@ -195,14 +196,14 @@ void Node::pump(Instant now) {
 // still ends the map delta that it has begun.
 void Node::serve(Session& session, Instant now) {
   if (session.phase != SessionPhase::kLive) return;
-  session.paced_until = std::max(session.paced_until, now.steady);
   send_acks(session, now);
   send_map_pages(session, now);
   if (active(session)) send_maps(session, now);
   if (active(session) && !session.map_delta) {
     if (Status sent = send_telemetry(session, now); !sent.ok()) return end(session, sent.error());
   }
-  if (session.credit > 0 && !has_room(session, now)) pace_at(session, session.paced_until);
+  if (session.credit > 0 && !has_room(session, now))
+    pace_at(session, session.paced_until - limits::kPaceAhead);
 }
 
 }  // namespace deltamesh

@@ -1,10 +1,8 @@
 // engine/node_frontier.cc - who knows what: frontiers, and the streams by their numbers in a session.
 #include <algorithm>
 
-#include "crdt/fingerprint.h"
-#include "crdt/varint.h"
+#include "engine/frontier_digest.h"
 #include "engine/node.h"
-#include "engine/raw_part.h"
 #include "engine/validate.h"
 
 namespace deltamesh {
@@ -15,19 +13,14 @@ namespace deltamesh {
 std::shared_ptr<const FrontierImage> Node::image() {
   if (image_ != nullptr) return image_;
   auto image = std::make_shared<FrontierImage>();
-  Fingerprint digest;
-  Bytes bytes;
+  FrontierDigest digest;
   for (const auto& [stream, known] : knowledge_.entries()) {
     const DatasetConfig* const config = dataset(stream.dataset);
     if (config == nullptr || config->cls != stream.cls || known.empty()) continue;
-    bytes.clear();
-    put_stream_id(bytes, stream);
-    put_knowledge(bytes, known);
-    digest.add(bytes);
+    digest.add(stream, known);
     image->streams.emplace_back(intern(stream), known.shareable());
   }
-  put_fixed64(image->digest, digest.high());
-  put_fixed64(image->digest, digest.low());
+  image->digest = digest.bytes();
   return image_ = std::move(image);
 }
 

@@ -20,6 +20,15 @@ bool told_by_entries(const Knowledge& told, const StreamId& stream, const Stream
   return entries != nullptr && entries->held().includes(known.held()) && entries->head() >= known.head();
 }
 
+// Dots in so many runs that the pages of a large map, with gaps where a write was superseded, would come to
+// more than a stream may have. The last page closes the gaps.
+bool is_scattered(const Knowledge& arrived) {
+  const auto scattered = [](const Knowledge::Entry& entry) {
+    return entry.known.held().intervals().size() > limits::kMapPageRunsMax;
+  };
+  return std::any_of(arrived.entries().begin(), arrived.entries().end(), scattered);
+}
+
 bool full(const message::MapDelta& page, std::size_t bytes) {
   return bytes >= limits::kMapPageBytes || page.entries.size() >= limits::kMapEntriesPerFrame ||
          page.streams.size() >= limits::kStreamsPerFrame || page.knowledge.size() >= limits::kStreamsPerFrame;
@@ -42,6 +51,7 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   map.incoming.join(known);
   for (const auto& [stream, told] : batch.knowledge.entries())
     note_remote(session, *streams_.find(stream), told.held());
+  if (is_scattered(batch.knowledge)) map.incoming.join(std::exchange(batch.knowledge, {}));
   for (const auto& [stream, told] : known.entries()) {
     const StreamIx ix = *streams_.find(stream);
     note_remote(session, ix, told.held());

@@ -117,10 +117,17 @@ void Node::skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& 
     note(Note::Level::kWarning, "cannot send event " + std::to_string(seq) + ": " + why.text, session.peer);
 }
 
+// No more than a capped link takes before it must wait.
+std::size_t Node::read_ahead() const {
+  if (config_.link_bytes_per_second == 0) return limits::kReadAheadBytes;
+  const std::uint64_t soon = config_.link_bytes_per_second * limits::kPaceAhead.count() / 1'000;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(soon, limits::kReadAheadBytes));
+}
+
 // The newest block alone if it is in memory; else what the store gives, which is cheaper in ascending order.
 Result<std::vector<StoredBlock>> Node::read_blocks(StreamIx ix, Interval wanted) const {
   if (const StoredBlock* const block = recent_.find(ix, wanted.last)) return std::vector<StoredBlock>{*block};
-  return reader_.blocks(streams_[ix], wanted, limits::kReadAheadBytes);
+  return reader_.blocks(streams_[ix], wanted, read_ahead());
 }
 
 // A block of which nearly all is wanted goes out as it is: that costs less than to encode it anew.

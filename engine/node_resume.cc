@@ -5,6 +5,7 @@
 // changed. Memory alone: after a restart, whole frontiers are exchanged once more.
 #include <algorithm>
 
+#include "engine/frontier_digest.h"
 #include "engine/node.h"
 
 namespace deltamesh {
@@ -39,17 +40,21 @@ void Node::remember(Session& session, Instant now) {
   agreements_.erase(std::min_element(agreements_.begin(), agreements_.end(), since));
 }
 
-// What the peer's frontier told, in its order; null if that is too much to be remembered.
+// What the peer's frontier told, in its order; null if that is too much to be remembered, or not what its
+// HELLO gave the digest of.
 std::shared_ptr<const FrontierImage> Node::heard_image(Session& session) const {
   if (session.digest == session.told->digest) return session.told;
   auto image = std::make_shared<FrontierImage>();
   image->digest = session.digest;
+  FrontierDigest digest;
   std::size_t bytes = 0;
   for (auto& [ix, known] : std::exchange(session.frontier, {})) {
+    if (known.empty()) continue;
     bytes += memory(known);
-    if (!known.empty()) image->streams.emplace_back(ix, known);
+    digest.add(streams_[ix], known);
+    image->streams.emplace_back(ix, known);
   }
-  if (bytes > limits::kResumeBytesMax) return nullptr;
+  if (bytes > limits::kResumeBytesMax || digest.bytes() != session.digest) return nullptr;
   const auto by_id = [this](const auto& a, const auto& b) { return streams_[a.first] < streams_[b.first]; };
   std::sort(image->streams.begin(), image->streams.end(), by_id);
   return image;

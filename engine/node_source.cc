@@ -18,9 +18,11 @@ namespace deltamesh {
 void Node::note_source(Session& session, StreamIx ix, bool fresh) {
   if (session.at(ix).unsubscribed) return;  // It was under way when we unsubscribed.
   Source& source = sources_[ix];
-  if (fresh) {
+  const Session* const before = source_of(ix);
+  // A node that goes over to another link sends there again what is under way on the first.
+  if (fresh || (before != nullptr && before->remote == session.remote)) {
     source.from = session.peer;
-  } else if (source.from != session.peer && source_of(ix) != nullptr) {
+  } else if (before != nullptr) {
     unsubscribe(session, ix);
   }
 }
@@ -49,7 +51,7 @@ Seq Node::newest_lacking(const Session& session, StreamIx ix) const {
 
 bool Node::held_elsewhere(const Session& session, StreamIx ix) const {
   return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& item) {
-    return item.first != session.peer && newest_lacking(*item.second, ix) != 0;
+    return item.second->remote != session.remote && newest_lacking(*item.second, ix) != 0;
   });
 }
 
@@ -97,8 +99,9 @@ void Node::check_late(StreamIx ix, Instant now) {
     const Seq lacking = newest_lacking(*session, ix);
     if (lacking == 0) continue;
     source.awaited = std::max(source.awaited, lacking);
-    if (!session->at(ix).unsubscribed) under_way = true;
-    if (session->at(ix).unsubscribed && next == nullptr) next = session.get();
+    const bool subscribed = !session->at(ix).unsubscribed;
+    if (subscribed && active(*session)) under_way = true;
+    if (!subscribed && (next == nullptr || (active(*session) && !active(*next)))) next = session.get();
   }
   if (under_way && source.waits < limits::kLateDoublings) {
     watch(ix, now.steady + limits::kLate * (1 << ++source.waits));

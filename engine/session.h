@@ -114,6 +114,7 @@ struct Session {
   std::set<std::pair<StreamIx, SeriesNo>> wanted;
   std::uint32_t unreadable = 0;  // Events that could not be sent because the store is damaged there.
 
+  std::uint64_t unpaced_bytes = 0;           // Sent and not yet in paced_until.
   std::chrono::microseconds paced_until{0};  // When a link with a cap is through with what was sent.
   std::optional<std::chrono::microseconds> pace_next;  // When data that waits for that goes on.
 

@@ -180,6 +180,16 @@ TEST_CASE("deltas of some streams hide no write either", "[crdt][lww_map]") {
   CHECK(wholes > 0);
 }
 
+TEST_CASE("a delta of some streams has its entries in the order in which they were written",
+          "[crdt][lww_map]") {
+  LwwMap map;
+  for (Seq seq = 1; seq <= 100; ++seq) map.apply(put("k" + std::to_string(seq * 37 % 101), seq, 1, seq));
+  const auto delta = map.delta_since({}, {test_stream(1)});
+  REQUIRE(delta);
+  const auto by_dot = [](const MapEntry& a, const MapEntry& b) { return a.version.dot < b.version.dot; };
+  CHECK(std::is_sorted(delta->entries.begin(), delta->entries.end(), by_dot));
+}
+
 TEST_CASE("a delta of some streams is refused once the key of a superseded write is forgotten",
           "[crdt][lww_map]") {
   LwwMap map(4000);

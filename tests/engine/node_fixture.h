@@ -222,8 +222,8 @@ class TestNet {
 // A peer of one node whose every word a test chooses.
 class ScriptedPeer {
  public:
-  explicit ScriptedPeer(TestNode& node, std::uint8_t number = 99)
-      : node_(node), peer_{1000u + number}, identity_(identity(number)) {
+  explicit ScriptedPeer(TestNode& node, std::uint8_t number = 99, std::uint64_t link = 0)
+      : node_(node), peer_{1000u + number + 1000u * link}, identity_(identity(number)) {
     node_.opened(peer_);
   }
 

@@ -97,6 +97,29 @@ TEST_CASE("a map entry that could not be stored is asked of another peer that ha
   CHECK(subscriptions(second) == 1);
 }
 
+TEST_CASE("a second link to a node goes on with what the first was bringing", "[engine][node][source]") {
+  TestNode node(1);
+  ScriptedPeer first(node), second(node, 99, 1);
+  const message::Frontier frontier{{{{0, first.stream()}, IntervalSet({1, 10}), {}, 10, 0}}, true, {}};
+  first.say(first.hello());
+  first.say(frontier);
+  first.say(named_before(first.delta(7, 4)));
+  second.say(second.hello());  // Its peer was told, in our HELLO, to send only what we subscribe to.
+  second.say(frontier);
+  CHECK(subscriptions(second) == 1);
+}
+
+TEST_CASE("what comes again over another link to the same node is no reason to leave that",
+          "[engine][node][source]") {
+  TestNode node(1);
+  ScriptedPeer first(node), second(node, 99, 1);
+  first.agree();
+  second.agree();
+  first.say(first.delta(1, 4));
+  second.say(second.delta(1, 4));
+  for (const auto& ack : only<message::Ack>(second.hear())) CHECK(ack.unsubscribed.empty());
+}
+
 TEST_CASE("two nodes that dialled each other at once agree which link carries data", "[engine][node]") {
   TestNode a(1), b(2);
   const PeerId one{1}, two{2};

@@ -137,6 +137,25 @@ TEST_CASE("a dataset that is only pushed does not come back, and one kept to its
   CHECK(a.held(b.stream()).empty());
 }
 
+// While pages are under way, what is known has a gap for each of these.
+TEST_CASE("a map with more overwritten keys than a stream may have gaps reaches a peer", "[engine][node]") {
+  NodeConfig gathering = config();
+  gathering.commit_interval = seconds(1);
+  TestNode a(1, gathering), b(2);
+  for (std::size_t key = 0; key < limits::kIntervalsMax + 500; ++key) {
+    const std::string name = "key-" + std::to_string(key);
+    REQUIRE(a.put(name, "old").ok());
+    REQUIRE(a.put(name, "new").ok());
+  }
+  a.wait(seconds(1));
+  TestNet net;
+  net.connect(a, b);
+  net.run();
+  CHECK(b.counters().batches_failed == 0);
+  CHECK(a.node().map(kSettings)->entries() == b.node().map(kSettings)->entries());
+  CHECK(a.node().knowledge() == b.node().knowledge());
+}
+
 TEST_CASE("of two links between the same nodes one carries, and when it goes the other takes over",
           "[engine][node]") {
   TestNode a(1), b(2);

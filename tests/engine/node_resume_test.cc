@@ -3,14 +3,31 @@
 
 #include <algorithm>
 
+#include "engine/frontier_digest.h"
 #include "tests/engine/node_fixture.h"
 
 namespace deltamesh::test {
 namespace {
 
-Bytes digest(std::uint8_t number) {
-  return Bytes(message::kDigestBytes, std::byte{number});
-}
+// A frontier of one stream, of which so many events are held, and its digest.
+struct OneStream {
+  [[nodiscard]] message::Frontier frontier() const {
+    return {{{{0, stream}, IntervalSet({1, events}), {}, events, 0}}, true, {}};
+  }
+  [[nodiscard]] Bytes digest() const {
+    StreamKnowledge known;
+    known.hold({1, events});
+    FrontierDigest out;
+    out.add(stream, known);
+    return out.bytes();
+  }
+
+  StreamId stream;
+  Seq events = 0;
+};
+
+// The stream of a writer who is not in session.
+const StreamId kFar{kTelemetry, StreamClass::kMetric, identity(77).node, identity(77).incarnation};
 
 bool contains(const Bytes& token, const Bytes& digest) {
   return std::search(token.begin(), token.end(), digest.begin(), digest.end()) != token.end();
@@ -80,31 +97,47 @@ TEST_CASE("after a restart of either side whole frontiers are told", "[engine][n
 TEST_CASE("what a peer no longer has is sent to it when it comes back", "[engine][node][resume]") {
   TestNode node(1);
   REQUIRE(node.write(events(1, 3)).ok());
+  const OneStream before{node.stream(), 3};
   {
     ScriptedPeer peer(node);
     auto hello = peer.hello();
-    hello.knowledge = digest(0xd1);
+    hello.knowledge = before.digest();
     peer.say(hello);
-    peer.say(message::Frontier{{{{0, node.stream()}, IntervalSet({1, 3}), {}, 3, 3}}, true, {}});
+    peer.say(before.frontier());
     REQUIRE(only<message::Delta>(peer.hear()).empty());
     peer.leave();
   }
   ScriptedPeer peer(node);
   const auto hellos = only<message::Hello>(peer.hear());
   REQUIRE(hellos.size() == 1);
-  CHECK(contains(hellos[0].resume_token, digest(0xd1)));
+  CHECK(contains(hellos[0].resume_token, before.digest()));
   peer.say(peer.hello());
   SECTION("it says so") {
-    peer.say(message::Frontier{{{{0, std::nullopt}, IntervalSet({1, 2}), {}, 3, 3}}, true, digest(0xd1)});
+    peer.say(message::Frontier{{{{0, std::nullopt}, IntervalSet({1, 2}), {}, 3, 0}}, true, before.digest()});
     const auto deltas = only<message::Delta>(peer.hear());
     REQUIRE(deltas.size() == 1);
     CHECK(deltas[0].first == 3);
   }
   SECTION("it says that nothing has changed") {
-    peer.say(message::Frontier{{}, true, digest(0xd1)});
+    peer.say(message::Frontier{{}, true, before.digest()});
     CHECK(only<message::Delta>(peer.hear()).empty());
     CHECK(peer.end() == "");
   }
+}
+
+TEST_CASE("a frontier that is not what its HELLO gave the digest of is not remembered",
+          "[engine][node][resume]") {
+  TestNode node(1);
+  const OneStream honest{kFar, 7}, false_one{kFar, 9};
+  ScriptedPeer peer(node);
+  auto hello = peer.hello();
+  hello.knowledge = honest.digest();
+  peer.say(hello);
+  peer.say(false_one.frontier());
+  REQUIRE(peer.end() == "");
+  peer.leave();
+  ScriptedPeer other(node, 98);
+  CHECK(only<message::Hello>(other.hear()).at(0).resume_token.empty());
 }
 
 TEST_CASE("a frontier that goes on from what is not remembered ends the session", "[engine][node][resume]") {
@@ -112,7 +145,7 @@ TEST_CASE("a frontier that goes on from what is not remembered ends the session"
   ScriptedPeer peer(node);
   peer.say(peer.hello());
   SECTION("of a peer that was never met") {
-    peer.say(message::Frontier{{}, true, digest(0xd1)});
+    peer.say(message::Frontier{{}, true, OneStream{kFar, 7}.digest()});
     CHECK_THAT(peer.end(), Catch::Contains("not remembered"));
   }
   SECTION("of another time") {
@@ -120,7 +153,7 @@ TEST_CASE("a frontier that goes on from what is not remembered ends the session"
     peer.leave();
     ScriptedPeer again(node);
     again.say(again.hello());
-    again.say(message::Frontier{{}, true, digest(0xd1)});
+    again.say(message::Frontier{{}, true, OneStream{kFar, 7}.digest()});
     CHECK_THAT(again.end(), Catch::Contains("not remembered"));
   }
 }
@@ -129,18 +162,19 @@ TEST_CASE("a node remembers the frontiers of its last few peers", "[engine][node
   TestNode node(1);
   for (std::uint8_t number = 50; number < 60; ++number) {
     ScriptedPeer peer(node, number);
+    const OneStream told{kFar, number};
     auto hello = peer.hello();
-    hello.knowledge = digest(number);
+    hello.knowledge = told.digest();
     peer.say(hello);
-    peer.say(message::Frontier{});
+    peer.say(told.frontier());
     peer.leave();
     node.now.steady += seconds(1);
   }
   ScriptedPeer peer(node);
   const Bytes token = only<message::Hello>(peer.hear()).at(0).resume_token;
   CHECK(token.size() == limits::kResumePeersMax * message::kDigestBytes);
-  CHECK(contains(token, digest(59)));
-  CHECK_FALSE(contains(token, digest(50)));
+  CHECK(contains(token, OneStream{kFar, 59}.digest()));
+  CHECK_FALSE(contains(token, OneStream{kFar, 50}.digest()));
 }
 
 }  // namespace deltamesh::test

@@ -166,8 +166,7 @@ TEST_CASE("a stored event has its series declared, though the batch that declare
   a.release_commits();
   std::map<std::string, SeriesNo> numbers;
   const auto declared = *a.store().series(kTelemetry, std::nullopt);
-  for (const auto& series : declared)
-    numbers[series.decl.name] = series.decl.number;
+  for (const auto& series : declared) numbers[series.decl.name] = series.decl.number;
   REQUIRE(numbers.size() == 2);
   CHECK(numbers["first"] != numbers["second"]);
 }
