@@ -29,7 +29,7 @@ class Conversation {
       : world_(world),
         ledger_(ledger),
         spoken_(spoken),
-        credit_max_(credit > 0 ? credit : limits::kCreditBytes) {}
+        credit_max_(static_cast<std::int64_t>(credit > 0 ? credit : limits::kCreditBytes)) {}
 
   // `from`, who knows `known`, sends `frame`. Returns the message; nullopt after a failure.
   std::optional<Message> sent(Side from, ByteView frame, const Knowledge& known);
