@@ -115,8 +115,10 @@ std::optional<LwwMap::Delta> LwwMap::delta_since(const Knowledge& receiver,
 
 bool LwwMap::add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const {
   const StreamKnowledge nothing;
-  const StreamKnowledge& known = knowledge_.find(stream) == nullptr ? nothing : *knowledge_.find(stream);
-  const StreamKnowledge& there = receiver.find(stream) == nullptr ? nothing : *receiver.find(stream);
+  const StreamKnowledge* const ours = knowledge_.find(stream);
+  const StreamKnowledge* const theirs = receiver.find(stream);
+  const StreamKnowledge& known = ours == nullptr ? nothing : *ours;
+  const StreamKnowledge& there = theirs == nullptr ? nothing : *theirs;
   StreamKnowledge news = known.beyond(there);
   IntervalSet superseded = news.held();
   for (auto at = by_dot_.lower_bound(Dot{stream, 1}); at != by_dot_.end() && at->first.stream == stream;) {

@@ -28,8 +28,10 @@ std::shared_ptr<const FrontierImage> Node::image() {
 void Node::send_frontier(Session& session, const FrontierImage* base) {
   message::Frontier page{{}, false, base == nullptr ? Bytes() : base->digest};
   if (base != nullptr) number_streams(session.out_streams, session, *base, &SessionStream::out_index);
+  std::vector<std::pair<StreamIx, StreamKnowledge>> changed;
+  if (base != nullptr) changed = changes(*base, *session.told);
   std::size_t bytes = 0;
-  for (const auto& [ix, known] : base == nullptr ? session.told->streams : changes(*base, *session.told)) {
+  for (const auto& [ix, known] : base == nullptr ? session.told->streams : changed) {
     const StreamId& stream = streams_[ix];
     if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) continue;
     page.entries.push_back({refer(session, ix), known.held(), known.voided(), known.head(), known.settled()});

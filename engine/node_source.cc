@@ -43,7 +43,8 @@ Seq Node::newest_lacking(const Session& session, StreamIx ix) const {
   const SessionStream& state = session.streams[ix];
   if (state.in_index == SessionStream::kUnnamed) return 0;
   const StreamKnowledge nothing;
-  const StreamKnowledge& known = this->known(ix) == nullptr ? nothing : *this->known(ix);
+  const StreamKnowledge* const found = this->known(ix);
+  const StreamKnowledge& known = found == nullptr ? nothing : *found;
   const auto run = state.remote.last_missing(known.held(), pending_[ix]);
   if (!run || known.dropped().empty()) return run ? run->last : 0;
   return state.remote.minus(known.held()).minus(pending_[ix]).minus(known.dropped()).last();

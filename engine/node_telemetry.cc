@@ -99,7 +99,8 @@ Result<BlockSummary> Node::check_delta(const Session& session, StreamIx ix, cons
 // with it; one in the middle of a void makes two of that.
 Status Node::check_gaps(StreamIx ix, Interval dots) const {
   const StreamKnowledge nothing;
-  const StreamKnowledge& known = this->known(ix) == nullptr ? nothing : *this->known(ix);
+  const StreamKnowledge* const found = this->known(ix);
+  const StreamKnowledge& known = found == nullptr ? nothing : *found;
   const std::size_t runs = std::max(known.held().intervals().size(), known.voided().intervals().size());
   if (runs + pending_[ix].intervals().size() < limits::kIntervalsMax) return Done{};
   IntervalSet with = known.held();

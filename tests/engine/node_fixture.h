@@ -292,6 +292,16 @@ class ScriptedPeer {
   Identity identity_;
 };
 
+// The stream of a writer who is not in session.
+inline const StreamId kFar{kTelemetry, StreamClass::kMetric, identity(77).node, identity(77).incarnation};
+
+// As it is said once its stream and series were named.
+inline message::Delta named_before(message::Delta delta) {
+  delta.ref.stream.reset();
+  delta.declarations.clear();
+  return delta;
+}
+
 // All messages of one type.
 template <class T>
 std::vector<T> only(const std::vector<Message>& messages) {

@@ -19,27 +19,20 @@ message::Ack have(Seq seq) {
   return ack;
 }
 
-message::Delta named_before(message::Delta delta) {
-  delta.ref.stream.reset();
-  delta.declarations.clear();
-  return delta;
-}
-
 // A node that gets a writer's stream from `source`; `other` was slower and tells what it has.
 struct Supplied {
   Supplied() {
     source.say(source.hello());
-    source.say(message::Frontier{{{{0, stream}, IntervalSet({1, 5}), {}, 5, 0}}, true, {}});
+    source.say(message::Frontier{{{{0, kFar}, IntervalSet({1, 5}), {}, 5, 0}}, true, {}});
     other.agree();
     auto delta = source.delta(1, 4);
     source.say(named_before(delta));
-    delta.ref.stream = stream;
+    delta.ref.stream = kFar;
     other.say(delta);
     source.hear();
     other.hear();
   }
 
-  StreamId stream{kTelemetry, StreamClass::kMetric, identity(77).node, identity(77).incarnation};
   TestNode node{1};
   ScriptedPeer source{node}, other{node, 98};
 };

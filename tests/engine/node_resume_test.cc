@@ -26,9 +26,6 @@ struct OneStream {
   Seq events = 0;
 };
 
-// The stream of a writer who is not in session.
-const StreamId kFar{kTelemetry, StreamClass::kMetric, identity(77).node, identity(77).incarnation};
-
 bool contains(const Bytes& token, const Bytes& digest) {
   return std::search(token.begin(), token.end(), digest.begin(), digest.end()) != token.end();
 }

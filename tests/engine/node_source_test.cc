@@ -39,12 +39,6 @@ struct Relay {
   ScriptedPeer a;
 };
 
-message::Delta named_before(message::Delta delta) {
-  delta.ref.stream.reset();
-  delta.declarations.clear();
-  return delta;
-}
-
 // What a node asked its peer for and told it since the last look.
 struct Wishes {
   explicit Wishes(ScriptedPeer& peer) {
@@ -56,9 +50,6 @@ struct Wishes {
   }
   std::size_t haves = 0, subscribed = 0, unsubscribed = 0;
 };
-
-// The stream of a writer who is not in session.
-const StreamId kFar{kTelemetry, StreamClass::kMetric, identity(77).node, identity(77).incarnation};
 
 message::Delta far(const ScriptedPeer& peer, Seq first, std::uint32_t count) {
   message::Delta delta = peer.delta(first, count);

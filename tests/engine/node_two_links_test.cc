@@ -63,10 +63,7 @@ TEST_CASE("news on a link that the hearer does not take for the leading one is f
           "[engine][node][source]") {
   CrossedLinks net;
   REQUIRE(net.b.held(net.writer.stream()) == IntervalSet({1, 1}));
-  auto more = net.writer.delta(2, 1);
-  more.ref.stream.reset();
-  more.declarations.clear();
-  net.writer.say(more);
+  net.writer.say(named_before(net.writer.delta(2, 1)));
   net.run();
   net.b.wait(limits::kLate);
   net.run();

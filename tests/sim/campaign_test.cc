@@ -7,21 +7,12 @@
 #include <sstream>
 
 #include "tests/sim/network.h"
+#include "tests/sim/sanitized.h"
 
 namespace deltamesh::sim {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 40;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kSeeds = 40;
-#else
-constexpr std::uint64_t kSeeds = 150;
-#endif
-#else
-constexpr std::uint64_t kSeeds = 150;
-#endif
+constexpr std::uint64_t kSeeds = kSanitized ? 40 : 150;
 
 void must_hold(const Options& options) {
   INFO(describe(options));

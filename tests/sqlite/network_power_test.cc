@@ -2,6 +2,7 @@
 // every kind of error at every place, a full disk at every size.
 #include <iostream>
 
+#include "tests/sim/sanitized.h"
 #include "tests/sqlite/network_run.h"
 
 namespace deltamesh {
@@ -11,17 +12,7 @@ using testing::DiskFaults;
 using testing::DiskOp;
 
 // A normal run takes every so many operations; [many] takes each.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kStep = 53, kMixes = 5;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kStep = 53, kMixes = 5;
-#else
-constexpr std::uint64_t kStep = 5, kMixes = 30;
-#endif
-#else
-constexpr std::uint64_t kStep = 5, kMixes = 30;
-#endif
+constexpr std::uint64_t kStep = sim::kSanitized ? 53 : 5, kMixes = sim::kSanitized ? 5 : 30;
 
 std::ostream& operator<<(std::ostream& out, const DiskTally& tally) {
   return out << tally.openings << " openings, " << tally.cuts << " cuts (" << tally.cuts_in_openings

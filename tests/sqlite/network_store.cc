@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "tests/sqlite/disk_store.h"
+
 namespace deltamesh {
 namespace {
 
@@ -29,18 +31,9 @@ NetworkStore::~NetworkStore() {
   close();
 }
 
-// Small, so that a short run has reservations, checkpoints, and pages that do not fit into the cache.
 SqliteOptions NetworkStore::options() {
-  SqliteOptions options;
-  options.path = folder_.file("store");
-  options.vfs = vfs_.name();
-  options.fsync = plan_.fsync;
+  SqliteOptions options = small_store(folder_.file("store"), vfs_.name(), plan_.fsync);
   options.log_pages_max = 24;
-  options.log_excess = 2;
-  options.cache_kib = 64;
-  options.reserve_chunk = 7;
-  options.checkpoint_patience = std::chrono::milliseconds(0);
-  options.space_retry_first = options.space_retry_last = std::chrono::milliseconds(1);
   options.in_doubt = in_doubt_;
   options.log = [this](const std::string& line) { heard(line); };
   options.failed = [this](const Error&) { failed_ = true; };

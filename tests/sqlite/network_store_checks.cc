@@ -1,5 +1,5 @@
 // tests/sqlite/network_store_checks.cc - what must be true whenever the store of a simulated node was opened.
-#include "engine/sqlite/statement.h"
+#include "tests/sqlite/disk_store.h"
 #include "tests/sqlite/network_store.h"
 #include "tests/sqlite/store_contents.h"
 
@@ -38,12 +38,8 @@ void NetworkStore::check_contents(const Found& found) {
 }
 
 void NetworkStore::check_pages() {
-  auto database =
-      sqlite::Database::open(folder_.file("store"), sqlite::Database::Access::kReadOnly, vfs_.name());
-  if (!database) return blame("the database cannot be opened: " + database.error().text);
-  const auto verdict = database->text("PRAGMA integrity_check");
-  if (!verdict) return blame("no integrity check: " + verdict.error().text);
-  if (*verdict != "ok") blame("damaged: " + *verdict);
+  const std::string damage = page_damage(folder_.file("store"), vfs_.name());
+  if (!damage.empty()) blame(damage);
 }
 
 }  // namespace deltamesh

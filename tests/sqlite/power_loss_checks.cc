@@ -1,5 +1,5 @@
 // tests/sqlite/power_loss_checks.cc - what must be true whenever the store was opened.
-#include "engine/sqlite/statement.h"
+#include "tests/sqlite/disk_store.h"
 #include "tests/sqlite/power_loss_run.h"
 #include "tests/sqlite/store_contents.h"
 
@@ -77,12 +77,8 @@ bool PowerLossRun::settle_reported(StoreModel& model) {
 }
 
 void PowerLossRun::check_pages() {
-  auto database =
-      sqlite::Database::open(folder_.file("store"), sqlite::Database::Access::kReadOnly, vfs_.name());
-  if (!database) return blame("the database cannot be opened: " + database.error().text);
-  const auto verdict = database->text("PRAGMA integrity_check");
-  if (!verdict) return blame("no integrity check: " + verdict.error().text);
-  if (*verdict != "ok") blame("damaged: " + *verdict);
+  const std::string damage = page_damage(folder_.file("store"), vfs_.name());
+  if (!damage.empty()) blame(damage);
 }
 
 }  // namespace deltamesh

@@ -2,22 +2,13 @@
 // whole or not at all.
 #include <iostream>
 
+#include "tests/sim/sanitized.h"
 #include "tests/sqlite/power_loss_run.h"
 
 namespace deltamesh {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 15;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kSeeds = 15;
-#else
-constexpr std::uint64_t kSeeds = 150;
-#endif
-#else
-constexpr std::uint64_t kSeeds = 150;
-#endif
+constexpr std::uint64_t kSeeds = sim::kSanitized ? 15 : 150;
 
 void add(PowerLossTally& total, const PowerLossTally& tally) {
   total.openings += tally.openings;

@@ -2,22 +2,13 @@
 #include <catch2/catch.hpp>
 
 #include "tests/sim/network.h"
+#include "tests/sim/sanitized.h"
 #include "tests/versions/next_codec.h"
 
 namespace deltamesh::versions {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 20;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kSeeds = 20;
-#else
-constexpr std::uint64_t kSeeds = 100;
-#endif
-#else
-constexpr std::uint64_t kSeeds = 100;
-#endif
+constexpr std::uint64_t kSeeds = sim::kSanitized ? 20 : 100;
 
 // Every second node, but for the first of odd seeds, so that each version is met in each place.
 sim::Outfit half_next(std::uint64_t seed, Spoken spoken = {}) {

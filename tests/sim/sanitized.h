@@ -1,0 +1,18 @@
+// tests/sim/sanitized.h - whether a sanitizer watches, which makes long runs some ten times slower.
+#pragma once
+
+namespace deltamesh::sim {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+}  // namespace deltamesh::sim
