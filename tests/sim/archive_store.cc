@@ -4,11 +4,13 @@
 namespace deltamesh::sim {
 
 void Archive::keep(StoredBlock block) {
+  const std::scoped_lock lock(mutex_);
   auto& blocks = streams_[block.stream];
   blocks.emplace(block.first, std::move(block));
 }
 
 std::vector<StoredBlock> Archive::find(const StreamId& stream, Interval dots, std::size_t bytes_max) const {
+  const std::scoped_lock lock(mutex_);
   std::vector<StoredBlock> found;
   const auto blocks = streams_.find(stream);
   if (blocks == streams_.end()) return found;

@@ -6,11 +6,13 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "engine/memory_store.h"
 
 namespace deltamesh::sim {
 
+// Any thread. A node asks for what it has heard of, and that its writer has kept before.
 class Archive {
  public:
   void keep(StoredBlock block);
@@ -19,6 +21,7 @@ class Archive {
                                               std::size_t bytes_max) const;
 
  private:
+  mutable std::mutex mutex_;
   std::map<StreamId, std::map<Seq, StoredBlock>> streams_;
 };
 

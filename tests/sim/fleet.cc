@@ -1,11 +1,18 @@
-// tests/sim/fleet.cc - writes, the network, and the books.
+// tests/sim/fleet.cc - what is written, the moments of a run, and its figures.
 #include "tests/sim/fleet.h"
 
 #include <algorithm>
 #include <ctime>
+#include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/sim/archive_store.h"
+#include "tests/sim/fleet_books.h"
+#include "tests/sim/fleet_links.h"
+#include "tests/sim/lockstep.h"
+#include "tests/sim/topology.h"
 
 namespace deltamesh::sim {
 namespace {
@@ -15,7 +22,7 @@ constexpr Micros kRest{5'000'000};   // Between the streams' first events and wh
 constexpr Micros kStep{50'000};
 constexpr Micros kConvergenceMax{900'000'000};
 constexpr std::size_t kRecentBytes = 64u << 10;
-constexpr std::uint64_t kFirstEvents = 2;
+constexpr NodeIx kNodesOfThreads = 64;
 const DatasetId kTelemetry = dataset_id("telemetry");
 const DatasetId kSettings = dataset_id("settings");
 
@@ -28,17 +35,10 @@ NodeConfig config_of(const FleetOptions& options) {
   return config;
 }
 
-Delays delays_of(std::vector<std::uint32_t>& all) {
-  if (all.empty()) return {};
-  std::sort(all.begin(), all.end());
-  const auto at = [&](std::size_t per_cent) { return Micros(all[(all.size() - 1) * per_cent / 100]); };
-  return {all.size(), at(50), at(99), Micros(all.back())};
-}
-
 // Sums over all nodes.
 struct Sums {
-  std::uint64_t received = 0, redundant = 0, payload = 0, frame_bytes = 0, frames = 0, deltas = 0,
-                minimum = 0;
+  std::uint64_t received = 0, redundant = 0, payload = 0, minimum = 0;
+  Traffic traffic;
 };
 
 class Fleet final : public Observer {
@@ -50,35 +50,45 @@ class Fleet final : public Observer {
   void arrived(NodeIx node, const Arrival& arrival) override;
 
  private:
+  void hand_over();
   void link_up();
   void plan_first_writes();
   void plan_writes();
-  void plan_partition();
   void write(NodeIx node);
-  void arrived(NodeIx node, NodeIx writer, Seq seq);
+  void run_on(Micros time) { clock_.run_until(clock_.now() + time); }
   [[nodiscard]] Sums sums() const;
+  void run_planned();
   void converge();
+  [[nodiscard]] bool quiet() const;
   void check_equal();
+  void fail(const std::string& what) { worlds_[0].fail(what); }
+  [[nodiscard]] bool failed() const { return clock_.failed(); }
   void measure(const Sums& before);
 
   FleetOptions options_;
   Options sim_;
-  World world_;
+  Rng rng_;  // Of plans; each world has its own besides.
+  std::deque<World> worlds_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
-  Links links_;
+  FleetLinks links_;
+  FleetBooks books_;
   FleetReport report_;
-  std::vector<std::vector<Micros>> written_;  // By node and number of the event.
-  std::vector<std::uint32_t> first_, later_;  // Delays in microseconds.
-  std::uint64_t missing_ = 0;                 // Deliveries that are still to come.
-  std::uint64_t minimum_ = 0;
+  Lockstep clock_;
 };
 
-std::vector<std::unique_ptr<SimNode>> make_nodes(World& world, Observer& observer, const FleetOptions& fleet,
-                                                 const Options& options) {
+std::deque<World> make_worlds(const FleetOptions& fleet) {
+  std::deque<World> worlds;
+  for (NodeIx ix = 0; ix < fleet.nodes; ++ix)
+    worlds.emplace_back(mixed(fleet.seed) + ix).queue.allow(~std::uint64_t{0});
+  return worlds;
+}
+
+std::vector<std::unique_ptr<SimNode>> make_nodes(std::deque<World>& worlds, Observer& observer,
+                                                 const FleetOptions& fleet, const Options& options) {
   std::vector<std::unique_ptr<SimNode>> nodes;
   const auto archive = std::make_shared<Archive>();
   for (NodeIx ix = 0; ix < fleet.nodes; ++ix) {
-    nodes.push_back(std::make_unique<SimNode>(world, observer, options, ix, config_of(fleet),
+    nodes.push_back(std::make_unique<SimNode>(worlds[ix], observer, options, ix, config_of(fleet),
                                               std::make_unique<ArchiveStore>(identity_of(ix), archive)));
   }
   return nodes;
@@ -91,33 +101,45 @@ Options sim_options(const FleetOptions& fleet) {
   return options;
 }
 
+// A window of a few nodes is over before another thread has woken.
+unsigned threads_of(const FleetOptions& fleet) {
+  if (fleet.threads > 0) return fleet.threads;
+  return fleet.nodes < kNodesOfThreads ? 1 : std::max(1u, std::thread::hardware_concurrency());
+}
+
 Fleet::Fleet(const FleetOptions& options)
     : options_(options),
       sim_(sim_options(options)),
-      world_(options.seed),
-      nodes_(make_nodes(world_, *this, options_, sim_)),
-      links_(world_, nullptr, sim_, nodes_),
-      written_(options.nodes) {
-  world_.queue.allow(~std::uint64_t{0});
-}
+      rng_(options.seed),
+      worlds_(make_worlds(options)),
+      nodes_(make_nodes(worlds_, *this, options_, sim_)),
+      links_(worlds_, nodes_),
+      books_(options.nodes),
+      clock_(worlds_, options.delay_min, threads_of(options), [this] { hand_over(); }) {}
 
 FleetReport Fleet::run() {
   link_up();
   for (auto& node : nodes_) node->start();
-  links_.dial_all();
+  links_.connect_all(clock_.now(), rng_);
   plan_first_writes();
-  world_.run_until(kStart + std::max(options_.active / 5, Micros(10'000'000)) + kRest);
+  clock_.run_until(kStart + std::max(options_.active / 5, Micros(10'000'000)) + kRest);
   const Sums before = sums();
-  const std::uint64_t writes_before = report_.writes;
+  const std::uint64_t writes_before = books_.writes();
   const std::clock_t began = std::clock();
   plan_writes();
+  run_planned();
   converge();
   report_.cpu_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
-  report_.writes -= writes_before;
+  report_.writes = books_.writes() - writes_before;
   measure(before);
   check_equal();
-  report_.events = world_.queue.ran();
+  for (const World& world : worlds_) report_.events += world.queue.ran();
   return report_;
+}
+
+void Fleet::hand_over() {
+  links_.hand_over();
+  books_.hand_over();
 }
 
 void Fleet::link_up() {
@@ -126,10 +148,10 @@ void Fleet::link_up() {
     case Shape::kStar: edges = star(options_.nodes); break;
     case Shape::kTree: edges = tree(options_.nodes, std::min(options_.gateways, options_.nodes - 1)); break;
     case Shape::kRing: edges = ring(options_.nodes); break;
-    case Shape::kMesh: edges = mesh(options_.nodes, options_.degree, world_.rng); break;
+    case Shape::kMesh: edges = mesh(options_.nodes, options_.degree, rng_); break;
   }
   for (const auto& [a, b] : edges) {
-    const Micros delay = world_.rng.between(options_.delay_min, options_.delay_max);
+    const Micros delay = rng_.between(options_.delay_min, options_.delay_max);
     links_.add(a, b, delay, delay / 20);
   }
   report_.links = edges.size();
@@ -141,55 +163,44 @@ void Fleet::link_up() {
 // Two events of each stream, spread over a fifth of the run.
 void Fleet::plan_first_writes() {
   const Micros spread = std::max(options_.active / 5, Micros(10'000'000)) / kFirstEvents;
-  for (std::uint64_t round = 0; round < kFirstEvents; ++round) {
+  for (Seq round = 0; round < kFirstEvents; ++round) {
     for (NodeIx node = 0; node < options_.nodes; ++node) {
       const Micros when =
-          kStart + spread * static_cast<Micros::rep>(round) + world_.rng.between(Micros(0), spread);
-      world_.queue.at(when, [this, node] { write(node); });
+          kStart + spread * static_cast<Micros::rep>(round) + rng_.between(Micros(0), spread);
+      worlds_[node].queue.at(when, [this, node] { write(node); });
     }
   }
 }
 
 void Fleet::plan_writes() {
-  const Micros now = world_.queue.now();
+  const Micros now = clock_.now();
   if (options_.load == Load::kBurst) {
     for (NodeIx node = 0; node < options_.nodes; ++node) {
-      for (std::uint64_t i = 0; i < options_.burst_events; ++i) write(node);
+      worlds_[node].queue.at(now, [this, node] {
+        for (std::uint64_t i = 0; i < options_.burst_events; ++i) write(node);
+      });
     }
     return;
   }
-  if (options_.load == Load::kPartition) plan_partition();
   const Micros active =
       options_.active + (options_.load == Load::kPartition ? options_.partition : Micros(0));
   const Micros pause(static_cast<Micros::rep>(1e6 / options_.writes_per_second));
   for (Micros when = now; when < now + active; when += pause) {
-    const NodeIx node = world_.rng.below(options_.nodes);
-    world_.queue.at(when, [this, node] { write(node); });
+    const NodeIx node = rng_.below(options_.nodes);
+    worlds_[node].queue.at(when, [this, node] { write(node); });
   }
-}
-
-// The upper half of the nodes is cut off, in mid-flight, and comes back.
-void Fleet::plan_partition() {
-  const Micros begin = world_.queue.now() + options_.active / 4;
-  const NodeIx half = options_.nodes / 2;
-  world_.queue.at(begin, [this, half] { links_.part(half); });
-  world_.queue.at(begin + options_.partition, [this] { links_.heal(); });
 }
 
 void Fleet::write(NodeIx ix) {
-  const Micros now = world_.queue.now();
-  ++report_.writes;
-  report_.last_write = now;
-  missing_ += options_.nodes - 1;
-  auto& times = written_[ix];
-  times.push_back(now);
+  const Micros now = worlds_[ix].queue.now();
+  const Seq seq = books_.write(ix, now);
   if (options_.what == What::kMap) {
-    const std::string name = "device-" + std::to_string(ix) + "/setting-" + std::to_string(times.size() % 4);
-    return nodes_[ix]->put(kSettings, name, "value " + std::to_string(times.size()));
+    const std::string name = "device-" + std::to_string(ix) + "/setting-" + std::to_string(seq % 4);
+    return nodes_[ix]->put(kSettings, name, "value " + std::to_string(seq));
   }
   NamedEvent event;
   event.time = now.count() / 1000;
-  const double value = 20 + static_cast<double>(world_.rng.below(200)) / 100;
+  const double value = 20 + static_cast<double>(worlds_[ix].rng.below(200)) / 100;
   event.readings = {{"device-" + std::to_string(ix) + "/temperature", "Cel", value}};
   nodes_[ix]->write(kTelemetry, {event});
 }
@@ -204,26 +215,20 @@ void Fleet::durable(const NodeId& writer, const Batch& batch) {
   for (const auto& [dataset, entry] : batch.entries) {
     if (entry.version.dot.stream.node == writer) bytes += entry.key.size() + entry.value.size();
   }
-  minimum_ += bytes * (options_.nodes - 1);
+  books_.durable(node_of(writer), bytes);
 }
 
 void Fleet::arrived(NodeIx node, const Arrival& arrival) {
   if (arrival.local) return;
+  const Micros now = worlds_[node].queue.now();
   if (arrival.dots) {
     for (Seq seq = arrival.dots->first; seq <= arrival.dots->last; ++seq)
-      arrived(node, node_of(arrival.stream.node), seq);
+      books_.arrived(node, node_of(arrival.stream.node), seq, now);
   }
   for (const auto& key : arrival.keys) {
     const Dot& dot = nodes_[node]->node().map(arrival.dataset)->find_entry(key)->version.dot;
-    arrived(node, node_of(dot.stream.node), dot.seq);
+    books_.arrived(node, node_of(dot.stream.node), dot.seq, now);
   }
-}
-
-void Fleet::arrived(NodeIx, NodeIx writer, Seq seq) {
-  const Micros delay = world_.queue.now() - written_[writer][seq - 1];
-  (seq <= kFirstEvents ? first_ : later_).push_back(static_cast<std::uint32_t>(delay.count()));
-  report_.converged = world_.queue.now();
-  --missing_;
 }
 
 Sums Fleet::sums() const {
@@ -234,45 +239,53 @@ Sums Fleet::sums() const {
     all.redundant += counters.redundant_events;
     all.payload += counters.payload_bytes_sent;
   }
-  const Traffic& traffic = links_.traffic();
-  all.frame_bytes = traffic.frame_bytes;
-  all.frames = traffic.frames;
-  all.deltas = traffic.deltas;
-  all.minimum = minimum_;
+  all.traffic = links_.traffic();
+  all.minimum = books_.minimum_bytes();
   return all;
 }
 
 // --- The end ---------------------------------------------------------------------------------------------
 
+// The upper half of the nodes may be cut off, in mid-flight, and comes back.
+void Fleet::run_planned() {
+  if (options_.load == Load::kBurst) return;
+  if (options_.load == Load::kSteady) return run_on(options_.active);
+  run_on(options_.active / 4);
+  links_.part(options_.nodes / 2, clock_.now(), rng_);
+  run_on(options_.partition);
+  links_.connect_all(clock_.now(), rng_);
+  run_on(options_.active - options_.active / 4);
+}
+
 // A superseded entry of a map need not arrive anywhere.
 void Fleet::converge() {
-  const auto quiet = [this] {
-    return links_.settled() &&
-           std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->node().quiet(); });
-  };
-  const Micros active = options_.load == Load::kBurst ? Micros(0) : options_.active;
-  const Micros cut = options_.load == Load::kPartition ? options_.partition : Micros(0);
-  world_.run_until(world_.queue.now() + active + cut);
-  const Micros end = world_.queue.now() + kConvergenceMax;
-  while (!world_.failed() && (options_.what == What::kTelemetry ? missing_ > 0 : !quiet())) {
-    if (world_.queue.now() > end) return world_.fail(std::to_string(missing_) + " deliveries are missing");
-    world_.run_until(world_.queue.now() + kStep);
+  const Micros end = clock_.now() + kConvergenceMax;
+  while (!failed() && (options_.what == What::kTelemetry ? books_.missing() > 0 : !quiet())) {
+    if (clock_.now() > end) return fail(std::to_string(books_.missing()) + " deliveries are missing");
+    run_on(kStep);
   }
-  world_.run_until(world_.queue.now() + kRest);
+  run_on(kRest);
+}
+
+bool Fleet::quiet() const {
+  return links_.under_way() == 0 &&
+         std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->node().quiet(); });
 }
 
 void Fleet::check_equal() {
   for (const auto& node : nodes_) {
     if (!(node->node().knowledge() == nodes_[0]->node().knowledge()))
-      world_.fail("two nodes know different things");
+      fail("two nodes know different things");
     if (options_.what == What::kMap &&
         node->node().map(kSettings)->entries() != nodes_[0]->node().map(kSettings)->entries())
-      world_.fail("two nodes have different maps");
+      fail("two nodes have different maps");
   }
   const std::uint64_t before = links_.traffic().frame_bytes;
-  world_.run_until(world_.queue.now() + limits::kKeepalive);
+  run_on(limits::kKeepalive);
   report_.idle_bytes = links_.traffic().frame_bytes - before;
-  report_.failure = world_.failure;
+  for (const World& world : worlds_) {
+    if (report_.failure.empty()) report_.failure = world.failure;
+  }
 }
 
 void Fleet::measure(const Sums& before) {
@@ -281,11 +294,13 @@ void Fleet::measure(const Sums& before) {
   report_.redundant = after.redundant - before.redundant;
   report_.payload_bytes = after.payload - before.payload;
   report_.minimum_bytes = after.minimum - before.minimum;
-  report_.frame_bytes = after.frame_bytes - before.frame_bytes;
-  report_.frames = after.frames - before.frames;
-  report_.deltas = after.deltas - before.deltas;
-  report_.first = delays_of(first_);
-  report_.later = delays_of(later_);
+  report_.frame_bytes = after.traffic.frame_bytes - before.traffic.frame_bytes;
+  report_.frames = after.traffic.frames - before.traffic.frames;
+  report_.deltas = after.traffic.deltas - before.traffic.deltas;
+  report_.first = books_.first();
+  report_.later = books_.later();
+  report_.last_write = books_.last_write();
+  report_.converged = books_.last_arrival();
 }
 
 }  // namespace

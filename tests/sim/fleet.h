@@ -1,4 +1,4 @@
-// tests/sim/fleet.h - hundreds or thousands of real engines in one thread, measured.
+// tests/sim/fleet.h - hundreds or thousands of real engines in one process, measured.
 //
 // Where network.h looks for bugs in small networks under faults, this asks what convergence costs: every node
 // writes now and then, and each delivery of each event is timed. Frames are not read along; what is counted
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/links.h"
-#include "tests/sim/topology.h"
+#include "tests/sim/observer.h"
+#include "tests/sim/rng.h"
 
 namespace deltamesh::sim {
 
@@ -36,6 +36,7 @@ struct FleetOptions {
   Micros active{100'000'000};
   std::uint64_t burst_events = 100;
   Micros partition{600'000'000};
+  unsigned threads = 0;  // Changes nothing but the time that it takes; 0: as many as help.
 };
 
 // Delays from a write to the moment in which a node holds it durably and knows it, in microseconds.

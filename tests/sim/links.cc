@@ -6,16 +6,6 @@ namespace {
 
 constexpr Micros kDialMin{20'000}, kDialMax{600'000};
 
-bool keepalive(ByteView frame) {
-  const auto type = FrameType{decode_head(frame)->type};
-  return type == FrameType::kPing || type == FrameType::kPong;
-}
-
-bool delta(ByteView frame) {
-  const auto type = FrameType{decode_head(frame)->type};
-  return type == FrameType::kDelta || type == FrameType::kMapDelta;
-}
-
 std::uint64_t payload_bytes(const Message& message) {
   if (const auto* const delta = std::get_if<message::Delta>(&message)) return delta->block.size();
   std::uint64_t bytes = 0;
@@ -27,7 +17,7 @@ std::uint64_t payload_bytes(const Message& message) {
 
 }  // namespace
 
-Links::Links(World& world, const Ledger* ledger, const Options& options,
+Links::Links(World& world, const Ledger& ledger, const Options& options,
              std::vector<std::unique_ptr<SimNode>>& nodes)
     : world_(world), ledger_(ledger), options_(options), nodes_(nodes), weather_(nodes.size()) {
   for (auto& node : nodes_) node->connect(*this);
@@ -35,11 +25,7 @@ Links::Links(World& world, const Ledger* ledger, const Options& options,
 
 void Links::add(NodeIx a, NodeIx b) {
   const Micros delay = world_.rng.between(Micros(1), options_.delay_max);
-  add(a, b, delay, world_.rng.between(Micros(0), delay));
-}
-
-void Links::add(NodeIx a, NodeIx b, Micros delay, Micros jitter) {
-  links_.push_back({a, b, delay, jitter, {}, std::nullopt, false, false});
+  links_.push_back({a, b, delay, world_.rng.between(Micros(0), delay), {}, std::nullopt, false});
   if (options_.bytes_per_second == 0) return;
   for (auto& rate : links_.back().bytes_per_second)
     rate = world_.rng.between(options_.bytes_per_second / 2, options_.bytes_per_second);
@@ -58,16 +44,16 @@ void Links::dial(LinkIx ix) {
   Link& link = links_[ix];
   link.dialling = false;
   if (link.current) return;
-  if (link.down || !nodes_[link.a]->up() || !nodes_[link.b]->up()) return dial_later(ix);
+  if (!nodes_[link.a]->up() || !nodes_[link.b]->up()) return dial_later(ix);
   connect(ix);
 }
 
 void Links::connect(LinkIx ix) {
   Link& link = links_[ix];
   const std::uint64_t id = connections_.size();
-  connections_.push_back(std::make_unique<Connection>(Connection{id, ix, {}, false, std::nullopt, nullptr}));
+  connections_.push_back(std::make_unique<Connection>(
+      Connection{id, ix, {}, false, Conversation(world_, ledger_, spoken_, options_.credit), nullptr}));
   Connection& connection = *connections_.back();
-  if (ledger_ != nullptr) connection.talk.emplace(world_, *ledger_, spoken_, options_.credit);
   link.current = id;
   connection.ends[0].node = nodes_[link.a].get();
   connection.ends[1].node = nodes_[link.b].get();
@@ -112,10 +98,7 @@ void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
   Connection& connection = connection_of(from);
   const Side side = static_cast<std::uint64_t>(from) % 2;
   if (connection.ends[side].phase != Phase::kOpen) return world_.fail("a frame for a closed connection");
-  ++traffic_.frames;
-  traffic_.frame_bytes += frame->size();
-  if (keepalive(*frame)) ++traffic_.keepalives;
-  if (delta(*frame)) ++traffic_.deltas;
+  traffic_.count(*frame);
   auto said = read_along(connection, side, frame);
   if (connection.cut || world_.failed()) return;
   if (said && options_.plant != Plant::kNone && !planted_) {
@@ -126,7 +109,7 @@ void Links::send(PeerId from, std::shared_ptr<const Bytes> frame) {
 }
 
 void Links::transmit(Connection& connection, Side to, Frame frame) {
-  if (!keepalive(*frame)) ++under_way_;
+  if (!is_keepalive(*frame)) ++under_way_;
   connection.ends[to].in_flight += frame->size();
   const Micros when = arrival(connection, to, frame->size());
   world_.queue.at(when, [this, &connection, to, frame = std::move(frame)] { arrive(connection, to, frame); });
@@ -141,17 +124,16 @@ void Links::arrive(Connection& connection, Side to, Frame frame) {
 
 void Links::hand_over(Connection& connection, Side to, const Frame& frame) {
   if (!frame) return closed(connection, to);
-  if (!keepalive(*frame)) --under_way_;
+  if (!is_keepalive(*frame)) --under_way_;
   connection.ends[to].in_flight -= frame->size();
   if (!connection.cut || survives_cut(connection, to, frame->size())) deliver(connection, to, *frame);
 }
 
 std::optional<Message> Links::read_along(Connection& connection, Side from,
                                          const std::shared_ptr<const Bytes>& frame) {
-  if (!connection.talk) return std::nullopt;
-  auto said = connection.talk->sent(from, *frame, connection.ends[from].node->node().knowledge());
+  auto said = connection.talk.sent(from, *frame, connection.ends[from].node->node().knowledge());
   if (!said) return said;
-  if (options_.check_acks) connection.talk->check_told(from, *said, connection.ends[from].node->store());
+  if (options_.check_acks) connection.talk.check_told(from, *said, connection.ends[from].node->store());
   keep_for_echo(connection, from, frame, *said);
   traffic_.payload_bytes += payload_bytes(*said);
   return said;
@@ -161,7 +143,7 @@ void Links::deliver(Connection& connection, Side to, const Bytes& frame) {
   End& end = connection.ends[to];
   if (end.deaf || end.phase != Phase::kOpen) return;
   world_.trace.fold(connection.id * 2 + to);
-  if (connection.talk) world_.trace.fold(frame);
+  world_.trace.fold(frame);
   end.node->received(peer(connection, to), frame);
 }
 

@@ -12,42 +12,30 @@
 
 #include "tests/sim/conversation.h"
 #include "tests/sim/sim_node.h"
+#include "tests/sim/traffic.h"
 #include "tests/sim/weather.h"
 
 namespace deltamesh::sim {
 
 using LinkIx = std::size_t;
 
-// What went over all links.
-struct Traffic {
-  std::uint64_t frames = 0;
-  std::uint64_t frame_bytes = 0;
-  std::uint64_t keepalives = 0;     // Of those: PING and PONG,
-  std::uint64_t deltas = 0;         // and blocks and pages of map deltas.
-  std::uint64_t payload_bytes = 0;  // Blocks and map entries.
-};
-
 class Links final : public Wire {
  public:
-  // With a ledger, all that is said is read along and checked against it.
-  Links(World& world, const Ledger* ledger, const Options& options,
+  // All that is said is read along and checked against the ledger.
+  Links(World& world, const Ledger& ledger, const Options& options,
         std::vector<std::unique_ptr<SimNode>>& nodes);
 
-  // With a delay drawn from the options, or one that is given.
   void add(NodeIx a, NodeIx b);
-  void add(NodeIx a, NodeIx b, Micros delay, Micros jitter);
   void dial_all();
 
   void cut(LinkIx link);
   void stall(LinkIx link, bool one_way);
-  // Cuts all links between nodes below `first` and the others, and keeps them cut.
-  void part(NodeIx first);
   // Weather, see there; false if another partition lies over the links.
   void clog(NodeIx node) { weather_.clog(node); }
   void unclog(NodeIx node);
   bool divide(const std::vector<bool>& side, bool vanishes);
   void unite();
-  // Ends what part() and the weather do.
+  // Ends what the weather does.
   void heal();
   // `node` has crashed. Peers hear of it soon, or (silent) only by their keepalive.
   void lose(NodeIx node, bool silent);
@@ -80,7 +68,7 @@ class Links final : public Wire {
     LinkIx link = 0;
     std::array<End, 2> ends;
     bool cut = false;
-    std::optional<Conversation> talk;
+    Conversation talk;
     std::shared_ptr<const Bytes> last_delta;  // Of end 0, to be echoed.
   };
   struct Link {
@@ -89,7 +77,6 @@ class Links final : public Wire {
     std::array<std::uint64_t, 2> bytes_per_second{};  // Towards a, towards b; 0: no limit.
     std::optional<std::uint64_t> current;
     bool dialling = false;
-    bool down = false;  // Must not be connected.
   };
 
   static PeerId peer(const Connection& connection, Side side);
@@ -125,7 +112,7 @@ class Links final : public Wire {
   void forge_ack(Connection& connection, Side from, const message::Delta& delta);
 
   World& world_;
-  const Ledger* ledger_;
+  const Ledger& ledger_;
   const Options& options_;
   std::vector<std::unique_ptr<SimNode>>& nodes_;
   Weather weather_;

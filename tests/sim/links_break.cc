@@ -66,16 +66,7 @@ void Links::cut(LinkIx link) {
   if (links_[link].current) break_off(*connections_[*links_[link].current]);
 }
 
-void Links::part(NodeIx first) {
-  for (LinkIx link = 0; link < links_.size(); ++link) {
-    if ((links_[link].a < first) == (links_[link].b < first)) continue;
-    links_[link].down = true;
-    cut(link);
-  }
-}
-
 void Links::heal() {
-  for (Link& link : links_) link.down = false;
   weather_ = Weather(nodes_.size());
   release();
 }

@@ -50,7 +50,7 @@ Network::Network(const Options& options, const Outfit& outfit)
       world_(options.seed),
       ledger_(world_),
       nodes_(make_nodes(world_, ledger_, options_, outfit)),
-      links_(world_, &ledger_, options_, nodes_),
+      links_(world_, ledger_, options_, nodes_),
       watch_(world_, ledger_, nodes_) {
   for (auto& node : nodes_) node->at_end([this, ix = node->ix()] { end(ix); });
 }

@@ -60,7 +60,7 @@ void Links::disturb(Connection& connection, Side from, message::MapDelta& delta)
   }
   if (!receiver.up()) return;
   if (delta.entries.empty()) return;
-  const StreamId& some = connection.talk->stream(from, delta.entries[0].stream);
+  const StreamId& some = connection.talk.stream(from, delta.entries[0].stream);
   const LwwMap& map = *receiver.node().map(some.dataset);
   if (options_.plant == Plant::kTieByArrival && receiver.ix() == 0)
     let_losers_win(connection, from, delta, map);
@@ -72,7 +72,7 @@ void Links::let_losers_win(Connection& connection, Side from, message::MapDelta&
     const MapEntry* const before = map.find_entry(entry.key);
     if (before == nullptr) continue;
     MapEntry arriving = entry;
-    arriving.version.dot.stream = connection.talk->stream(from, stream);
+    arriving.version.dot.stream = connection.talk.stream(from, stream);
     if (!wins(*before, arriving)) continue;
     entry.version.epoch = before->version.epoch;
     entry.version.stamp = before->version.stamp;
@@ -93,16 +93,16 @@ void Links::omit_winner(message::MapDelta& delta, const LwwMap& map) {
 void Links::disturb(Connection& connection, Side from, message::Frontier& frontier) {
   if (options_.plant != Plant::kDropInterval || !connection.ends[1 - from].node->up()) return;
   for (auto& entry : frontier.entries) {
-    const StreamId& stream = connection.talk->stream(from, entry.ref.index);
+    const StreamId& stream = connection.talk.stream(from, entry.ref.index);
     const StreamKnowledge* const other = connection.ends[1 - from].node->node().knowledge().find(stream);
-    if (other == nullptr || ledger_->maps().contains(stream.dataset)) continue;
+    if (other == nullptr || ledger_.maps().contains(stream.dataset)) continue;
     const IntervalSet lacking = other->held().minus(entry.held);
     if (lacking.empty()) continue;
     const Interval claimed = *lacking.intervals().begin();
     entry.held.add(claimed);
     entry.head = std::max(entry.head, claimed.last);
     planted_ = true;
-    if (options_.check_acks) connection.talk->check_told(from, frontier, connection.ends[from].node->store());
+    if (options_.check_acks) connection.talk.check_told(from, frontier, connection.ends[from].node->store());
     return;
   }
 }
@@ -113,7 +113,7 @@ void Links::forge_ack(Connection& connection, Side from, const message::Delta& d
   ack.streams.push_back({delta.ref.index, IntervalSet({delta.first, delta.first + delta.events - 1})});
   const Message message = ack;
   if (options_.check_acks)
-    connection.talk->check_told(1 - from, message, connection.ends[1 - from].node->store());
+    connection.talk.check_told(1 - from, message, connection.ends[1 - from].node->store());
   world_.queue.at(arrival(connection, from),
                   [this, &connection, from, message] { deliver(connection, from, encode(message)); });
 }

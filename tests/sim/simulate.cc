@@ -1,4 +1,5 @@
 // tests/sim/simulate.cc - main() of simulate: a fleet that is measured, or a range of seeds with faults.
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +20,7 @@ constexpr const char* kUsage =
     "  --data KIND              telemetry or map\n"
     "  --active SECONDS         of virtual time; 20\n"
     "  --partition SECONDS      how long half of the nodes are cut off; 600\n"
+    "  --threads N              by default as many as help; the figures are the same\n"
     "faults                     every mix of faults, checked; also pair and line; by default the seed "
     "decides\n"
     "  --seeds N                that many, from --seed (or --first) on; only failing ones are shown\n"
@@ -28,7 +30,8 @@ constexpr const char* kUsage =
 
 struct Arguments {
   std::string scenario = "steady", topology, data = "telemetry", without;
-  std::uint64_t seed = 1, seeds = 1, nodes = 0, nodes_min = 2, nodes_max = 12, active = 20, partition = 600;
+  std::uint64_t seed = 1, seeds = 1, nodes = 0, nodes_min = 2, nodes_max = 12, active = 20, partition = 600,
+                threads = 0;
   bool verbose = false;
 };
 
@@ -42,7 +45,8 @@ bool parse(int argc, char** argv, Arguments& out) {
   const std::map<std::string, std::uint64_t*> numbers{
       {"--seed", &out.seed},           {"--first", &out.seed},          {"--seeds", &out.seeds},
       {"--nodes", &out.nodes},         {"--nodes-min", &out.nodes_min}, {"--nodes-max", &out.nodes_max},
-      {"--partition", &out.partition}, {"--active", &out.active}};
+      {"--partition", &out.partition}, {"--active", &out.active},
+      {"--threads", &out.threads}};
   const std::map<std::string, std::string*> words{{"--scenario", &out.scenario},
                                                   {"--topology", &out.topology},
                                                   {"--data", &out.data},
@@ -95,6 +99,7 @@ int run_measured(const Arguments& arguments, Load load) {
   options.nodes = arguments.nodes == 0 ? 100 : arguments.nodes;
   if (options.nodes < 3) return wrong("a fleet has 3 nodes or more");
   if (arguments.active == 0) return wrong("nothing is written in 0 seconds");
+  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(arguments.threads, 64));
   options.shape = *shape;
   options.load = load;
   options.what = *what;

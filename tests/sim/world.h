@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -47,6 +48,9 @@ class EventQueue {
   }
 
   void allow(std::uint64_t events) { events_max_ = events; }
+  [[nodiscard]] std::optional<Micros> next_due() const {
+    return events_.empty() ? std::nullopt : std::optional(events_.front().when);
+  }
   [[nodiscard]] std::uint64_t ran() const { return ran_; }
 
  private:
