@@ -17,6 +17,13 @@ add_library(deltamesh_xxhash INTERFACE)
 target_include_directories(deltamesh_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
 target_link_libraries(deltamesh_xxhash INTERFACE ${XXHASH_LIBRARY})
 
+# For programs that hold a thousand engines in one process. Sanitizers bring an allocator of their own.
+find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+add_library(deltamesh_fleet_allocator INTERFACE)
+if(NOT CMAKE_CXX_FLAGS_NONE MATCHES "fsanitize")
+  target_link_libraries(deltamesh_fleet_allocator INTERFACE ${JEMALLOC_LIBRARY})
+endif()
+
 # Asio and Beast are compiled once each, in transport/boost_asio.cc and transport/boost_beast.cc.
 add_library(deltamesh_boost INTERFACE)
 target_link_libraries(deltamesh_boost INTERFACE Boost::headers Threads::Threads)

@@ -8,6 +8,7 @@ packages_build=(
   libcli11-dev libfmt-dev libspdlog-dev libtomlplusplus-dev libxxhash-dev
   libpaho-mqtt-dev libpaho-mqttpp-dev libssl-dev
   libsqlite3-dev
+  libjemalloc-dev
   catch2 librapidcheck-dev
 )
 packages_test=(mosquitto mosquitto-clients curl socat sqlite3 zstd)

@@ -90,6 +90,15 @@ TEST_CASE("equal seeds give equal reports, and other seeds other ones", "[sim][f
   CHECK(repeatable(run_fleet(options)) != first);
 }
 
+TEST_CASE("how many threads run a fleet changes none of its figures", "[sim][fleet]") {
+  const auto load = GENERATE(Load::kSteady, Load::kPartition);
+  FleetOptions options = small(Shape::kMesh, load, What::kTelemetry);
+  options.threads = 1;
+  const auto alone = repeatable(run_fleet(options));
+  options.threads = 3;
+  CHECK(repeatable(run_fleet(options)) == alone);
+}
+
 // Nobody is told that half of the nodes cannot be reached, so the figures have to.
 TEST_CASE("a partition shows in the delays, and ends with it", "[sim][fleet]") {
   const auto figures = by_name(run_fleet(small(Shape::kStar, Load::kPartition, What::kTelemetry)));
