@@ -5,6 +5,7 @@
 #include <map>
 
 #include "tests/sim/fleet_text.h"
+#include "tests/sim/options.h"
 
 namespace deltamesh::sim {
 namespace {
