@@ -72,6 +72,12 @@ Status check_batch(const Batch& batch) {
   return check_each(batch.entries, check_entry);
 }
 
+StreamKnowledge when_over(StreamKnowledge known) {
+  known.declare_void(known.missing());
+  if (known.settled() > 0) known.declare_head(known.head(), known.head());
+  return known;
+}
+
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {
   KnowledgeChange change;
   for (const StoredBlock& block : batch.blocks) {

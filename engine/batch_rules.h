@@ -18,6 +18,10 @@ Status check_batch(const Batch& batch);
 using KnowledgeChange = std::map<StreamId, StreamKnowledge>;
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch);
 
+// What a store knows of a stream of ours whose incarnation is over: numbers below the last that are not here
+// were in batches that failed, and nobody ever saw them.
+StreamKnowledge when_over(StreamKnowledge known);
+
 // "the stream of dataset 7, class 0, node 12.., incarnation 9f.., dots 5 to 9", for errors.
 std::string describe(const StreamId& stream);
 std::string describe(const StreamId& stream, Interval dots);

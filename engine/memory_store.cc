@@ -62,6 +62,16 @@ Status MemoryStore::apply(Batch& batch) {
   return Done{};
 }
 
+void MemoryStore::start_incarnation(const Incarnation& next) {
+  Knowledge after;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    if (stream.node == identity_.node && stream.incarnation == identity_.incarnation)
+      after.at(stream) = when_over(known);
+  }
+  knowledge_.join(after);
+  identity_.incarnation = next;
+}
+
 void MemoryStore::keep(StoredBlock block) {
   StreamBlocks& blocks = blocks_[block.stream];
   blocks.emplace(block.first, std::move(block));

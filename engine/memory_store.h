@@ -25,6 +25,8 @@ class MemoryStore : public Store, public StoreReader {
   void sync();
   // Forgets what is queued; its callbacks are never called.
   void crash() { queue_.clear(); }
+  // From now on the store's own streams are those of this incarnation; the former ones are over.
+  void start_incarnation(const Incarnation& next);
   // The next batch that is applied fails with `error` and leaves no trace.
   void fail_next(Error error) { fail_next_ = std::move(error); }
   // From now on the block that holds this event reads as damaged; and each read fails while `error` is there.

@@ -54,7 +54,6 @@ Status NodeRuntime::open_store(bool in_doubt) {
   SqliteOptions options =
       store_options(settings_, [this](const std::string& text) { log_.warning("store", text); });
   options.failed = failed_;
-  options.in_doubt = in_doubt;
   auto store = SqliteStore::open(options);
   if (!store) return store.error();
   store_ = *std::move(store);

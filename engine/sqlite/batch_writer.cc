@@ -172,12 +172,23 @@ Status BatchWriter::write_clock(HlcStamp clock) {
   return status;
 }
 
-Status BatchWriter::set_mark(const Mark& mark) {
+Status BatchWriter::note_opening(const std::optional<Incarnation>& next) {
+  if (Status status = next ? end_streams() : Done{}; !status) return status;
   Meta meta = meta_;
-  meta.mark = mark;
+  ++meta.opens;
+  if (next) meta.identity.incarnation = *next;
   Status status = write_meta(*database_, meta);
   if (status) meta_ = meta;
   return status;
+}
+
+Status BatchWriter::end_streams() {
+  Knowledge after;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    if (is_own(stream)) after.at(stream) = when_over(known);
+  }
+  knowledge_.join(after);
+  return write_each(after.entries(), [this](const auto& entry) { return write_knowledge(entry); });
 }
 
 Result<StreamKey> BatchWriter::key_of(const StreamId& stream) {
@@ -187,18 +198,26 @@ Result<StreamKey> BatchWriter::key_of(const StreamId& stream) {
   return key;
 }
 
-void BatchWriter::raise_to_local(Seq& max, const StreamId& stream, Seq seq) const {
-  const Identity writer{stream.node, stream.incarnation};
-  if (writer == meta_.identity) max = std::max(max, seq);
+bool BatchWriter::is_own(const StreamId& stream) const {
+  return Identity{stream.node, stream.incarnation} == meta_.identity;
 }
 
-Seq BatchWriter::local_seq_max(const Batch& batch) const {
-  Seq max = 0;
-  for (const StoredBlock& block : batch.blocks) raise_to_local(max, block.stream, block.interval().last);
+std::map<DatasetId, Seq> BatchWriter::issued() const {
+  std::map<DatasetId, Seq> last;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    if (is_own(stream)) last[stream.dataset] = known.head();
+  }
+  return last;
+}
+
+void BatchWriter::add_issued(const Batch& batch, std::map<DatasetId, Seq>& last) const {
+  const auto raise = [&](const StreamId& stream, Seq seq) {
+    if (is_own(stream)) last[stream.dataset] = std::max(last[stream.dataset], seq);
+  };
+  for (const StoredBlock& block : batch.blocks) raise(block.stream, block.interval().last);
   for (const MapWrite& write : batch.entries)
-    raise_to_local(max, write.entry.version.dot.stream, write.entry.version.dot.seq);
-  for (const Knowledge::Entry& entry : batch.knowledge) raise_to_local(max, entry.stream, entry.known.head());
-  return max;
+    raise(write.entry.version.dot.stream, write.entry.version.dot.seq);
+  for (const Knowledge::Entry& entry : batch.knowledge) raise(entry.stream, entry.known.head());
 }
 
 }  // namespace deltamesh::sqlite

@@ -24,9 +24,11 @@ class BatchWriter {
   Status reload();
 
   [[nodiscard]] const Meta& meta() const { return meta_; }
-  Status set_mark(const Mark& mark);
-  // The largest number that `batch` uses of streams of ours.
-  [[nodiscard]] Seq local_seq_max(const Batch& batch) const;
+  // One more opening; and if `next` is given, the incarnation is over and that one begins.
+  Status note_opening(const std::optional<Incarnation>& next);
+  // The largest numbers of our own streams that are stored, and that `batch` would use.
+  [[nodiscard]] std::map<DatasetId, Seq> issued() const;
+  void add_issued(const Batch& batch, std::map<DatasetId, Seq>& last) const;
 
  private:
   explicit BatchWriter(Database& database) : database_(&database) {}
@@ -41,7 +43,8 @@ class BatchWriter {
   Status write_clock(HlcStamp clock);
   Result<bool> beats_stored(const MapWrite& write);
   Result<StreamKey> key_of(const StreamId& stream);
-  void raise_to_local(Seq& max, const StreamId& stream, Seq seq) const;
+  [[nodiscard]] bool is_own(const StreamId& stream) const;
+  Status end_streams();
 
   Database* database_;
   std::optional<Statement> insert_block_, insert_series_, find_entry_, insert_entry_, insert_knowledge_;

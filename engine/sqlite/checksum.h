@@ -19,7 +19,7 @@ enum class RowKind : std::uint8_t {
   kIncarnation = 7,
   kFence = 8,
   kFile = 9,
-  kMachine = 10,
+  kWitness = 10,
 };
 
 class Checksum {

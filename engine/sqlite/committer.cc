@@ -1,16 +1,10 @@
-// engine/sqlite/committer.cc - transactions, reservations, checkpoints.
+// engine/sqlite/committer.cc - transactions and checkpoints.
 #include "engine/sqlite/committer.h"
 
 #include <algorithm>
 
 namespace deltamesh::sqlite {
 namespace {
-
-// What is no lack of space leaves the disk in doubt, whatever it was.
-Status full_or_io(Status status) {
-  if (status || status.error().code == ErrorCode::kFull) return status;
-  return Error{ErrorCode::kIo, status.error().text};
-}
 
 bool concerns_all(const Status& status) {
   return !status && (status.error().code == ErrorCode::kFull || status.error().code == ErrorCode::kIo);
@@ -19,10 +13,11 @@ bool concerns_all(const Status& status) {
 }  // namespace
 
 Result<std::vector<Status>> Committer::commit(std::span<const Batch* const> group) {
-  if (Status status = reserve(group); !status) return status.error();
   if (Status status = store_.database->run("BEGIN IMMEDIATE"); !status) return status.error();
   Result<std::vector<Status>> outcomes = apply(group);
   if (!outcomes) return rolled_back(outcomes.error());
+  if (Status status = issue(group, *outcomes); !status)
+    return rolled_back({ErrorCode::kIo, status.error().text});
   if (Status status = store_.database->run("COMMIT"); !status) return rolled_back(status.error());
   return outcomes;
 }
@@ -46,25 +41,12 @@ Error Committer::rolled_back(Error why) {
   return why;
 }
 
-Status Committer::reserve(std::span<const Batch* const> group) {
-  Seq max = 0;
-  for (const Batch* batch : group) max = std::max(max, store_.writer.local_seq_max(*batch));
-  Mark mark = meta().mark;
-  if (max <= mark.reserved) return settle_fence();
-  mark.reserved = max > limits::kSeqMax - options_.reserve_chunk ? max : max + options_.reserve_chunk;
-  return advance(mark);
-}
-
-Status Committer::advance(const Mark& to) {
-  const Mark from = meta().mark;
-  Status status =
-      store_.fence.advance(from, to, [this](const Mark& mark) { return store_.writer.set_mark(mark); });
-  return full_or_io(std::move(status));
-}
-
-// After a step that failed halfway for want of space: the database has the numbers already.
-Status Committer::settle_fence() {
-  return full_or_io(store_.fence.settle());
+Status Committer::issue(std::span<const Batch* const> group, const std::vector<Status>& outcomes) {
+  std::map<DatasetId, Seq> last;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (outcomes[i]) store_.writer.add_issued(*group[i], last);
+  }
+  return store_.witness.issue(last);
 }
 
 Status Committer::maintain() {
@@ -91,9 +73,6 @@ Status Committer::write_back(Database::Checkpoint mode) {
 }
 
 Status Committer::close() {
-  Mark mark = meta().mark;
-  ++mark.closes;
-  if (Status status = advance(mark); !status) return status;
   const Result<std::uint32_t> left = store_.database->checkpoint(Database::Checkpoint::kTruncate);
   if (!left) return left.error();
   store_.database->tidy_on_close();

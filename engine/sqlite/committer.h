@@ -23,9 +23,9 @@ class Committer {
   // The disk is full: writes the log back and gives up its space, as far as that is possible. What is no lack
   // of space is an error.
   Status make_room();
-  // The disk failed: tells the fence, as far as that is possible.
-  void distrust() { static_cast<void>(store_.fence.doubt()); }
-  // A clean end: an empty log and a mark that says so.
+  // The disk failed, or somebody else has issued our numbers: the next opening starts a new incarnation.
+  void distrust() { static_cast<void>(store_.witness.forget()); }
+  // A clean end: an empty log.
   Status close();
 
   [[nodiscard]] const Meta& meta() const { return store_.writer.meta(); }
@@ -33,11 +33,9 @@ class Committer {
   [[nodiscard]] std::uint32_t log_pages() const { return store_.database->log_pages(); }
 
  private:
-  Status reserve(std::span<const Batch* const> group);
+  Status issue(std::span<const Batch* const> group, const std::vector<Status>& outcomes);
   Result<std::vector<Status>> apply(std::span<const Batch* const> group);
   Error rolled_back(Error why);
-  Status advance(const Mark& to);
-  Status settle_fence();
   Status write_back(Database::Checkpoint mode);
 
   OpenStore store_;

@@ -8,14 +8,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
-
-#include "engine/sqlite/checksum.h"
 
 namespace deltamesh::sqlite {
 namespace {
@@ -72,52 +71,12 @@ Status write_all(int descriptor, const std::string& bytes, const std::string& pa
   return Done{};
 }
 
-// File systems whose inode numbers outlast a remount: ext, XFS, Btrfs, F2FS, UBIFS, tmpfs.
-bool has_stable_numbers(const std::string& path) {
-  struct statfs facts {};
-  if (::statfs(path.c_str(), &facts) != 0) return false;
-  constexpr std::array<std::uint32_t, 6> kStable{0xef53,     0x58465342, 0x9123683e,
-                                                 0xf2f52010, 0x24051905, 0x01021994};
-  return std::find(kStable.begin(), kStable.end(), static_cast<std::uint32_t>(facts.f_type)) != kStable.end();
-}
-
-struct FileName {
-  std::uint64_t number = 0;
-  std::uint64_t born_s = 0, born_ns = 0;  // 0 where the file system keeps no time of birth.
-};
-
-bool look_up(const std::string& path, FileName& name) {
-#ifdef STATX_BTIME
-  struct statx facts {};
-  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &facts) != 0) return false;
-  name.number = facts.stx_ino;
-  if ((facts.stx_mask & STATX_BTIME) == 0) return true;
-  name.born_s = static_cast<std::uint64_t>(facts.stx_btime.tv_sec);
-  name.born_ns = facts.stx_btime.tv_nsec;
-#else
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0) return false;
-  name.number = static_cast<std::uint64_t>(facts.st_ino);
-#endif
-  return true;
-}
-
-std::uint64_t birth_of(const std::string& path) {
-  FileName name;
-  if (!has_stable_numbers(path) || !look_up(path, name)) return 0;
-  Checksum sum(RowKind::kFile);
-  sum.add(name.number);
-  sum.add(name.born_s);
-  sum.add(name.born_ns);
-  return sum.value();
-}
-
-// Always a file that was not there before, so that its birth is its own.
-Status write_new(const std::string& path, const ContentsOf& contents, bool sync) {
+// Always a file that was not there before: what somebody else put in its place is not followed.
+Status write_new(const std::string& path, const std::string& contents, bool sync) {
   if (Status status = remove_file(path); !status) return status;
   const Descriptor descriptor(open_retrying(path, O_WRONLY | O_CREAT | O_EXCL));
   if (descriptor.get() < 0) return system_error("cannot create " + path, errno);
-  if (Status status = write_all(descriptor.get(), contents(birth_of(path)), path); !status) return status;
+  if (Status status = write_all(descriptor.get(), contents, path); !status) return status;
   if (sync && ::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync " + path};
   return Done{};
 }
@@ -131,7 +90,7 @@ Result<FileFacts> file_facts(const std::string& path) {
     return system_error("cannot look at " + path, errno);
   }
   if (!S_ISREG(facts.st_mode)) return Error{ErrorCode::kInvalid, path + " is not a file"};
-  return FileFacts{true, static_cast<std::uint64_t>(facts.st_size), birth_of(path)};
+  return FileFacts{true, static_cast<std::uint64_t>(facts.st_size)};
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t size_max) {
@@ -153,7 +112,7 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max) {
   return bytes;
 }
 
-Status replace_file(const std::string& path, const ContentsOf& contents, bool sync) {
+Status replace_file(const std::string& path, const std::string& contents, bool sync) {
   const std::string temporary = path + ".new";
   Status status = write_new(temporary, contents, sync);
   if (status) return rename_file(temporary, path, sync);
@@ -176,12 +135,19 @@ Status fill_random(std::array<std::uint8_t, 16>& bytes) {
   return system_error("cannot get random bytes", errno);
 }
 
-std::uint64_t machine_hash() {
-  const Result<std::string> id = read_file("/etc/machine-id", 256);
-  if (!id || id->empty()) return 0;
-  Checksum sum(RowKind::kMachine);
-  sum.add(std::string_view(*id));
-  return sum.value();
+bool is_memory(const std::string& folder) {
+  struct statfs facts {};
+  if (::statfs(folder.c_str(), &facts) != 0) return false;
+  constexpr std::uint32_t kTmpfs = 0x01021994, kRamfs = 0x858458f6;
+  const auto type = static_cast<std::uint32_t>(facts.f_type);
+  return (type == kTmpfs || type == kRamfs) && ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
+std::string absolute_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> folder(::realpath(folder_of(path).c_str(), nullptr),
+                                                           &std::free);
+  if (!folder) return path;
+  return std::string(folder.get()) + '/' + path.substr(path.rfind('/') + 1);
 }
 
 Result<LockFile> LockFile::take(const std::string& path) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "crdt/dot.h"
@@ -14,9 +13,6 @@ namespace deltamesh::sqlite {
 struct FileFacts {
   bool exists = false;
   std::uint64_t size = 0;
-  // Names this very file (its number, and its time of birth if there is one), where the file system keeps
-  // them stable; else 0. A copy of the file has another.
-  std::uint64_t birth = 0;
 };
 Result<FileFacts> file_facts(const std::string& path);
 
@@ -24,9 +20,8 @@ Result<FileFacts> file_facts(const std::string& path);
 Result<std::string> read_file(const std::string& path, std::size_t size_max);
 
 // Replaces `path` by a new file so that a reader, or a crash at any time, meets the old one or the new one.
-// When `sync`, the new one is durable on return. What is in it may name the file itself: FileFacts::birth.
-using ContentsOf = std::function<std::string(std::uint64_t birth)>;
-Status replace_file(const std::string& path, const ContentsOf& contents, bool sync);
+// When `sync`, the new one is durable on return.
+Status replace_file(const std::string& path, const std::string& contents, bool sync);
 
 // rename(2), durable when `sync`.
 Status rename_file(const std::string& from, const std::string& to, bool sync);
@@ -35,8 +30,11 @@ Status remove_file(const std::string& path);  // No error if there is none.
 // 16 bytes that nobody can foretell.
 Status fill_random(std::array<std::uint8_t, 16>& bytes);
 
-// A hash of the machine's id; 0 where it has none.
-std::uint64_t machine_hash();
+// A folder that this process may write and that is empty after the machine was started: a tmpfs.
+bool is_memory(const std::string& folder);
+
+// Without links and dots in the folder's part; as it is if the folder cannot be found.
+std::string absolute_path(const std::string& path);
 
 // An exclusive lock on a file that lies there for nothing else; the system releases it when the process dies.
 class LockFile {

@@ -1,6 +1,7 @@
 // engine/sqlite/opening.cc - the steps of opening, in the order in which they must happen.
 #include "engine/sqlite/opening.h"
 
+#include "engine/sqlite/fence.h"
 #include "engine/sqlite/image.h"
 
 namespace deltamesh::sqlite {
@@ -16,10 +17,10 @@ Error with_path(const std::string& path, Error error) {
   return error;
 }
 
-Result<Identity> new_identity(const std::optional<Fence>& fence) {
+Result<Identity> new_identity(const std::optional<NodeId>& node) {
   Identity identity;
   if (Status status = fill_random(identity.incarnation.bytes); !status) return status.error();
-  if (fence) return Identity{fence->identity.node, identity.incarnation};  // The database alone was lost.
+  if (node) return Identity{*node, identity.incarnation};  // The database alone was lost.
   if (Status status = fill_random(identity.node.bytes); !status) return status.error();
   return identity;
 }
@@ -31,34 +32,32 @@ Status remove_remains(const std::string& path) {
   return Done{};
 }
 
-// The database is made under another name, and the fence is there before it: whenever the process dies, there
-// is either no store or a whole one with a fence that knows it.
-Status create(const SqliteOptions& options, const std::optional<Fence>& old_fence) {
+// The database is made under another name: whenever the process dies, there is either no store or a whole one.
+Status create(const SqliteOptions& options, const std::optional<NodeId>& node) {
   const std::string path = options.path + ".new";
-  const Result<Identity> identity = new_identity(old_fence);
+  const Result<Identity> identity = new_identity(node);
   if (!identity) return identity.error();
   if (Status status = remove_remains(path); !status) return status;
-  if (Status status = create_store(path, {*identity, {}, {}}, syncs(options), options.vfs); !status) {
+  if (Status status = create_store(path, {*identity, 0, {}}, syncs(options), options.vfs); !status) {
     static_cast<void>(remove_remains(path));
     return status;
   }
   if (Status status = remove_file(path + "-wal"); !status) return status;
   if (Status status = remove_file(path + "-shm"); !status) return status;
-  const Result<FileFacts> facts = file_facts(path);
-  if (!facts) return facts.error();
-  FenceKeeper fence(options.path + ".fence", {*identity, {}, {}, machine_hash(), facts->birth, 0, false},
-                    syncs(options));
-  if (Status status = fence.save(); !status) return status;
   return rename_file(path, options.path, syncs(options));
 }
 
-// A log without its database would be taken for the log of a new one.
-Status check_absent(const std::string& path) {
+// A log without its database would be taken for the log of a new one. It may hold the only copy of something.
+Status make_way(const SqliteOptions& options) {
+  const std::string& path = options.path;
   const Result<FileFacts> log = file_facts(path + "-wal");
   if (!log) return log.error();
-  if (log->exists && log->size > 0)
-    return Error{ErrorCode::kInvalid, path + " is missing or empty, but " + path +
-                                          "-wal is not: move it away, or bring back the database"};
+  if (log->exists && log->size > 0) {
+    if (Status status = rename_file(path + "-wal", path + "-wal.lost", syncs(options)); !status)
+      return status;
+    if (options.log)
+      options.log(path + " was missing or empty, but not its log, which is kept as " + path + "-wal.lost");
+  }
   return remove_remains(path);
 }
 
@@ -89,48 +88,65 @@ Status configure(Database& database, const SqliteOptions& options) {
   return database.run(sql.c_str());
 }
 
-// Fence first, then the database: if the process dies between, they differ and another incarnation starts.
-Status start_incarnation(Database& database, BatchWriter& writer, FenceKeeper& fence,
-                         const std::string& why) {
-  Meta meta = writer.meta();
-  if (Status status = fill_random(meta.identity.incarnation.bytes); !status) return status;
-  meta.mark = {meta.mark.opens, meta.mark.closes, 0};
-  if (Status status = fence.start(meta.identity, meta.mark); !status) return status;
-  if (Status status = database.run("BEGIN IMMEDIATE"); !status) return status;
-  if (Status status = write_meta(database, meta); !status) return status;
-  if (Status status = note_incarnation(database, meta.identity.incarnation, why); !status) return status;
-  if (Status status = database.run("COMMIT"); !status) return status;
-  return writer.reload();
-}
-
-Status settle(const SqliteOptions& options, const std::optional<Fence>& old_fence,
-              const std::string& fence_trouble, OpenStore& store) {
-  const std::string fence_path = options.path + ".fence";
-  const Result<FileFacts> facts = file_facts(options.path), fence_facts = file_facts(fence_path);
-  if (!facts || !fence_facts) return facts ? fence_facts.error() : facts.error();
-  const Meta& meta = store.writer.meta();
-  const Found found{meta.identity, meta.mark, machine_hash(), facts->birth, fence_facts->birth};
-  store.fence =
-      FenceKeeper(fence_path, {meta.identity, meta.mark, meta.mark, found.machine, found.birth, 0, false},
-                  syncs(options));
-  if (Status status = syncs(options) ? store.database->save_log() : Done{}; !status) return status;
-  auto reason = reason_to_distrust(old_fence, found);
-  if (!reason && options.in_doubt) reason = "the last run ended in doubt";
-  if (reason) {
-    store.opened.new_incarnation = true;
-    store.opened.why = fence_trouble.empty() ? *reason : fence_trouble;
-    if (Status status = start_incarnation(*store.database, store.writer, store.fence, store.opened.why);
-        !status)
-      return status;
+// A database knows its node's name; only where there is none must the fence be readable.
+Result<std::optional<NodeId>> find_fence(const SqliteOptions& options, bool needed) {
+  std::string trouble;
+  Result<std::optional<NodeId>> fence = load_fence(options.path + ".fence", trouble);
+  if (!fence && fence.error().code == ErrorCode::kIo && !needed) {
+    trouble = fence.error().text;
+    fence = std::optional<NodeId>();
   }
-  const Mark before = meta.mark;
-  const Mark mark{before.opens + 1, before.closes, before.reserved};
-  store.opened.opens = mark.opens;
-  return store.fence.advance(before, mark, [&store](const Mark& to) { return store.writer.set_mark(to); });
+  if (!trouble.empty() && options.log) options.log(trouble);
+  return fence;
 }
 
-Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock, const std::optional<Fence>& fence,
-                               const std::string& fence_trouble) {
+// A store works without a fence; only the name of its node would be lost with it.
+Status keep_fence(const SqliteOptions& options, const NodeId& node, const std::optional<NodeId>& fence) {
+  if (fence == node) return Done{};
+  if (fence && options.log) options.log(options.path + " had the fence of another node, " + hex(fence->bytes));
+  const Status saved = save_fence(options.path + ".fence", node, syncs(options));
+  if (saved || saved.error().code == ErrorCode::kFull) return saved;
+  if (options.log) options.log(options.path + " has no fence: " + saved.error().text);
+  return Done{};
+}
+
+// Why the incarnation is over, in words; nullopt if it goes on.
+std::optional<std::string> reason_to_end(const Meta& meta, const std::optional<Issued>& remembered,
+                                         const std::map<DatasetId, Seq>& stored) {
+  if (meta.opens == 0) return std::nullopt;  // Nobody has ever written under it.
+  if (!remembered)
+    return "nothing in this machine's memory tells which numbers the store has issued: the machine was "
+           "started anew, or the store was moved or copied, or its last run failed";
+  if (remembered->incarnation != meta.identity.incarnation || remembered->last != stored)
+    return "the store does not hold just the numbers that it has issued: it was restored from a copy, or its "
+           "last run was ended in the middle of a commit";
+  return std::nullopt;
+}
+
+Status note_opening(Database& database, BatchWriter& writer, const std::optional<std::string>& reason) {
+  Incarnation next;
+  if (Status status = fill_random(next.bytes); !status) return status;
+  if (Status status = database.run("BEGIN IMMEDIATE"); !status) return status;
+  if (Status status = writer.note_opening(reason ? std::optional(next) : std::nullopt); !status)
+    return status;
+  if (Status status = reason ? note_incarnation(database, next, *reason) : Done{}; !status) return status;
+  return database.run("COMMIT");
+}
+
+Status begin(const SqliteOptions& options, OpenStore& store) {
+  const std::optional<Issued> remembered = store.witness.recall();
+  if (Status status = syncs(options) ? store.database->save_log() : Done{}; !status) return status;
+  const auto reason = reason_to_end(store.writer.meta(), remembered, store.writer.issued());
+  if (Status status = note_opening(*store.database, store.writer, reason); !status) return status;
+  const Meta& meta = store.writer.meta();
+  store.opened.opens = meta.opens;
+  store.opened.new_incarnation = reason.has_value();
+  store.opened.why = reason.value_or("");
+  return store.witness.begin({meta.identity.incarnation, store.writer.issued()});
+}
+
+Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
+                               const std::optional<NodeId>& fence) {
   if (Status status = check_present(options); !status) return status.error();
   Result<Database> opened = Database::open(options.path, Database::Access::kReadWrite, options.vfs);
   if (!opened) return opened.error();
@@ -138,24 +154,24 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock, cons
   if (Status status = configure(*database, options); !status) return status.error();
   Result<BatchWriter> writer = BatchWriter::open(*database);
   if (!writer) return writer.error();
-  OpenStore store{std::move(lock), std::move(database), std::move(*writer), FenceKeeper({}, {}, false), {}};
-  Status settled = settle(options, fence, fence_trouble, store);
-  if (settled) return store;
-  if (settled.error().code != ErrorCode::kFull) static_cast<void>(store.fence.doubt());
-  return settled.error();
+  if (Status status = keep_fence(options, writer->meta().identity.node, fence); !status)
+    return status.error();
+  OpenStore store{std::move(lock), std::move(database), std::move(*writer),
+                  Witness(witness_path(options.path, options.memory_folder)), {}};
+  const Status begun = begin(options, store);
+  if (begun) return store;
+  if (begun.error().code != ErrorCode::kFull) static_cast<void>(store.witness.forget());
+  return begun.error();
 }
 
 Result<OpenStore> open_absent(const SqliteOptions& options, LockFile lock,
-                              const std::optional<Fence>& old_fence) {
-  if (Status status = check_absent(options.path); !status) return status.error();
-  if (Status status = create(options, old_fence); !status) return status.error();
-  std::string trouble;
-  const Result<std::optional<Fence>> fence = load_fence(options.path + ".fence", trouble);
-  if (!fence) return fence.error();
-  Result<OpenStore> store = open_present(options, std::move(lock), *fence, trouble);
+                              const std::optional<NodeId>& fence) {
+  if (Status status = make_way(options); !status) return status.error();
+  if (Status status = create(options, fence); !status) return status.error();
+  Result<OpenStore> store = open_present(options, std::move(lock), fence);
   if (!store) return store;
   store->opened.created = true;
-  if (old_fence) store->opened.why = "a fence was there, its database was not: the node keeps its name";
+  if (fence) store->opened.why = "a fence was there, its database was not: the node keeps its name";
   return store;
 }
 
@@ -166,14 +182,13 @@ Result<OpenStore> open_store(const SqliteOptions& options) {
   if (!before) return before.error();  // Not a file: nothing to lock.
   Result<LockFile> lock = LockFile::take(options.path + ".lock");
   if (!lock) return lock.error();
-  std::string fence_trouble;
-  const Result<std::optional<Fence>> fence = load_fence(options.path + ".fence", fence_trouble);
-  if (!fence) return fence.error();
   const Result<FileFacts> facts = file_facts(options.path);
   if (!facts) return facts.error();
   const bool absent = !facts->exists || facts->size == 0;
+  const Result<std::optional<NodeId>> fence = find_fence(options, absent);
+  if (!fence) return fence.error();
   Result<OpenStore> store = absent ? open_absent(options, std::move(*lock), *fence)
-                                   : open_present(options, std::move(*lock), *fence, fence_trouble);
+                                   : open_present(options, std::move(*lock), *fence);
   if (!store) return with_path(options.path, store.error());
   return store;
 }

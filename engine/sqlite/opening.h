@@ -1,4 +1,4 @@
-// engine/sqlite/opening.h - from a path to a store that may be written: lock, look, compare, mark.
+// engine/sqlite/opening.h - from a path to a store that may be written: lock, look, compare, begin.
 //
 // Nothing of the store is written before all of it was found good: a file that is refused stays as it is,
 // byte for byte. (The lock file beside it is made first.)
@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "engine/sqlite/batch_writer.h"
-#include "engine/sqlite/fence.h"
 #include "engine/sqlite/files.h"
 #include "engine/sqlite/sqlite_options.h"
+#include "engine/sqlite/witness.h"
 
 namespace deltamesh::sqlite {
 
@@ -17,7 +17,7 @@ struct OpenStore {
   LockFile lock;
   std::unique_ptr<Database> database;  // At a fixed address: the writer points to it.
   BatchWriter writer;
-  FenceKeeper fence;
+  Witness witness;
   Opened opened;
 };
 

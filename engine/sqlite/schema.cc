@@ -16,8 +16,6 @@ CREATE TABLE meta (
   node BLOB NOT NULL,
   incarnation BLOB NOT NULL,
   opens INTEGER NOT NULL,
-  closes INTEGER NOT NULL,
-  reserved INTEGER NOT NULL,
   clock INTEGER NOT NULL,
   checksum INTEGER NOT NULL
 ) STRICT;
@@ -111,9 +109,7 @@ std::uint64_t sum_of(const Meta& meta) {
   Checksum sum(RowKind::kMeta);
   sum.add(meta.identity.node);
   sum.add(meta.identity.incarnation);
-  sum.add(meta.mark.opens);
-  sum.add(meta.mark.closes);
-  sum.add(meta.mark.reserved);
+  sum.add(meta.opens);
   sum.add(meta.clock.bits);
   return sum.value();
 }
@@ -202,28 +198,27 @@ Status check_store(Database& database, const std::string& path, bool deep) {
 
 Result<Meta> read_meta(Database& database) {
   Result<Statement> query = database.prepare(
-      "SELECT node, incarnation, opens, closes, reserved, clock, checksum FROM meta WHERE id = 1");
+      "SELECT node, incarnation, opens, clock, checksum FROM meta WHERE id = 1");
   if (!query) return query.error();
   const Result<bool> row = query->step();
   if (!row) return row.error();
   Meta meta;
   const bool whole = *row && query->id(0, meta.identity.node) && query->id(1, meta.identity.incarnation);
   if (!whole) return Error{ErrorCode::kCorrupt, "the store has no identity"};
-  meta.mark = {query->bits(2), query->bits(3), query->bits(4)};
-  meta.clock = {query->bits(5)};
-  if (query->bits(6) != sum_of(meta))
+  meta.opens = query->bits(2);
+  meta.clock = {query->bits(3)};
+  if (query->bits(4) != sum_of(meta))
     return Error{ErrorCode::kCorrupt, "the store's identity fails its checksum"};
   return meta;
 }
 
 Status write_meta(Database& database, const Meta& meta) {
   Result<Statement> insert = database.prepare(
-      "INSERT OR REPLACE INTO meta (id, node, incarnation, opens, closes, reserved, clock, checksum) "
-      "VALUES (1, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT OR REPLACE INTO meta (id, node, incarnation, opens, clock, checksum) "
+      "VALUES (1, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   return insert
-      ->bind(meta.identity.node, meta.identity.incarnation, meta.mark.opens, meta.mark.closes,
-             meta.mark.reserved, meta.clock.bits, sum_of(meta))
+      ->bind(meta.identity.node, meta.identity.incarnation, meta.opens, meta.clock.bits, sum_of(meta))
       .run();
 }
 

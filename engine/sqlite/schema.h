@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/sqlite/fence.h"
+#include "engine/config.h"
 #include "engine/sqlite/statement.h"
 
 namespace deltamesh::sqlite {
@@ -17,7 +17,7 @@ inline constexpr std::int64_t kSchemaVersion = 0;           // PRAGMA user_versi
 // The single row of `meta`.
 struct Meta {
   Identity identity;
-  Mark mark;
+  std::uint64_t opens = 0;  // How often the store was opened.
   HlcStamp clock;
 };
 

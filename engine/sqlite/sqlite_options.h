@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "engine/config.h"
@@ -11,8 +12,7 @@
 namespace deltamesh {
 
 // What a commit waits for. kFull survives a power cut; kOff survives a killed process, and is for tests and
-// bulk loads that can be repeated. Nothing between: a mark that a power cut takes back would part database
-// and fence.
+// bulk loads that can be repeated.
 enum class Fsync : std::uint8_t { kFull, kOff };
 
 struct SqliteOptions {
@@ -32,8 +32,6 @@ struct SqliteOptions {
   // Page cache of the write connection and of each reader. Larger: memory. Smaller: more reads.
   std::uint32_t cache_kib = 8192;
   std::uint32_t reader_cache_kib = 2048;
-  // Numbers reserved at a time. Larger: nothing is lost but room in a 63-bit range. Smaller: more syncs.
-  std::uint64_t reserve_chunk = 65'536;
   // How long a checkpoint that would empty the log waits for readers. Longer: commits wait with it. Shorter:
   // a log that readers hold open grows.
   std::chrono::milliseconds checkpoint_patience{100};
@@ -44,9 +42,9 @@ struct SqliteOptions {
   std::chrono::milliseconds space_retry_first{50};
   std::chrono::milliseconds space_retry_last{1000};
 
-  // This process saw the last run end in doubt, which a failing disk may have kept the fence from noting:
-  // start a new incarnation in any case.
-  bool in_doubt = false;
+  // Where this machine's memory has a place for the numbers that were issued (witness.h). nullopt: it is
+  // looked for; empty: there is none, and each opening starts a new incarnation.
+  std::optional<std::string> memory_folder;
 
   // Told in words what an operator should know; called from the store's thread and from open().
   std::function<void(std::string)> log;
@@ -57,7 +55,7 @@ struct SqliteOptions {
 
 struct Opened {
   bool created = false;          // There was no store.
-  bool new_incarnation = false;  // There was, but numbers issued from it may have been forgotten.
+  bool new_incarnation = false;  // There was, but it may have forgotten numbers that it has issued.
   std::string why;               // Of the new incarnation, for people.
   std::uint64_t opens = 0;       // How often this store was opened, this time included.
 };

@@ -113,6 +113,15 @@ class StoreModel {
     return true;
   }
 
+  // The streams of `writer` are over: what is missing of them was never seen.
+  void end_incarnation(const Identity& writer) {
+    for (auto& [stream, known] : streams) {
+      if (stream.node != writer.node || stream.incarnation != writer.incarnation) continue;
+      for (Seq seq = 1; seq <= known.head; ++seq) known.dots.try_emplace(seq, 1);
+      if (known.settled > 0) known.settled = known.head;
+    }
+  }
+
   [[nodiscard]] std::vector<StoredBlock> blocks_where(
       const StreamId& stream, const std::function<bool(const StoredBlock&)>& wanted) const {
     std::vector<StoredBlock> found;

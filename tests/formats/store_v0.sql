@@ -3,8 +3,6 @@ CREATE TABLE meta (
   node BLOB NOT NULL,
   incarnation BLOB NOT NULL,
   opens INTEGER NOT NULL,
-  closes INTEGER NOT NULL,
-  reserved INTEGER NOT NULL,
   clock INTEGER NOT NULL,
   checksum INTEGER NOT NULL
 ) STRICT;

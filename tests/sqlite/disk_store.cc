@@ -1,6 +1,8 @@
 // tests/sqlite/disk_store.cc - how small, and how sound.
 #include "tests/sqlite/disk_store.h"
 
+#include <filesystem>
+
 #include "engine/sqlite/statement.h"
 
 namespace deltamesh {
@@ -9,11 +11,11 @@ SqliteOptions small_store(const std::string& path, const std::string& vfs, Fsync
   SqliteOptions options;
   options.path = path;
   options.vfs = vfs;
+  options.memory_folder = std::filesystem::path(path).parent_path().string();
   options.fsync = fsync;
   options.log_pages_max = 8;
   options.log_excess = 2;
   options.cache_kib = 64;
-  options.reserve_chunk = 7;
   options.checkpoint_patience = std::chrono::milliseconds(0);
   options.space_retry_first = options.space_retry_last = std::chrono::milliseconds(1);
   return options;

@@ -130,7 +130,7 @@ TEST_CASE("a store closed while the disk is full says which batches are not in i
 
   disk.grow();
   store = open_logging(disk.file("store"), log);
-  CHECK(store->identity() == identity);
+  CHECK(store->identity().node == identity.node);
   CHECK(held_by(*store) == IntervalSet({1, good}));
 }
 

@@ -34,7 +34,6 @@ NetworkStore::~NetworkStore() {
 SqliteOptions NetworkStore::options() {
   SqliteOptions options = small_store(folder_.file("store"), vfs_.name(), plan_.fsync);
   options.log_pages_max = 24;
-  options.in_doubt = in_doubt_;
   options.log = [this](const std::string& line) { heard(line); };
   options.failed = [this](const Error&) { failed_ = true; };
   return options;
@@ -48,7 +47,10 @@ sim::SimStore::State NetworkStore::state() const {
 // --- Lives -----------------------------------------------------------------------------------------------
 
 Result<StoreImage> NetworkStore::open(const Found& found) {
-  in_doubt_ = disk_.powered() && in_doubt_;  // Else this is another process.
+  if (!disk_.powered()) {
+    empty_memory(options());
+    must_be_new_ = true;
+  }
   disk_.power_on();
   failed_ = closing_ = false;
   const std::uint64_t errors = disk_.faults().failures();
@@ -82,7 +84,7 @@ void NetworkStore::crash() {
   if (failed_ && store_ && disk_.powered()) ++tally_.failures;
   if (failed_ && store_ && disk_.powered() && disk_.faults().failures() == 0)
     blame("it failed on a disk that did not");
-  in_doubt_ = in_doubt_ || (failed_ && store_ != nullptr);
+  must_be_new_ = must_be_new_ || (failed_ && store_ != nullptr);
   close();
   for (Handed& handed : group_) unreported_.push_back(std::move(handed.batch));
   group_.clear();

@@ -82,6 +82,7 @@ class NetworkStore final : public sim::SimStore {
   void check_opening(const Found& found);
   void check_identity();
   void check_contents(const Found& found);
+  [[nodiscard]] StoreModel with_end(StoreModel model) const;
   void check_pages();
 
   sim::World& world_;
@@ -94,9 +95,10 @@ class NetworkStore final : public sim::SimStore {
   std::function<void()> ended_;
   DiskTally tally_;
 
-  std::optional<Identity> identity_;  // Once it was opened.
-  bool in_doubt_ = false;             // This process saw it fail.
-  bool may_be_new_ = false;           // The disk has failed at least once.
+  std::optional<Identity> identity_;  // Once it was opened;
+  std::optional<Identity> past_;     // and the one that this opening has ended.
+  bool must_be_new_ = false;          // It has failed, or the power, since it was opened last.
+  bool may_be_new_ = false;           // The disk has failed at least once, or the power.
   bool full_ = false;
   StoreModel model_;              // Of what was reported, or found.
   std::deque<Batch> unreported_;  // Of the life before: first so many may be there.

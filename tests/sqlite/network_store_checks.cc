@@ -17,22 +17,31 @@ void NetworkStore::check_identity() {
   const Identity now = store_->identity(), before = identity_.value_or(now);
   if (identity_ && opened.created) blame("it was gone, and was made anew");
   if (now.node != before.node) blame("the node has another name");
-  if (now != before && !may_be_new_) blame("a new incarnation without need: " + opened.why);
-  if (now == before && identity_ && in_doubt_) blame("the same incarnation after the disk had failed");
+  if (now != before && !may_be_new_ && !must_be_new_) blame("a new incarnation without need: " + opened.why);
+  if (now == before && identity_ && must_be_new_) blame("the same incarnation after a failure or a power cut");
+  past_ = now != before ? std::optional(before) : std::nullopt;
   identity_ = now;
+  must_be_new_ = false;
+}
+
+// What the opening found, after its own first act.
+StoreModel NetworkStore::with_end(StoreModel model) const {
+  if (past_) model.end_incarnation(*past_);
+  return model;
 }
 
 void NetworkStore::check_contents(const Found& found) {
   const auto contents = read_contents(*reader_);
   if (!contents) return blame("it cannot be read: " + contents.error().text);
-  std::string differs = difference(*contents, model_);
+  std::string differs = difference(*contents, with_end(model_));
   const std::string at_least = differs;
   for (; !differs.empty() && !unreported_.empty(); unreported_.pop_front()) {
     found(unreported_.front());
     if (model_.take(unreported_.front())) ++tally_.unreported_kept;
-    differs = difference(*contents, model_);
+    differs = difference(*contents, with_end(model_));
   }
   if (!differs.empty()) blame("holds not what was written, reported and whole: " + at_least);
+  model_ = with_end(std::move(model_));
   tally_.unreported_lost += unreported_.size();
   unreported_.clear();
 }

@@ -28,9 +28,16 @@ void PowerLossRun::check_identity(const SqliteStore& store) {
   if (identity_ && opened.created) blame("the store was gone, and was made anew");
   if (now.node != before.node) blame("the node has another name");
   if (changed && !may_be_new_) blame("a new incarnation without need: " + opened.why);
-  if (now == before && must_be_new_) blame("the same incarnation after the disk had failed");
+  if (identity_ && now == before && must_be_new_) blame("the same incarnation after a failure or a power cut");
+  ended_ = now != before ? std::optional(before) : std::nullopt;
   identity_ = now;
   may_be_new_ = must_be_new_ = false;
+}
+
+// What the opening found, after its own first act.
+StoreModel PowerLossRun::with_end(StoreModel model) const {
+  if (ended_) model.end_incarnation(*ended_);
+  return model;
 }
 
 // Batches are stored in order: what is there is some of them from the first on, at least all that were
@@ -41,16 +48,16 @@ void PowerLossRun::check_contents(const StoreReader& reader) {
   if (const std::string what = contradiction(*contents); !what.empty()) return blame(what);
   StoreModel model = model_;
   if (!settle_reported(model)) return;
-  std::string differs = difference(*contents, model);
+  std::string differs = difference(*contents, with_end(model));
   const std::string at_least = differs;
   for (auto next = handed_.begin(); !differs.empty() && next != handed_.end(); next = handed_.erase(next)) {
     if (model.take(next->batch)) ++tally_.unreported_kept;
-    differs = difference(*contents, model);
+    differs = difference(*contents, with_end(model));
   }
   if (!differs.empty()) return blame("not what was written, reported and whole: " + at_least);
   tally_.unreported_lost += handed_.size();
   handed_.clear();
-  model_ = std::move(model);
+  model_ = with_end(std::move(model));
   const Seq last = contents->held(own_stream()).last();
   if (last < used_[identity_->incarnation]) blame("a number would be given twice");
   used_[identity_->incarnation] = last;

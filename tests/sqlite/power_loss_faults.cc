@@ -52,9 +52,13 @@ void PowerLossRun::end_life() {
   if (told_of_failure_ && disk_.powered() && !failed) blame("the store failed on a disk that did not");
   tally_.errors += disk_.faults().failures() - errors_before_;
   may_be_new_ = may_be_new_ || failed;
-  must_be_new_ = must_be_new_ || (told_of_failure_ && disk_.powered());
   if (disk_.powered() && rng_.chance(300)) disk_.power_cut(rng_);
-  if (!disk_.powered()) ++tally_.cuts;
+  must_be_new_ = must_be_new_ || told_of_failure_ || !disk_.powered();
+  may_be_new_ = may_be_new_ || !disk_.powered();
+  if (!disk_.powered()) {
+    empty_memory(options());
+    ++tally_.cuts;
+  }
   if (rng_.chance(250)) disk_.drop_caches();
 }
 

@@ -65,6 +65,7 @@ class PowerLossRun {
   void check_contents(const StoreReader& reader);
   void check_pages();
   bool settle_reported(StoreModel& model);
+  [[nodiscard]] StoreModel with_end(StoreModel model) const;
 
   void write(SqliteStore& store);
   void hand_group(SqliteStore& store, std::uint64_t batches);
@@ -89,6 +90,7 @@ class PowerLossRun {
   StoreModel model_;
   std::vector<Handed> handed_;  // Since the last opening that was compared.
   std::optional<Identity> identity_;
+  std::optional<Identity> ended_;  // By this opening.
   std::map<Incarnation, Seq> used_;  // Numbers that others may have seen.
   bool may_be_new_ = false;          // A new incarnation may, or must, start.
   bool must_be_new_ = false;

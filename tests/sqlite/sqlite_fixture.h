@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/sqlite/sqlite_store.h"
+#include "engine/sqlite/witness.h"
 #include "tests/engine/store_model.h"
 
 namespace deltamesh {
@@ -50,7 +51,13 @@ inline SqliteOptions options_for(const std::string& path) {
   SqliteOptions options;
   options.path = path;
   options.fsync = Fsync::kOff;  // These tests end processes, not machines.
+  options.memory_folder = std::filesystem::path(path).parent_path().string();
   return options;
+}
+
+// As a restart of the machine does.
+inline void empty_memory(const SqliteOptions& options) {
+  std::filesystem::remove(sqlite::witness_path(options.path, options.memory_folder));
 }
 
 inline std::unique_ptr<SqliteStore> open_store_at(const std::string& path) {
