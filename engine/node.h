@@ -272,6 +272,7 @@ class Node {
   Status receive(Session& session, const message::Hello& hello, Instant now);
   [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
   Status agree(const message::Hello& hello) const;
+  void note_clone(PeerId peer);
 
   // node_session.cc: what may be said when, keepalive, end.
   Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);

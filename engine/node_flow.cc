@@ -22,7 +22,7 @@ IntervalSet take_runs(IntervalSet& dots, std::size_t runs_max) {
 Status Node::receive(Session& session, const message::Ack& ack, Instant now) {
   session.credit = std::min<std::int64_t>(session.credit + ack.credit, limits::kCreditBytes);
   for (const std::uint32_t delta : ack.map_deltas) session.map_deltas_sent.erase(delta);
-  if (ack.leads && session.remote.node < identity_.node) lead(session);
+  if (ack.leads && session.remote < identity_) lead(session);
   if (Status good = take_acks(session, ack); !good.ok()) return good;
   if (Status good = receive_subscriptions(session, ack); !good.ok()) return good;
   wake(session);

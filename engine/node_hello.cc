@@ -81,6 +81,7 @@ message::Hello Node::make_hello(std::uint32_t credit) const {
 Status Node::receive(Session& session, const message::Hello& hello, Instant now) {
   if (Status agreed = agree(hello); !agreed.ok()) return agreed;
   session.remote = hello.identity;
+  if (session.remote.node == identity_.node) note_clone(session.peer);
   session.software = hello.software;
   session.credit = std::min<std::int64_t>(hello.credit, limits::kCreditBytes);
   for (const auto& theirs : hello.datasets) {
@@ -102,6 +103,13 @@ Status Node::receive(Session& session, const message::Hello& hello, Instant now)
   return Done{};
 }
 
+// All that both write is kept apart by their incarnations; but people will not want two nodes of one name.
+void Node::note_clone(PeerId peer) {
+  ++counters_.clones_met;
+  note(Note::Level::kWarning,
+       "node " + hex(identity_.node.bytes) + " runs twice: the other end has a copy of this store", peer);
+}
+
 Status Node::agree(const message::Hello& hello) const {
   if (hello.version_min > message::kProtocolVersion || hello.version_max < message::kProtocolVersion) {
     return mismatch("protocol versions " + to_string(hello.version_min) + " to " +
@@ -112,9 +120,9 @@ Status Node::agree(const message::Hello& hello) const {
     return mismatch("fleet " + hex(hello.fleet.bytes) + " on one side, " + hex(config_.fleet.bytes) +
                     " on the other");
   }
-  if (hello.identity.node == identity_.node) {
-    return mismatch("both sides are node " + hex(identity_.node.bytes) +
-                    ": one is a copy of the other, or dialled itself");
+  if (hello.identity == identity_) {
+    return mismatch("both sides are node " + hex(identity_.node.bytes) + " in one incarnation: one is a " +
+                    "running copy of the other, or dialled itself");
   }
   if (std::find(hello.codecs.begin(), hello.codecs.end(), kBlockCodec) == hello.codecs.end()) {
     return mismatch("block codecs " + list(hello.codecs) + " are read on one side, " +

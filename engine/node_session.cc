@@ -138,7 +138,7 @@ void Node::forget(PeerId peer) {
 }
 
 // Of several links to one node the newest carries data. They may go live in another order on the other side,
-// so the node with the smaller id decides, and says so when it hears data on another link.
+// so the lesser identity decides, and says so when it hears data on another link.
 void Node::lead(Session& session) {
   auto& peers = links_.at(session.remote);
   for (const PeerId peer : peers) sessions_.at(peer)->leads = peer == session.peer;
@@ -148,7 +148,7 @@ void Node::lead(Session& session) {
 }
 
 void Node::tell_who_leads(const Session& session) {
-  if (session.remote.node < identity_.node) return;
+  if (session.remote < identity_) return;
   Session& leader = *sessions_.at(links_.at(session.remote).back());
   leader.leads_due = true;
   wake(leader);

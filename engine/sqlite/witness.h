@@ -4,7 +4,7 @@
 // whatever stands beside it, has forgotten some of its numbers and cannot know it. So an incarnation goes on
 // only if memory that no restore brings back and no restart of the machine keeps (a file in a tmpfs) says that
 // just the numbers in the store were issued; else a new incarnation starts before the first write, whose
-// numbers are its own whatever became of the former ones. docs/decisions/0006 has the reasons, docs/formats/
+// numbers are its own whatever became of the former ones. docs/decisions/0007 has the reasons, docs/formats/
 // witness.md the format.
 #pragma once
 

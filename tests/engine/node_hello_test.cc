@@ -34,7 +34,7 @@ const std::vector<Row> kRefused = {
      [](message::Hello& h) { h.datasets[0].cls = StreamClass::kAlarm; },
      {"class metric", "class alarm"}},
     {"block codec", [](message::Hello& h) { h.codecs = {7}; }, {"codecs 7", "0 is written"}},
-    {"node id", [](message::Hello& h) { h.identity.node = identity(1).node; }, {"both sides are node 0101"}},
+    {"identity", [](message::Hello& h) { h.identity = identity(1); }, {"both sides are node 0101"}},
 };
 
 }  // namespace
@@ -63,7 +63,7 @@ TEST_CASE("a HELLO that does not match is refused with both values named, before
   CHECK(a.node().sessions().empty());
 }
 
-TEST_CASE("two nodes with one id both refuse each other", "[engine][node]") {
+TEST_CASE("two nodes with one identity both refuse each other", "[engine][node]") {
   TestNode a(1), copy(1);
   TestNet net;
   const PeerId peer = net.connect(a, copy);

@@ -27,7 +27,7 @@ class Reading {
     const auto order = StoreReader::Order::kOldestFirst;
     if (!node_.store().visit_blocks(known.stream, kMin, kMax, order, visit).ok())
       fail("cannot read its store");
-    if (ledger_.maps().contains(known.stream.dataset)) return;
+    if (ledger_.is_map(known.stream.dataset)) return;
     if (!(contents_.dots[known.stream] == known.known.held())) fail("holds other dots than it knows");
   }
 

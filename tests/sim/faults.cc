@@ -39,6 +39,7 @@ void Network::some_faults() {
   }
   if (happens(options_.divisions_per_mille)) divide();
   if (happens(options_.swizzles_per_mille)) swizzle();
+  if (happens(options_.restores_per_mille)) back_up_or_restore(node);
   if (happens(options_.flaps_per_mille)) flap(link, world_.queue.now() + rng.between(kSpellMin, kSpellMax));
 }
 
@@ -64,6 +65,17 @@ void Network::start(NodeIx ix) {
   if (nodes_[ix]->up()) return;
   nodes_[ix]->start();
   if (options_.watch && nodes_[ix]->up()) watch_.look(ix);
+}
+
+// Backups come first. Most are put back where they were made; one of another node makes a copy of it.
+void Network::back_up_or_restore(NodeIx ix) {
+  const NodeIx from = world_.rng.chance(700) ? ix : world_.rng.below(nodes_.size());
+  if (world_.rng.chance(400) || nodes_[from]->backup() == nullptr) return void(nodes_[ix]->back_up());
+  if (!nodes_[ix]->up()) return;
+  crash(ix);
+  ledger_.may_be_lost(*nodes_[ix]->store().knowledge());
+  nodes_[ix]->restore(*nodes_[from]->backup(), options_.plant == Plant::kSameLife);
+  watch_.forget(ix);
 }
 
 std::vector<bool> Network::some_nodes() {

@@ -46,7 +46,7 @@ class Fleet final : public Observer {
   explicit Fleet(const FleetOptions& options);
   FleetReport run();
 
-  void durable(const NodeId& writer, const Batch& batch) override;
+  void durable(const Identity& holder, const Batch& batch) override;
   void arrived(NodeIx node, const Arrival& arrival) override;
 
  private:
@@ -207,15 +207,15 @@ void Fleet::write(NodeIx ix) {
 
 // --- Books -----------------------------------------------------------------------------------------------
 
-void Fleet::durable(const NodeId& writer, const Batch& batch) {
+void Fleet::durable(const Identity& holder, const Batch& batch) {
   std::uint64_t bytes = 0;
   for (const auto& block : batch.blocks) {
-    if (block.stream.node == writer) bytes += block.bytes->size();
+    if (block.stream.node == holder.node) bytes += block.bytes->size();
   }
   for (const auto& [dataset, entry] : batch.entries) {
-    if (entry.version.dot.stream.node == writer) bytes += entry.key.size() + entry.value.size();
+    if (entry.version.dot.stream.node == holder.node) bytes += entry.key.size() + entry.value.size();
   }
-  books_.durable(node_of(writer), bytes);
+  books_.durable(node_of(holder.node), bytes);
 }
 
 void Fleet::arrived(NodeIx node, const Arrival& arrival) {

@@ -37,16 +37,18 @@ void Ledger::reported(const WriteName& name, const Status& status) {
   open_.erase(it);
 }
 
-void Ledger::durable(const NodeId& writer, const Batch& batch) {
+void Ledger::durable(const Identity& holder, const Batch& batch) {
+  const auto own = [&holder](const StreamId& stream) {
+    return Identity{stream.node, stream.incarnation} == holder;
+  };
   for (const auto& block : batch.blocks) {
-    if (block.stream.node == writer) store(block);
+    if (own(block.stream)) store(block);
   }
   for (const auto& [dataset, entry] : batch.entries) {
     const Dot& dot = entry.version.dot;
-    if (dot.stream.node != writer) continue;
+    if (!own(dot.stream)) continue;
     if (knowledge_.holds(dot)) world_.fail("a number of a map was issued twice");
     knowledge_.hold(dot);
-    maps_[dataset].apply(entry);
     keep(dataset, entry);
     check_wins(entry);
     durable_values_.insert(entry.value);
@@ -101,6 +103,30 @@ bool Ledger::holds_some(const Write& write) const {
   const auto held = [this](Ticks time) { return durable_times_.contains(time); };
   return std::any_of(write.times.begin(), write.times.end(), held) ||
          (!write.value.empty() && durable_values_.contains(write.value));
+}
+
+std::vector<DatasetId> Ledger::maps() const {
+  std::vector<DatasetId> all;
+  for (const auto& [dataset, writes] : writes_) all.push_back(dataset);
+  return all;
+}
+
+void Ledger::forget_lost(const std::vector<Knowledge>& stores) {
+  Knowledge left;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    const StreamKnowledge* const risk = at_risk_.find(stream);
+    IntervalSet lost = risk == nullptr ? IntervalSet() : known.held().intersect(risk->held());
+    for (const Knowledge& store : stores) {
+      if (const auto* const held = store.find(stream)) lost = lost.minus(held->held());
+    }
+    left.at(stream).hold(known.held().minus(lost));
+  }
+  EventSet events;
+  for (const auto& [dot, event] : events_.events()) {
+    if (left.holds(dot)) events.insert(dot, {&event, 1});
+  }
+  events_ = std::move(events);
+  knowledge_ = std::move(left);
 }
 
 void Ledger::check_writes() {

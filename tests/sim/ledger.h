@@ -28,11 +28,12 @@ class Ledger final : public Observer {
   void accepted(const WriteName& write, const std::vector<NamedEvent>& events) override;
   void accepted(const WriteName& write, const std::string& value, const MapEntry* seen) override;
   void reported(const WriteName& write, const Status& status) override;
-  void durable(const NodeId& writer, const Batch& batch) override;
+  void durable(const Identity& holder, const Batch& batch) override;
 
   [[nodiscard]] bool is_durable(const StreamId& stream, Interval dots) const;
   [[nodiscard]] const EventSet& events() const { return events_; }
-  [[nodiscard]] const std::map<DatasetId, LwwMap>& maps() const { return maps_; }
+  [[nodiscard]] bool is_map(DatasetId dataset) const { return writes_.contains(dataset); }
+  [[nodiscard]] std::vector<DatasetId> maps() const;
   // All numbers that are durable at their writers.
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   // What a map must hold at a node that knows these writes and no others: of each key, the greatest.
@@ -41,6 +42,11 @@ class Ledger final : public Observer {
   // What the writer handed in under this time; null if nobody did.
   [[nodiscard]] const NamedEvent* written(Ticks time) const;
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
+
+  // Numbers that `store` holds are about to be forgotten by the node that wrote some of them.
+  void may_be_lost(const Knowledge& store) { at_risk_.join(store); }
+  // What is gone from the model: such numbers that none of `stores` holds in the end.
+  void forget_lost(const std::vector<Knowledge>& stores);
 
   // Promises about single writes, once the run is over.
   void check_writes();
@@ -69,10 +75,10 @@ class Ledger final : public Observer {
   EventSet events_;
   std::set<Ticks> durable_times_;
   std::set<std::string> durable_values_;
-  std::map<DatasetId, LwwMap> maps_;
   // Every write to a key, the greatest first.
   std::map<DatasetId, std::map<std::string, std::vector<MapEntry>>> writes_;
   Knowledge knowledge_;
+  Knowledge at_risk_;
 };
 
 }  // namespace deltamesh::sim

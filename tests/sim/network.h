@@ -49,6 +49,7 @@ class Network {
   std::vector<bool> some_nodes();
   void divide();
   void swizzle();
+  void back_up_or_restore(NodeIx node);
   void flap(LinkIx link, Micros end);
 
   [[nodiscard]] bool healed() const { return world_.queue.now() >= options_.active; }

@@ -23,8 +23,8 @@ class Observer {
   // A put of `value`, or a removal (empty), by a writer who saw `seen` under the key before (null: nothing).
   virtual void accepted(const WriteName& /*write*/, const std::string& /*value*/, const MapEntry* /*seen*/) {}
   virtual void reported(const WriteName& /*write*/, const Status& /*status*/) {}
-  // The store of `writer` holds `batch` now.
-  virtual void durable(const NodeId& /*writer*/, const Batch& /*batch*/) {}
+  // The store of `holder` holds `batch` now.
+  virtual void durable(const Identity& /*holder*/, const Batch& /*batch*/) {}
   // The node knows that it does.
   virtual void arrived(NodeIx /*node*/, const Arrival& /*arrival*/) {}
 };

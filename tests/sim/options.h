@@ -25,6 +25,7 @@ enum class Plant : std::uint8_t {
   kDropInterval,   // One frontier claims an interval that only the peer holds, and that therefore stays away.
   kTieByArrival,   // At one node, map entries that lose win because they arrive later.
   kOmittedWinner,  // A relay leaves out the winner of one key of a delta whose knowledge covers it.
+  kSameLife,       // Nodes whose store was restored, or is another's, go on in the incarnation found there.
 };
 
 // How many times as long the commits of slow nodes take.
@@ -53,6 +54,7 @@ struct Options {
   std::uint64_t swizzles_per_mille = 0;   // Some nodes are clogged one by one, then unclogged one by one.
   std::uint64_t flaps_per_mille = 0;      // For a spell, a link is cut again and again.
   std::uint64_t slow_nodes_per_mille = 0;  // Nodes whose commits take 20 times as long.
+  std::uint64_t restores_per_mille = 0;    // Backups, and crashes after which one of them is there.
   bool check_acks = true;                  // Off only to see that other checks find what follows.
   bool watch = true;                       // The same of what is looked at during the run.
   Plant plant = Plant::kNone;

@@ -95,7 +95,7 @@ void Links::disturb(Connection& connection, Side from, message::Frontier& fronti
   for (auto& entry : frontier.entries) {
     const StreamId& stream = connection.talk.stream(from, entry.ref.index);
     const StreamKnowledge* const other = connection.ends[1 - from].node->node().knowledge().find(stream);
-    if (other == nullptr || ledger_.maps().contains(stream.dataset)) continue;
+    if (other == nullptr || ledger_.is_map(stream.dataset)) continue;
     const IntervalSet lacking = other->held().minus(entry.held);
     if (lacking.empty()) continue;
     const Interval claimed = *lacking.intervals().begin();

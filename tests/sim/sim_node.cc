@@ -15,6 +15,8 @@ Identity identity_of(NodeIx ix) {
   identity.node.bytes.fill(static_cast<std::uint8_t>(ix + 1));
   identity.node.bytes[1] ^= static_cast<std::uint8_t>((ix + 1) >> 8);
   identity.incarnation.bytes.fill(0xa0);
+  identity.incarnation.bytes[0] = identity.node.bytes[0];
+  identity.incarnation.bytes[1] = identity.node.bytes[1];
   return identity;
 }
 
@@ -45,7 +47,7 @@ Instant SimNode::now() const {
 
 void SimNode::start() {
   auto image =
-      store_->open([this](const Batch& batch) { observer_.durable(store_->identity().node, batch); });
+      store_->open([this](const Batch& batch) { observer_.durable(store_->identity(), batch); });
   if (store_->state() != SimStore::State::kWell) return ended_();
   if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
   node_ = std::make_unique<Node>(config_, *std::move(image), store_->reader());
@@ -135,7 +137,7 @@ void SimNode::answer(const Written& written) {
 void SimNode::persist(Batch batch) {
   const auto kept = std::make_shared<const Batch>(batch);
   const auto committed = [this, kept](BatchId id, const Status& status) {
-    if (status.ok()) observer_.durable(store_->identity().node, *kept);
+    if (status.ok()) observer_.durable(store_->identity(), *kept);
     report(id, status);
   };
   if (lies_ > 0 && !batch.blocks.empty() && batch.blocks[0].stream.node == store_->identity().node) {

@@ -43,6 +43,11 @@ class SimNode {
   void start();
   // The power is gone: what is not synced is lost, and so is all memory.
   void crash();
+  // A backup of its store; and, while it is down, the return of its own, or of another node's, which makes it
+  // a copy of that one.
+  bool back_up() { return store_->back_up(); }
+  [[nodiscard]] const MemoryStore* backup() const { return store_->backup(); }
+  void restore(const MemoryStore& backup, bool goes_on) { store_->restore(backup, goes_on); }
   // From now on commits succeed.
   void heal() { failures_per_mille_ = 0; }
   void jump_clock(Micros by) { clock_offset_ += by; }

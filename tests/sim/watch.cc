@@ -67,7 +67,7 @@ void Watch::check_reported(NodeIx node, const Knowledge& stored) {
 
 // Equal knowledge gives equal maps, whatever the order of arrival.
 void Watch::check_maps(NodeIx node, const Knowledge& stored) {
-  for (const auto& [dataset, model] : ledger_.maps()) {
+  for (const DatasetId dataset : ledger_.maps()) {
     const auto entries = nodes_[node]->store().entries(dataset, {});
     if (!entries.ok()) return fail(node, "has a map that cannot be read");
     Ledger::Entries held;

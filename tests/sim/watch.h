@@ -22,6 +22,8 @@ class Watch {
   void end() { ended_ = true; }
   // A node is about to lose its power, or has come back.
   void look(NodeIx node);
+  // Its store is another one now.
+  void forget(NodeIx node) { seen_[node] = {}; }
 
  private:
   // The most that a node was ever seen to store, and to call durable.
