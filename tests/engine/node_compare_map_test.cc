@@ -80,6 +80,23 @@ TEST_CASE("linked nodes whose maps are the same hear that they are equal", "[eng
   CHECK(a.counters().ranges_compared == 1);
 }
 
+TEST_CASE("a map that a node has found in its store is compared like one that has arrived",
+          "[engine][node][compare][maps]") {
+  TestNode a(1), b(2);
+  TestNet net;
+  const PeerId link = net.connect(a, b);
+  for (int i = 0; i < 30; ++i) REQUIRE(a.put("key " + std::to_string(i), "value").ok());
+  net.run();
+  net.disconnect(link);
+  b.restart();
+  const PeerId again = net.connect(a, b);
+  net.run();
+  REQUIRE(start(b, again).ok());
+  converse(net, a, b);
+  CHECK(text_of(result(b)) == "equal");
+  CHECK(result(b).equal == 30);
+}
+
 TEST_CASE("a key with another value under the same dot is named", "[engine][node][compare][maps]") {
   Two two;
   two.to_a.say(page(two.to_a, "valve", "open"));
