@@ -184,6 +184,43 @@ TEST_CASE("a map of 2,000 keys of which some are not the same is compared over t
   CHECK(result(two.a).equal == 1'995);
 }
 
+TEST_CASE("nodes that write, relay and stall while they are compared never differ, and are equal in the end",
+          "[engine][node][compare][maps]") {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    TestNode a(1), b(2), c(3);
+    TestNet net;
+    const PeerId link = net.connect(a, b);
+    net.connect(b, c);
+    net.run();
+    const std::vector<TestNode*> all{&a, &b, &c};
+    for (int step = 0; step < 400; ++step) {
+      TestNode& node = *all[random.below(all.size())];
+      const std::string key = "key " + std::to_string(random.below(150));
+      REQUIRE((random.chance(80) ? node.put(key, std::to_string(step)) : node.remove(key)).ok());
+      if (random.chance(10)) node.hold_commits();
+      if (random.chance(20)) node.release_commits();
+      if (random.chance(10)) (void)start(*all[random.below(2)], link);
+      if (random.chance(30)) net.run();
+      for (TestNode* const each : all) {
+        each->now.wall += std::chrono::milliseconds(1);
+        if (random.chance(30)) each->tick();
+      }
+    }
+    for (TestNode* const each : all) each->release_commits();
+    converse(net, a, b);
+    net.run();
+    REQUIRE(start(a, link).ok());
+    converse(net, a, b);
+    for (const TestNode* const each : all) {
+      for (const Compared& one : each->compared) CHECK(one.maps.at(0).differ == 0);
+    }
+    CHECK(a.compared.size() > 5);
+    CHECK(text_of(a.compared.back().maps.at(0)) == "equal");
+  }
+}
+
 TEST_CASE("a peer that does not know questions about maps has its streams compared all the same",
           "[engine][node][compare][maps]") {
   AskedMap asked;
