@@ -72,6 +72,32 @@ void write(JsonWriter& json, const ComparedStream& result, const std::string& da
   json.end_object();
 }
 
+void write(JsonWriter& json, const LackingDots& lacking) {
+  json.begin_object().key("node").text(hex(lacking.stream.node.bytes));
+  json.key("incarnation").text(hex(lacking.stream.incarnation.bytes));
+  json.key("a_lacks").count(lacking.a.total());
+  json.key("b_lacks").count(lacking.b.total());
+  json.end_object();
+}
+
+void write(JsonWriter& json, const ComparedMap& result, const std::string& dataset) {
+  json.begin_object().key("dataset").text(dataset);
+  json.key("verdict").text(word(result.verdict()));
+  json.key("text").text(describe(result, "A", "B"));
+  json.key("equal").count(result.equal);
+  json.key("a_lacks").count(result.lacking.a);
+  json.key("b_lacks").count(result.lacking.b);
+  json.key("differ").count(result.differ);
+  json.key("undecided").count(result.undecided);
+  json.key("keys").begin_array();
+  for (const std::string& key : result.keys) json.text(key);
+  json.end_array().key("lacking").begin_array();
+  for (const LackingDots& lacking : result.lacking.first) write(json, lacking);
+  json.end_array();
+  if (!result.status) json.key("error").text(result.status.error().text);
+  json.end_object();
+}
+
 std::string describe(const RouteContext& context, CompareId id, const std::optional<Compared>& result) {
   JsonWriter json;
   json.begin_object().key("comparison").count(static_cast<std::uint64_t>(id));
@@ -84,6 +110,8 @@ std::string describe(const RouteContext& context, CompareId id, const std::optio
     json.key("streams").begin_array();
     for (const ComparedStream& stream : result->streams)
       write(json, stream, name_of(context, stream.stream.dataset));
+    json.end_array().key("maps").begin_array();
+    for (const ComparedMap& map : result->maps) write(json, map, name_of(context, map.dataset));
     json.end_array();
   }
   json.end_object();

@@ -185,6 +185,8 @@ PayloadReader reader_of(std::uint8_t type) {
     case FrameType::kGoodbye: return read_payload<wire::Goodbye>;
     case FrameType::kRangeQuestion: return read_payload<wire::RangeQuestion>;
     case FrameType::kRangeAnswer: return read_payload<wire::RangeAnswer>;
+    case FrameType::kMapQuestion: return read_payload<wire::MapQuestion>;
+    case FrameType::kMapAnswer: return read_payload<wire::MapAnswer>;
   }
   return nullptr;
 }

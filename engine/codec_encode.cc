@@ -4,6 +4,7 @@
 #include <kj/io.h>
 
 #include <cassert>
+#include <utility>
 
 #include "engine/codec.h"
 #include "engine/protocol.capnp.h"
@@ -214,6 +215,35 @@ Bytes encode_message(const message::RangeAnswer& answer) {
   put_varint(writer.raw(), answer.index);
   put_varint(writer.raw(), answer.upto);
   for (const auto& part : answer.parts) put_item(writer.raw(), part);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::MapQuestion& question) {
+  FrameWriter writer(FrameType::kMapQuestion, kMayBeSkipped);
+  auto out = writer.control<wire::MapQuestion>();
+  out.setNumber(question.number);
+  out.setRanges(static_cast<std::uint16_t>(question.ranges.size()));
+  if (!question.knowledge.empty()) out.setKnowledge(data(question.knowledge));
+  if (question.after) {
+    Bytes after;
+    put_stream_id(after, *question.after);
+    out.setAfter(data(std::as_const(after)));
+  }
+  put_fixed64(writer.raw(), static_cast<std::uint64_t>(question.dataset));
+  put_map_ranges(writer.raw(), question.ranges);
+  return writer.finish();
+}
+
+Bytes encode_message(const message::MapAnswer& answer) {
+  FrameWriter writer(FrameType::kMapAnswer, kMayBeSkipped);
+  auto out = writer.control<wire::MapAnswer>();
+  out.setNumber(answer.number);
+  out.setKind(static_cast<std::uint8_t>(answer.kind));
+  out.setKnowing(static_cast<std::uint8_t>(answer.knowing));
+  out.setKnown(static_cast<std::uint16_t>(answer.known.size()));
+  out.setStreams(static_cast<std::uint16_t>(answer.streams.size()));
+  out.setParts(static_cast<std::uint16_t>(answer.parts.size()));
+  put_map_answer(writer.raw(), answer);
   return writer.finish();
 }
 

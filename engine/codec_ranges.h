@@ -11,5 +11,7 @@ namespace deltamesh {
 // What was wrong stands in `raw`. May throw kj::Exception where the control part is malformed.
 Result<Message> read(wire::RangeQuestion::Reader in, RawReader& raw);
 Result<Message> read(wire::RangeAnswer::Reader in, RawReader& raw);
+Result<Message> read(wire::MapQuestion::Reader in, RawReader& raw);
+Result<Message> read(wire::MapAnswer::Reader in, RawReader& raw);
 
 }  // namespace deltamesh

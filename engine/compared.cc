@@ -1,4 +1,4 @@
-// engine/compared.cc - the verdict over many streams, and whom to compare with.
+// engine/compared.cc - the verdict over many streams and maps, and whom to compare with.
 #include "engine/compared.h"
 
 #include <algorithm>
@@ -8,18 +8,18 @@
 namespace deltamesh {
 
 Verdict Compared::verdict() const {
-  const auto any = [this](Verdict verdict) {
-    return std::any_of(streams.begin(), streams.end(),
-                       [&](const auto& one) { return one.found.verdict() == verdict; });
+  bool differ = false, lack = false, whole = status.ok();
+  const auto count = [&](Verdict verdict, bool lacks, bool to_the_end) {
+    differ |= verdict == Verdict::kDiffer;
+    lack |= lacks;
+    whole &= to_the_end && verdict != Verdict::kUndecided;
   };
-  const auto lacks = [](const ComparedStream& one) {
-    return !one.found.a_lacks.empty() || !one.found.b_lacks.empty();
-  };
-  const auto failed = [](const ComparedStream& one) { return !one.status.ok(); };
-  if (any(Verdict::kDiffer)) return Verdict::kDiffer;
-  if (std::any_of(streams.begin(), streams.end(), lacks)) return Verdict::kEqualWhereBothHold;
-  const bool whole = status.ok() && std::none_of(streams.begin(), streams.end(), failed);
-  return whole && !any(Verdict::kUndecided) ? Verdict::kEqual : Verdict::kUndecided;
+  for (const ComparedStream& one : streams)
+    count(one.found.verdict(), !one.found.a_lacks.empty() || !one.found.b_lacks.empty(), one.status.ok());
+  for (const ComparedMap& one : maps) count(one.verdict(), !one.lacking.empty(), one.status.ok());
+  if (differ) return Verdict::kDiffer;
+  if (lack) return Verdict::kEqualWhereBothHold;
+  return whole ? Verdict::kEqual : Verdict::kUndecided;
 }
 
 Result<PeerId> session_with(const std::vector<SessionStatus>& sessions, std::string_view digits) {

@@ -1,4 +1,4 @@
-// engine/compared.h - what came of comparing all telemetry streams that two nodes share.
+// engine/compared.h - what came of comparing all streams and maps that two nodes share.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/config.h"
+#include "engine/map_compared.h"
 #include "engine/reconciled.h"
 
 namespace deltamesh {
@@ -27,10 +28,11 @@ struct Compared {
   CompareId id{};
   PeerId peer{};
   Identity remote;
-  std::vector<ComparedStream> streams;
-  Status status = Done{};  // Why it ended before all streams were compared.
+  std::vector<ComparedStream> streams;  // Of telemetry.
+  std::vector<ComparedMap> maps;
+  Status status = Done{};  // Why it ended before all was compared.
 
-  // Of all streams together: what was found counts, even if not all was compared.
+  // Of all together: what was found counts, even if not all was compared.
   [[nodiscard]] Verdict verdict() const;
 };
 

@@ -1,7 +1,8 @@
 // engine/comparison.h - a comparison with a peer under way: which stream, which piece, which question.
 //
 // Plain state of a session; node_compare.cc has the rules. Streams are compared one after the other, each in
-// pieces, one question at a time, so that neither side does much at once and what has been found is bounded.
+// pieces, and then maps, one question at a time, so that neither side does much at once and what has been
+// found is bounded.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "engine/compared.h"
+#include "engine/map_reconcile.h"
 #include "engine/reconcile.h"
 #include "engine/stream_table.h"
 
@@ -24,14 +26,16 @@ struct Comparison {
 
   std::optional<CompareId> id;  // None: a scrub, which is one piece.
   std::vector<StreamIx> left;   // Not begun; the last one is next.
-  Compared compared;            // With the streams that are done.
-  std::size_t unequal = 0;      // How many of them are not equal.
+  std::vector<DatasetId> maps_left;
+  Compared compared;        // With the streams that are done.
+  std::size_t unequal = 0;  // How many of them are not equal.
   std::optional<Stream> stream;
   std::optional<Reconciler> piece;
-  Seq piece_dots = 0;          // How long the next piece shall be: a power of two.
-  std::uint64_t work = 0;      // What this piece has cost here.
-  std::uint32_t question = 0;  // The number of the question that waits for its answer; 0: none does.
-  int refusals = 0;            // Of this piece, since the peer is asked too much.
+  std::optional<MapReconciler> map;  // Begun once no stream is left.
+  Seq piece_dots = 0;                // How long the next piece shall be: a power of two.
+  std::uint64_t work = 0;            // What this piece has cost here.
+  std::uint32_t question = 0;        // The number of the question that waits for its answer; 0: none does.
+  int refusals = 0;                  // Of this piece, since the peer is asked too much.
 };
 
 // To the next multiple of the length, so that pieces do not cut cells. There is a stream, and it is not done.
@@ -47,6 +51,10 @@ struct ScrubPlace {
   Seq next = 1;
   Seq piece_dots = 0;
   bool suspect = false;  // The piece before this one was not as it should be, and is compared once more.
+
+  DatasetId map{};        // The last one that is done with.
+  bool map_turn = false;  // A map was looked at last, not a stream.
+  bool map_suspect = false;
 };
 
 }  // namespace deltamesh

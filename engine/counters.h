@@ -23,7 +23,7 @@ struct Counters {
   std::uint64_t series_conflicts = 0;   // A declaration that contradicts the one we have.
   std::uint64_t range_questions_answered = 0;
   std::uint64_t range_questions_refused = 0;  // Too much to read for now, or unreadable.
-  std::uint64_t ranges_compared = 0;   // Pieces of streams that were compared with a peer to their ends.
+  std::uint64_t ranges_compared = 0;   // Pieces of streams, and maps, compared with a peer to their ends.
   std::uint64_t ranges_different = 0;  // Of those that the scrub compared: twice not what both sides believe.
   std::uint64_t map_entries_written = 0;
   std::uint64_t map_entries_received = 0;

@@ -29,6 +29,8 @@ enum class FrameType : std::uint8_t {
   kGoodbye = 10,
   kRangeQuestion = 14,
   kRangeAnswer = 15,
+  kMapQuestion = 18,
+  kMapAnswer = 19,
 };
 
 // Set in `flags`: a receiver that does not know the type must end the session. Without it, it skips the

@@ -168,6 +168,34 @@ inline constexpr std::size_t kCompareUnequalMax = 256;
 // Bytes of blocks read at a time to sum them. Larger: memory. Smaller: more reads.
 inline constexpr std::size_t kRangeReadBytes = 1u << 20;
 
+// Comparing maps (engine/map_reconcile.h). Entries of which one sum is kept: more, and the edges of a range
+// cost more; fewer, and a look at all of a map costs more.
+inline constexpr std::size_t kMapRunItemsMax = 128;
+// Ranges a question: more, and an answer whose keys are all as long as they may be does not fit a frame;
+// fewer, and many differences take more round trips.
+inline constexpr std::size_t kMapRangesPerQuestion = 64;
+// Cells that an unequal range is cut into, by who answers and by who asks on. More: each difference weighs
+// more bytes. Fewer: one key in 10^6 takes more than 3 round trips.
+inline constexpr std::size_t kMapCellsMax = 16;
+// Entries that a range is answered with instead of cells, removed ones too. More: they weigh more than the
+// cells (about 50 bytes against 30 each). Fewer: a round trip more.
+inline constexpr std::size_t kMapEntriesListed = 16;
+// Entries of the asker's that one answer may be about; of a range with more, the parts are asked about. More:
+// one step takes longer. Fewer: a map that the peer lacks altogether takes more questions.
+inline constexpr std::size_t kMapJudgedMax = 1024;
+// Writers whose dots a comparison of a map names, and keys; the rest is counted. More: memory and long
+// reports. Fewer: keys that differ by what is under way from later writers stay undecided.
+inline constexpr std::size_t kCompareWritersMax = 256;
+inline constexpr std::size_t kCompareKeysMax = 256;
+// What a question about a map costs of the answerer's work: a range, and a writer of which it is told.
+inline constexpr std::uint64_t kMapRangeWork = 256;
+inline constexpr std::uint64_t kMapWriterWork = 4;
+// The scrub looks into a map as long as the two sides lack no more dots than this between them, and asks so
+// many questions at a time. More: it is no longer in the background. Fewer: a map that is written all the
+// time is never looked into; of a damaged one fewer keys are named.
+inline constexpr std::uint64_t kScrubMapLackingMax = 16;
+inline constexpr std::uint32_t kScrubMapQuestionsMax = 16;
+
 // After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
 // stay open. Shorter: a dead disk is asked all the time.
 inline constexpr std::chrono::seconds kFailedRetry{1};

@@ -200,12 +200,72 @@ struct RangeAnswer {
   friend bool operator==(const RangeAnswer&, const RangeAnswer&) = default;
 };
 
+// Keys from `from` on and below `to`, in the order of their bytes; an empty `to` is behind them all.
+struct KeyRange {
+  std::string from, to;
+  friend bool operator==(const KeyRange&, const KeyRange&) = default;
+};
+
+// Asks whether the receiver knows the same of a map, and has in ranges of its keys what the sender has;
+// engine/map_reconcile.h. May be skipped by who does not know it.
+struct MapQuestion {
+  struct Range {
+    KeyRange keys;
+    RangeSum expected;  // Of the live entries.
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  DatasetId dataset{};
+  std::uint32_t number = 0;  // The answer repeats both.
+  Bytes knowledge;           // Digest of the sender's knowledge, 16 bytes; or none: it is not asked about.
+  std::optional<StreamId> after;  // Of an unequal one, tell the part behind this stream.
+  std::vector<Range> ranges;      // Ascending, disjoint; one at most if there is a digest.
+  friend bool operator==(const MapQuestion&, const MapQuestion&) = default;
+};
+
+struct MapAnswer {
+  enum class Kind : std::uint8_t { kAnswer, kLater, kUnable };
+  enum class Knowing : std::uint8_t { kNotAsked, kSame, kPart, kLastPart };
+  struct Known {
+    StreamId stream;   // Of the map, as all here.
+    IntervalSet held;  // Not empty.
+    friend bool operator==(const Known&, const Known&) = default;
+  };
+  using Equal = RangeAnswer::Equal;
+  // Of every key of the range, removed ones too: who wrote it last, and what.
+  struct Entry {
+    std::uint32_t stream = 0;  // Of `streams`.
+    std::string key;
+    MapVersion version;  // The receiver fills in version.dot.stream.
+    bool tombstone = false;
+    Fingerprint print;  // None of a tombstone.
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  using Entries = std::vector<Entry>;  // Ascending by key.
+  // The range, cut before each of these keys.
+  struct Cells {
+    std::vector<std::string> cuts;  // At least one; ascending.
+    std::vector<RangeSum> sums;     // One more.
+    friend bool operator==(const Cells&, const Cells&) = default;
+  };
+  using Part = std::variant<Equal, Entries, Cells>;
+
+  DatasetId dataset{};
+  std::uint32_t number = 0;
+  Kind kind = Kind::kAnswer;  // Anything else has no parts: ask again later, or never.
+  Knowing knowing = Knowing::kNotAsked;
+  std::vector<Known> known;  // Ascending by stream.
+  std::vector<StreamId> streams;
+  std::vector<Part> parts;  // One for each range.
+  friend bool operator==(const MapAnswer&, const MapAnswer&) = default;
+};
+
 }  // namespace deltamesh::message
 
 namespace deltamesh {
 
-using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta,
-                             message::Ack, message::SeriesWanted, message::SeriesGiven, message::Ping,
-                             message::Pong, message::Goodbye, message::RangeQuestion, message::RangeAnswer>;
+using Message =
+    std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta, message::Ack,
+                 message::SeriesWanted, message::SeriesGiven, message::Ping, message::Pong, message::Goodbye,
+                 message::RangeQuestion, message::RangeAnswer, message::MapQuestion, message::MapAnswer>;
 
 }  // namespace deltamesh

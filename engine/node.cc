@@ -15,8 +15,9 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       ranges_(reader) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
-    if (dataset.kind == DatasetKind::kMap)
-      maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax));
+    if (dataset.kind != DatasetKind::kMap) continue;
+    maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax));
+    map_ranges_.try_emplace(dataset_id(dataset.name));
   }
   load(std::move(image));
 }
@@ -29,6 +30,9 @@ void Node::load(StoreImage image) {
   }
   for (const auto& write : image.entries) {
     if (const auto map = maps_.find(write.dataset); map != maps_.end()) map->second.join(write.entry);
+  }
+  for (const auto& [id, map] : maps_) {
+    for (const auto& [key, entry] : map.entries()) map_ranges_.at(id).take(entry);
   }
   for (const auto& [id, config] : datasets_) own_stream(config);
   for (const auto& series : image.series) {

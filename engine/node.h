@@ -24,6 +24,7 @@
 #include "engine/codec.h"
 #include "engine/counters.h"
 #include "engine/effects.h"
+#include "engine/map_reconcile.h"
 #include "engine/open_block.h"
 #include "engine/range_cache.h"
 #include "engine/recent_blocks.h"
@@ -57,9 +58,9 @@ class Node {
   void failed(BatchId batch, const Error& error, Instant now);
   void tick(Instant now);
 
-  // Compares all telemetry that is shared with a peer, stream by stream, up to what both have settled; the
-  // result is in Effects::compared, also if the session ends before. Refuses: no such session, or it is not
-  // live (kNotFound); one is under way with this peer (kFull).
+  // Compares all that is shared with a peer: telemetry stream by stream, up to what both have settled, then
+  // maps; the result is in Effects::compared, also if the session ends before. Refuses: no such session, or
+  // it is not live (kNotFound); one is under way with this peer (kFull).
   Result<CompareId> compare(PeerId peer, Instant now);
 
   [[nodiscard]] Effects take_effects();
@@ -234,8 +235,22 @@ class Node {
   void end_piece(Session& session, Instant now);
   void fail_stream(Session& session, Error why, Instant now);
   void end_comparison(Session& session, Status status, std::optional<Instant> now);
+  void stop_waiting(Session& session, Instant now);
 
-  // node_answer.cc: answering such questions.
+  // node_compare_map.cc: the same for maps, both sides.
+  [[nodiscard]] std::vector<DatasetId> comparable_maps(const Session& session) const;
+  [[nodiscard]] bool shares(const Session& session, DatasetId dataset) const;
+  [[nodiscard]] MapSide side(DatasetId map) const { return {maps_.at(map), map_ranges_.at(map)}; }
+  bool begin_map(Comparison& comparison);
+  void ask_map(Session& session, Instant now);
+  void end_map(Session& session, Status status, Instant now);
+  void pass_maps_over(Comparison& comparison, const Error& why);
+  void take_map_refusal(Session& session, message::MapAnswer::Kind kind, Instant now);
+  Status receive(Session& session, const message::MapAnswer& answer, Instant now);
+  Status receive(Session& session, const message::MapQuestion& question, Instant now);
+  message::MapAnswer answer(const Session& session, const message::MapQuestion& question, Instant now);
+
+  // node_answer.cc: answering questions about streams.
   Status receive(Session& session, const message::RangeQuestion& question, Instant now);
   Result<message::RangeAnswer> answer(StreamIx ix, const message::RangeQuestion& question, Instant now);
   [[nodiscard]] Seq settled(StreamIx ix) const;
@@ -245,7 +260,10 @@ class Node {
   // node_scrub.cc: a slow comparison in the background.
   void begin_scrub(Session& session, Instant now);
   std::optional<StreamIx> next_to_scrub(const Session& session, ScrubPlace& place);
+  void scrub_stream(Session& session, ScrubPlace& place, StreamIx ix, Instant now);
+  bool scrub_map(Session& session, ScrubPlace& place, Instant now);
   void end_scrub(const Session& session, const Comparison& scrub);
+  void end_map_scrub(const Session& session, ScrubPlace& place, const ComparedMap& result);
   void skip_scrub(ScrubPlace& place, const Comparison& scrub, const Error& why, PeerId peer);
   [[nodiscard]] bool unexpected(const Session& session, StreamIx ix, const Reconciled& found) const;
 
@@ -353,6 +371,7 @@ class Node {
   Catalogue catalogue_;
   RecentBlocks recent_;
   std::map<DatasetId, LwwMap> maps_;
+  std::map<DatasetId, MapRanges> map_ranges_;  // Of the same.
   std::map<DatasetId, OwnStream> own_;
   HybridClock clock_;
 

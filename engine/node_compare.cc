@@ -1,4 +1,5 @@
 // engine/node_compare.cc - asking a peer, stream by stream and piece by piece, whether it holds the same.
+// Maps follow; node_compare_map.cc has these.
 //
 // engine/reconcile.h compares a range; here is which range comes next, how long an answer is waited for, and
 // what becomes of the findings. Each tick does one piece of one comparison at most, so that nothing else
@@ -36,8 +37,9 @@ Result<CompareId> Node::compare(PeerId peer, Instant now) {
   auto comparison = std::make_unique<Comparison>();  // In place of a scrub, which can wait.
   const CompareId id{++last_comparison_};
   comparison->id = id;
-  comparison->compared = {id, peer, with->remote, {}, Done{}};
+  comparison->compared = {id, peer, with->remote, {}, {}, Done{}};
   comparison->left = comparable(*with);
+  comparison->maps_left = comparable_maps(*with);
   comparison->piece_dots = limits::kComparePieceFirst;
   with->comparison = std::move(comparison);
   compare_at(*with, now.steady);
@@ -46,9 +48,9 @@ Result<CompareId> Node::compare(PeerId peer, Instant now) {
 }
 
 bool Node::is_comparable(const Session& session, const StreamId& stream) const {
-  const bool shared = session.sends.contains(stream.dataset) || session.takes.contains(stream.dataset);
   const DatasetConfig* const config = dataset(stream.dataset);
-  return shared && config != nullptr && config->cls == stream.cls && config->kind == DatasetKind::kTelemetry;
+  return shares(session, stream.dataset) && config != nullptr && config->cls == stream.cls &&
+         config->kind == DatasetKind::kTelemetry;
 }
 
 // The last one is first, to be taken from the end.
@@ -66,6 +68,10 @@ void Node::end_comparison(Session& session, Status status, std::optional<Instant
   const auto comparison = std::exchange(session.comparison, nullptr);
   if (comparison->id) {
     if (comparison->stream) end_stream(*comparison);
+    if (comparison->map) {
+      comparison->compared.maps.push_back(comparison->map->result());
+      comparison->compared.maps.back().status = status;
+    }
     comparison->compared.status = std::move(status);
     effects_.compared.push_back(std::move(comparison->compared));
   } else if (now) {
@@ -92,15 +98,29 @@ void Node::check_comparisons(Instant now) {
 
 void Node::continue_comparison(Session& session, Instant now) {
   Comparison& comparison = *session.comparison;
-  if (comparison.question != 0) {
-    session.answers = false;
-    const std::string waited = to_string(limits::kCompareAnswer.count()) + " s";
-    return end_comparison(session, Error{ErrorCode::kUnsupported, "no answer within " + waited}, now);
-  }
+  if (comparison.question != 0) return stop_waiting(session, now);
+  if (comparison.map) return ask_map(session, now);
   if (comparison.piece || begin_piece(comparison)) return ask(session, now);
-  if (comparison.left.empty()) return end_comparison(session, Done{}, now);
-  const std::string many = to_string(limits::kCompareUnequalMax) + " streams are not equal";
-  end_comparison(session, Error{ErrorCode::kLimit, many + ", no more were compared"}, now);
+  if (!comparison.left.empty()) {
+    const std::string many = to_string(limits::kCompareUnequalMax) + " streams are not equal";
+    return end_comparison(session, Error{ErrorCode::kLimit, many + ", no more was compared"}, now);
+  }
+  if (begin_map(comparison)) return ask_map(session, now);
+  end_comparison(session, Done{}, now);
+}
+
+// Who does not know one kind of question may know the other.
+void Node::stop_waiting(Session& session, Instant now) {
+  const Error silent{ErrorCode::kUnsupported,
+                     "no answer within " + to_string(limits::kCompareAnswer.count()) + " s"};
+  if (!session.comparison->map) {
+    session.answers = false;
+    return end_comparison(session, silent, now);
+  }
+  session.answers_maps = false;
+  session.comparison->question = 0;
+  pass_maps_over(*session.comparison, silent);
+  end_map(session, silent, now);
 }
 
 // --- Pieces ----------------------------------------------------------------------------------------------
@@ -207,7 +227,8 @@ void Node::name_to(Session& session, StreamIx ix) {
 // An answer that nobody waits for any more is none.
 Status Node::receive(Session& session, const message::RangeAnswer& answer, Instant now) {
   Comparison* const comparison = session.comparison.get();
-  if (comparison == nullptr || comparison->question == 0 || answer.number != comparison->question)
+  if (comparison == nullptr || comparison->question == 0 || answer.number != comparison->question ||
+      comparison->map)
     return Done{};
   if (answer.index != session.at(comparison->stream->ix).out_index)
     return Error{ErrorCode::kInvalid, "range answer: about another stream"};

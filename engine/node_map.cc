@@ -168,7 +168,9 @@ void Node::map_became_durable(const InFlight& batch) {
   for (const auto& [dataset, entry] : batch.entries) {
     ++(batch.from ? counters_.map_entries_received : counters_.map_entries_written);
     if (!batch.from) settle_entry(dataset, entry);
-    if (!maps_.at(dataset).join(entry)) continue;
+    LwwMap& map = maps_.at(dataset);
+    if (!map.join(entry)) continue;
+    map_ranges_.at(dataset).take(*map.find_entry(entry.key));
     effects_.publish.push_back({dataset, entry.version.dot.stream, std::nullopt, {entry.key}, !batch.from});
   }
   for (const auto& known : batch.knowledge.entries()) {

@@ -93,6 +93,10 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
     return receive(session, *question, now);
   if (const auto* const answer = std::get_if<message::RangeAnswer>(&message))
     return receive(session, *answer, now);
+  if (const auto* const question = std::get_if<message::MapQuestion>(&message))
+    return receive(session, *question, now);
+  if (const auto* const answer = std::get_if<message::MapAnswer>(&message))
+    return receive(session, *answer, now);
   return receive_data(session, message, frame_bytes, now);
 }
 

@@ -86,6 +86,24 @@ struct RangeAnswer {
   parts @1 :UInt16;
 }
 
+# Raw: the dataset, the ranges.
+struct MapQuestion {
+  number @0 :UInt32;
+  ranges @1 :UInt16;
+  knowledge @2 :Data;  # 16 bytes or none.
+  after @3 :Data;      # 41 bytes or none.
+}
+
+# Raw: the dataset, what is known, the streams, the parts.
+struct MapAnswer {
+  number @0 :UInt32;
+  kind @1 :UInt8;
+  knowing @2 :UInt8;
+  known @3 :UInt16;
+  streams @4 :UInt16;
+  parts @5 :UInt16;
+}
+
 struct Ping {}
 struct Pong {}
 

@@ -127,6 +127,12 @@ StreamId RawReader::stream_id() {
   return stream;
 }
 
+DatasetId RawReader::dataset() {
+  std::uint64_t number = 0;
+  if (!get_fixed64(in_, number)) refuse(ErrorCode::kInvalid, "a dataset is cut short");
+  return DatasetId{number};
+}
+
 message::StreamRef RawReader::stream_ref() {
   constexpr std::uint32_t kIndexMax = limits::kStreamsMax - 1;
   const std::uint32_t tagged = number("stream index with its mark", kIndexMax << 1 | 1);

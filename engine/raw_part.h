@@ -28,6 +28,8 @@ void put_delta(Bytes& out, const message::Delta& delta);
 void put_map_delta(Bytes& out, const message::MapDelta& delta);
 void put_ranges(Bytes& out, const std::vector<message::RangeQuestion::Range>& ranges);
 void put_item(Bytes& out, const message::RangeAnswer::Part& part);
+void put_map_ranges(Bytes& out, const std::vector<message::MapQuestion::Range>& ranges);
+void put_map_answer(Bytes& out, const message::MapAnswer& answer);
 
 // Takes items from the front of a raw part. After the first refusal every further call yields an empty value
 // and takes nothing, so callers look at ok() once a loop, and at finish().
@@ -51,6 +53,12 @@ class RawReader {
   // Behind the dot `after` and at most `upto`.
   message::RangeQuestion::Range range(Seq after, Seq upto);
   message::RangeAnswer::Part range_part();
+  DatasetId dataset();
+  StreamId stream_of(DatasetId dataset);
+  // Behind `after`; a range that goes on to the end of the keys has nothing behind it.
+  message::MapQuestion::Range map_range(const message::KeyRange* after);
+  message::MapAnswer::Known map_known(DatasetId dataset);
+  message::MapAnswer::Part map_part(std::size_t streams);
   ByteView rest();
 
   void check(const Status& status);
@@ -67,6 +75,11 @@ class RawReader {
   message::RangeSum range_sum(std::uint64_t width);
   IntervalSet range_runs();
   message::RangeAnswer::Cells range_cells(std::uint64_t shift);
+  std::string key_text(const char* what);
+  message::RangeSum map_sum();
+  Fingerprint fingerprint();
+  message::MapAnswer::Entries map_entries(std::size_t streams);
+  message::MapAnswer::Cells map_cells();
 
   ByteView in_;
   std::optional<Error> error_;

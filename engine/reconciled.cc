@@ -15,16 +15,6 @@ std::string to_text(Interval run) {
   return run.first == run.last ? first : first + "-" + std::to_string(run.last);
 }
 
-// "5-9, 12 (6 dots)"
-std::string to_text(const DotFindings& findings) {
-  const auto& runs = findings.first().intervals();
-  const std::size_t shown = std::min(runs.size(), kRunsInTextMax);
-  std::string text;
-  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + to_text(runs[i]);
-  if (shown < runs.size() || findings.cut()) text += ", ...";
-  return text + " (" + std::to_string(findings.total()) + (findings.total() == 1 ? " dot)" : " dots)");
-}
-
 std::string equal_text(const Reconciled& result, std::uint64_t voided) {
   const std::string to = std::to_string(result.dots.last);
   const std::uint64_t neither = result.neither();
@@ -41,6 +31,15 @@ std::string opening(const Reconciled& result) {
 }
 
 }  // namespace
+
+std::string to_text(const DotFindings& findings) {
+  const auto& runs = findings.first().intervals();
+  const std::size_t shown = std::min(runs.size(), kRunsInTextMax);
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + to_text(runs[i]);
+  if (shown < runs.size() || findings.cut()) text += ", ...";
+  return text + " (" + std::to_string(findings.total()) + (findings.total() == 1 ? " dot)" : " dots)");
+}
 
 void DotFindings::add(Interval dots) {
   total_ += dots.size();

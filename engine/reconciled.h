@@ -28,6 +28,9 @@ class DotFindings {
   bool cut_ = false;
 };
 
+// "5-9, 12 (6 dots)"
+std::string to_text(const DotFindings& findings);
+
 enum class Verdict : std::uint8_t {
   kEqual,               // Both hold the same dots, with the same events.
   kEqualWhereBothHold,  // One side or both lack dots of the other.

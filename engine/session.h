@@ -126,7 +126,8 @@ struct Session {
   std::unique_ptr<Comparison> comparison;                 // With this peer, if one is under way.
   std::optional<std::chrono::microseconds> compare_next;  // When it goes on, or the next scrub begins.
   std::uint32_t questions = 0;                            // How many were asked; the last one's number.
-  bool answers = true;                                    // It has not yet let a question go unanswered.
+  bool answers = true;                                    // It has not yet let a question go unanswered;
+  bool answers_maps = true;                               // nor one about a map.
 
   // What the next Ack says.
   std::map<StreamIx, IntervalSet> acks_due;   // Dots that became durable since the last one.

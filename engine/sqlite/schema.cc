@@ -8,7 +8,7 @@ namespace deltamesh::sqlite {
 namespace {
 
 // One index serves questions by dot and by time: a second would cost a page in every commit, and a scan of
-// this one never touches a block. boots, runs and tier_acks are filled by later versions; they are here so
+// this one never touches a block. boots and tier_acks are filled by later versions; they are here so
 // that a store of today needs no migration for them.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (
@@ -87,13 +87,6 @@ CREATE TABLE boots (
   quality INTEGER NOT NULL,
   checksum INTEGER NOT NULL,
   PRIMARY KEY (stream, boot)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE runs (
-  stream INTEGER NOT NULL REFERENCES streams,
-  first INTEGER NOT NULL,
-  nonce BLOB NOT NULL,
-  checksum INTEGER NOT NULL,
-  PRIMARY KEY (stream, first, nonce)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE tier_acks (
   acker BLOB NOT NULL,

@@ -278,5 +278,78 @@ TEST_CASE("what was found of a stream is told in numbers and in words", "[api][c
   CHECK(stream.as_object().contains("error") == !expected.status.ok());
 }
 
+ComparedMap map_with(const std::function<void(ComparedMap&)>& change) {
+  ComparedMap map;
+  map.dataset = dataset_id("settings");
+  map.equal = 10;
+  change(map);
+  return map;
+}
+
+TEST_CASE("what was found of a map is told in numbers, by key and in words", "[api][compare]") {
+  struct Row {
+    std::function<void(ComparedMap&)> change;
+    std::string map, text;
+  };
+  const auto row = GENERATE(values<Row>({
+      {[](auto&) {}, "equal", "equal"},
+      {[](auto& m) {
+         LackingDots lacking;
+         lacking.b.add(Interval{5, 9});
+         m.lacking.add(lacking);
+       },
+       "equal_where_both_hold", "equal where both know; B lacks 5-9 (5 dots) of 00000000.00000000"},
+      {[](auto& m) {
+         m.keys = {"valve-1", "valve-2"}, m.differ = 2;
+       },
+       "differ", "differ at valve-1, valve-2 (2 keys)"},
+      {[](auto& m) { m.undecided = 3; }, "undecided", "undecided; 3 keys or ranges were not compared"},
+      {[](auto& m) {
+         m.status = Error{ErrorCode::kUnsupported, "no answer within 30 s"};
+       },
+       "undecided", "undecided"},
+  }));
+  ApiNode node;
+  node.compare_by([&](const auto&, const auto& begun, const auto& done) {
+    begun(CompareId{1});
+    Compared result;
+    result.id = CompareId{1};
+    result.maps.push_back(map_with(row.change));
+    done(std::move(result));
+  });
+  begin(node, 1);
+  const auto found = node.get(place(1));
+  CAPTURE(json::serialize(found));
+  CHECK(found.at("verdict").as_string() == row.map);
+  const auto& map = found.at("maps").at(0);
+  const auto expected = map_with(row.change);
+  CHECK(map.at("dataset") == "settings");
+  CHECK(map.at("verdict").as_string() == row.map);
+  CHECK(map.at("text").as_string() == row.text);
+  CHECK(map.at("equal") == 10);
+  CHECK(map.at("a_lacks") == 0);
+  CHECK(map.at("b_lacks").to_number<std::uint64_t>() == expected.lacking.b);
+  CHECK(map.at("lacking").as_array().size() == expected.lacking.first.size());
+  CHECK(map.at("differ").to_number<std::uint64_t>() == expected.differ);
+  CHECK(map.at("keys").as_array().size() == expected.keys.size());
+  CHECK(map.at("undecided").to_number<std::uint64_t>() == expected.undecided);
+  CHECK(map.as_object().contains("error") == !expected.status.ok());
+}
+
+TEST_CASE("maps of two nodes in session are compared, too", "[api][compare]") {
+  const Linked nodes;
+  const auto name = std::string("settings");
+  REQUIRE(nodes.node.ask("PUT", "/v0/maps/" + name + "/valve", "open").status == 200);
+  REQUIRE(wait_until([&] { return nodes.peer.ask("GET", "/v0/maps/" + name + "/valve").status == 200; }));
+  begin(nodes.node, 1);
+  const auto found = end_of(nodes.node, 1);
+  CAPTURE(json::serialize(found));
+  CHECK(found.at("verdict") == "equal");
+  REQUIRE(found.at("maps").as_array().size() == 1);
+  CHECK(found.at("maps").at(0).at("dataset").as_string() == name);
+  CHECK(found.at("maps").at(0).at("text") == "equal");
+  CHECK(found.at("maps").at(0).at("equal") == 1);
+}
+
 }  // namespace
 }  // namespace deltamesh::testing

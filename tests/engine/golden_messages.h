@@ -110,6 +110,52 @@ inline message::RangeAnswer range_answer() {
   return out;
 }
 
+inline StreamId map_stream(std::uint8_t node, std::uint8_t incarnation) {
+  return {dataset_id("desired"), StreamClass::kMetric, id<NodeId>(node), id<Incarnation>(incarnation)};
+}
+
+// The second question about a map: a range that was found unequal, cut in two.
+inline message::MapQuestion map_question() {
+  message::MapQuestion out;
+  out.dataset = dataset_id("desired");
+  out.number = 4;
+  out.ranges = {{{"valve-1", "valve-3"}, {20, {0xa1a1, 0xa2a2}}}, {{"valve-3", ""}, {31, {0xb1b1, 0xb2b2}}}};
+  return out;
+}
+
+// The first one, about what is known and all keys.
+inline message::MapQuestion map_question_first() {
+  message::MapQuestion out;
+  out.dataset = dataset_id("desired");
+  out.number = 3;
+  out.knowledge = Bytes(16, std::byte{0xd1});
+  out.ranges = {{{"", ""}, {51, {0xc1c1, 0xc2c2}}}};
+  return out;
+}
+
+inline message::MapAnswer map_answer_first() {
+  message::MapAnswer out;
+  out.dataset = dataset_id("desired");
+  out.number = 3;
+  out.knowing = message::MapAnswer::Knowing::kLastPart;
+  out.known = {{map_stream(0x11, 0x22), IntervalSet(Interval{1, 5})}};
+  out.parts = {message::MapAnswer::Cells{{"valve-1"}, {{}, {50, {0xe1e1, 0xe2e2}}}}};
+  return out;
+}
+
+inline message::MapAnswer map_answer() {
+  message::MapAnswer out;
+  out.dataset = dataset_id("desired");
+  out.number = 4;
+  out.streams = {map_stream(0x11, 0x22)};
+  message::MapAnswer::Entry open{0, "valve-3", {}, false, {0xf1f1, 0xf2f2}}, gone{0, "valve-4", {}, true, {}};
+  open.version.dot.seq = 5;
+  open.version.stamp.bits = gone.version.stamp.bits = std::uint64_t{1'700'000'000'000} << 16;
+  gone.version.dot.seq = 6;
+  out.parts = {message::MapAnswer::Equal{}, message::MapAnswer::Entries{open, gone}};
+  return out;
+}
+
 inline std::vector<Case> messages() {
   return {{"hello", hello()},
           {"frontier", frontier()},
@@ -122,7 +168,11 @@ inline std::vector<Case> messages() {
           {"pong", message::Pong{}},
           {"goodbye", message::Goodbye{ErrorCode::kMismatch, "fleet f1f1 here, f2f2 there"}},
           {"range_question", range_question()},
-          {"range_answer", range_answer()}};
+          {"range_answer", range_answer()},
+          {"map_question_first", map_question_first()},
+          {"map_answer_first", map_answer_first()},
+          {"map_question", map_question()},
+          {"map_answer", map_answer()}};
 }
 
 }  // namespace deltamesh::golden

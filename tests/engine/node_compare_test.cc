@@ -12,7 +12,7 @@ TEST_CASE("linked nodes that hold the same hear that each stream is equal and co
   const PeerId link = net.connect(a, b);
   REQUIRE(a.write(events(1, 40)).ok());
   REQUIRE(b.write(events(1, 70)).ok());
-  REQUIRE(a.put("key", "a map is not compared").ok());
+  REQUIRE(a.put("key", "value").ok());
   net.run();
   REQUIRE(start(a, link).ok());
   converse(net, a, b);
@@ -22,6 +22,7 @@ TEST_CASE("linked nodes that hold the same hear that each stream is equal and co
   CHECK(result.verdict() == Verdict::kEqual);
   CHECK(result.remote == identity(2));
   REQUIRE(result.streams.size() == 2);
+  REQUIRE(result.maps.size() == 1);
   CHECK(text_of(result.streams[0]) == "equal and complete to 40");
   CHECK(text_of(result.streams[1]) == "equal and complete to 70");
   CHECK(b.compared.empty());

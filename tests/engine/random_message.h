@@ -231,8 +231,96 @@ inline message::RangeAnswer range_answer() {
   return {below(static_cast<std::uint32_t>(limits::kStreamsMax)), number32(), seq(), list(8, range_part)};
 }
 
+inline std::string key(const std::string& above = {}) {
+  return above + text(6, false);
+}
+
+inline message::RangeSum map_sum() {
+  if (below(4) == 0) return {};
+  return {std::max<std::uint64_t>(1, number()), {number(), number()}};
+}
+
+// Some follow one another, some leave a gap; the last may go on to the end of the keys.
+inline message::MapQuestion map_question() {
+  message::MapQuestion out;
+  out.dataset = DatasetId{number()};
+  out.number = number32();
+  const bool knows = below(2) == 1;
+  if (knows) out.knowledge = Bytes(message::kDigestBytes, std::byte{9});
+  if (knows && below(2) == 1) {
+    out.after = stream();
+    out.after->dataset = out.dataset;
+  }
+  const int ranges = knows ? below(2) : below(8) + 1;
+  for (int n = 0; n < ranges; ++n) {
+    std::string from = n == 0 ? "" : out.ranges.back().keys.to;
+    if (below(2) == 1) from = key(from);
+    message::KeyRange keys{from, key(from)};
+    if (n + 1 == ranges && below(2) == 1) keys.to.clear();
+    out.ranges.push_back({keys, map_sum()});
+  }
+  return out;
+}
+
+inline message::MapAnswer::Entries map_entries(std::size_t streams) {
+  message::MapAnswer::Entries out;
+  for (std::size_t n = streams == 0 ? 0 : below(limits::kMapEntriesListed + 1); n > 0; --n) {
+    message::MapAnswer::Entry entry;
+    entry.stream = static_cast<std::uint32_t>(below(streams));
+    entry.key = key(out.empty() ? "" : out.back().key);
+    entry.version.epoch = number32();
+    entry.version.stamp.bits = number();
+    entry.version.dot.seq = std::max<Seq>(1, seq());
+    entry.tombstone = below(3) == 0;
+    if (!entry.tombstone) entry.print = {number(), number()};
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+inline message::MapAnswer::Part map_part(std::size_t streams) {
+  switch (below(3)) {
+    case 0: return message::MapAnswer::Equal{};
+    case 1: return map_entries(streams);
+    default:
+      message::MapAnswer::Cells cells{{}, {map_sum()}};
+      for (int n = below(5) + 1; n > 0; --n) {
+        cells.cuts.push_back(key(cells.cuts.empty() ? "" : cells.cuts.back()));
+        cells.sums.push_back(map_sum());
+      }
+      return cells;
+  }
+}
+
+inline message::MapAnswer map_answer() {
+  using Knowing = message::MapAnswer::Knowing;
+  message::MapAnswer out;
+  out.dataset = DatasetId{number()};
+  out.number = number32();
+  out.kind = static_cast<message::MapAnswer::Kind>(below(3));
+  const auto stream_here = [&] {
+    StreamId one = stream();
+    one.dataset = out.dataset;
+    return one;
+  };
+  for (const StreamId& one : list(4, stream_here)) {
+    IntervalSet held = intervals();
+    held.add({1, 1});
+    out.known.push_back({one, std::move(held)});
+  }
+  std::sort(out.known.begin(), out.known.end(),
+            [](const auto& x, const auto& y) { return x.stream < y.stream; });
+  const auto same = [](const auto& x, const auto& y) { return x.stream == y.stream; };
+  out.known.erase(std::unique(out.known.begin(), out.known.end(), same), out.known.end());
+  out.knowing = out.known.empty() ? *rc::gen::element(Knowing::kNotAsked, Knowing::kSame, Knowing::kLastPart)
+                                  : *rc::gen::element(Knowing::kPart, Knowing::kLastPart);
+  out.streams = list(3, stream_here);
+  out.parts = list(6, [&] { return map_part(out.streams.size()); });
+  return out;
+}
+
 inline Message any_message() {
-  switch (below(12)) {
+  switch (below(14)) {
     case 0: return hello();
     case 1: return frontier();
     case 2: return delta();
@@ -244,6 +332,8 @@ inline Message any_message() {
     case 8: return message::Pong{};
     case 9: return range_question();
     case 10: return range_answer();
+    case 11: return map_question();
+    case 12: return map_answer();
     default: return goodbye();
   }
 }

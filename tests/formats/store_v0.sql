@@ -75,13 +75,6 @@ CREATE TABLE boots (
   checksum INTEGER NOT NULL,
   PRIMARY KEY (stream, boot)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE runs (
-  stream INTEGER NOT NULL REFERENCES streams,
-  first INTEGER NOT NULL,
-  nonce BLOB NOT NULL,
-  checksum INTEGER NOT NULL,
-  PRIMARY KEY (stream, first, nonce)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE tier_acks (
   acker BLOB NOT NULL,
   acker_incarnation BLOB NOT NULL,

@@ -28,7 +28,7 @@ void try_payload(ByteView bytes) {
   const ByteView payload = bytes.subspan(2);
   FrameHead head;
   head.payload_bytes = static_cast<std::uint32_t>(payload.size());
-  head.type = static_cast<std::uint8_t>(std::to_integer<unsigned>(bytes[0]) % 18);
+  head.type = static_cast<std::uint8_t>(std::to_integer<unsigned>(bytes[0]) % 20);
   head.control_bytes =
       static_cast<std::uint16_t>(std::to_integer<std::size_t>(bytes[1]) % (payload.size() + 1));
   const auto head_bytes = encode_head(head);

@@ -31,13 +31,21 @@ TEST_CASE("two linked nodes are asked whether they hold the same, and prove it",
   REQUIRE(wait_until(
       [&] { return gateway.counter("events_received") == 20 && cloud.counter("events_received") == 50; }));
 
+  REQUIRE(cloud.ask("PUT", "/v0/maps/settings/interval", "5").status == 200);
+  REQUIRE(gateway.ask("PUT", "/v0/maps/settings/valve", "open").status == 200);
+  REQUIRE(wait_until([&] {
+    return gateway.ask("GET", "/v0/maps/settings/interval").status == 200 &&
+           cloud.ask("GET", "/v0/maps/settings/valve").status == 200;
+  }));
+
   const Output equal = live_diff(gateway);
   CHECK(equal.status == 0);
   CHECK_THAT(equal.text, Contains("equal and complete to 50") && Contains("equal and complete to 20"));
-  CHECK_THAT(equal.text, Catch::EndsWith("equal: 70 dots\n"));
+  CHECK_THAT(equal.text, Catch::Matches("(.|\n)*\n *settings +equal\n(.|\n)*"));
+  CHECK_THAT(equal.text, Catch::EndsWith("equal: 70 dots, 2 keys\n"));
   CHECK(live_diff(cloud, {"--with", gateway.node_id().substr(0, 6)}).status == 0);
   CHECK_THAT(live_diff(cloud, {"--json"}).text, Contains(R"("verdict":"equal")"));
-  CHECK(cloud.counter("range_questions_answered") == 2);
+  CHECK(cloud.counter("range_questions_answered") == 3);
 
   CHECK(live_diff(gateway, {"--with", gateway.node_id()}).status == 2);
   CHECK(live_diff(gateway, {"another.store"}).status == 2);

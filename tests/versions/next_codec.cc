@@ -37,6 +37,8 @@ Schemas schemas_of(FrameType type) {
     case FrameType::kPong: return both<wire::Pong, next_wire::Pong>();
     case FrameType::kRangeQuestion: return both<wire::RangeQuestion, next_wire::RangeQuestion>();
     case FrameType::kRangeAnswer: return both<wire::RangeAnswer, next_wire::RangeAnswer>();
+    case FrameType::kMapQuestion: return both<wire::MapQuestion, next_wire::MapQuestion>();
+    case FrameType::kMapAnswer: return both<wire::MapAnswer, next_wire::MapAnswer>();
     case FrameType::kGoodbye: break;
   }
   return both<wire::Goodbye, next_wire::Goodbye>();
