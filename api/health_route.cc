@@ -44,6 +44,7 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("frame_bytes_received").count(counters.frame_bytes_received);
   json.key("frames_refused").count(counters.frames_refused);
   json.key("handshakes_refused").count(counters.handshakes_refused);
+  json.key("forks_found").count(counters.forks_found);
   json.key("clones_met").count(counters.clones_met);
   json.key("writes_refused").count(counters.writes_refused);
   json.key("batches_failed").count(counters.batches_failed);

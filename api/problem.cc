@@ -11,7 +11,8 @@ unsigned status_of(ErrorCode code) {
     case ErrorCode::kInvalid:
     case ErrorCode::kUnsupported: return 400;
     case ErrorCode::kNotFound: return 404;
-    case ErrorCode::kMismatch: return 409;
+    case ErrorCode::kMismatch:
+    case ErrorCode::kForked: return 409;
     case ErrorCode::kLimit: return 413;
     case ErrorCode::kFull:
     case ErrorCode::kClosed: return 503;

@@ -14,6 +14,7 @@ const char* to_string(ErrorCode code) {
     case ErrorCode::kFull: return "full";
     case ErrorCode::kIo: return "io";
     case ErrorCode::kClosed: return "closed";
+    case ErrorCode::kForked: return "forked";
   }
   return "unknown";
 }

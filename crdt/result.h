@@ -22,6 +22,7 @@ enum class ErrorCode : std::uint8_t {
   kFull,    // No room now; trying again later can help.
   kIo,      // The operating system refused.
   kClosed,  // The thing asked is shutting down.
+  kForked,  // Two events were written under one number.
 };
 
 // A short stable word for logs and JSON: "invalid", "not_found", ...

@@ -131,7 +131,7 @@ Result<Message> read(wire::Pong::Reader, RawReader&) {
 
 // A code of a newer peer ends the session like any other.
 ErrorCode error_code(std::uint16_t number) {
-  const auto code = check_enum(number, ErrorCode::kClosed, "code");
+  const auto code = check_enum(number, ErrorCode::kForked, "code");
   return code ? *code : ErrorCode::kUnsupported;
 }
 

@@ -93,7 +93,7 @@ void fill(wire::OwnStream::Builder out, const message::Hello::OwnStream& own) {
   out.setDataset(static_cast<std::uint64_t>(own.stream.dataset));
   out.setStreamClass(static_cast<std::uint8_t>(own.stream.cls));
   out.setHead(own.head);
-  if (!own.prefix_fingerprint.empty()) out.setPrefixFingerprint(data(own.prefix_fingerprint));
+  if (!own.last_cell.empty()) out.setLastCell(data(own.last_cell));
 }
 
 void fill_lists(wire::Hello::Builder out, const message::Hello& hello) {

@@ -55,7 +55,7 @@ Result<message::Hello::OwnStream> read_own(wire::OwnStream::Reader in, const Ide
                                ? Result<Incarnation>(self.incarnation)
                                : id<Incarnation>(in.getIncarnation(), "incarnation");
   if (!incarnation) return incarnation.error();
-  const Bytes fingerprint = copy(in.getPrefixFingerprint());
+  const Bytes fingerprint = copy(in.getLastCell());
   if (!fingerprint.empty() && fingerprint.size() != 16) {
     return invalid("prefix fingerprint of " + std::to_string(fingerprint.size()) + " bytes, must be 16 or 0");
   }

@@ -34,7 +34,7 @@ struct Hello {
   struct OwnStream {
     StreamId stream;
     Seq head = 0;
-    Bytes prefix_fingerprint;  // Reserved: 16 bytes, or empty.
+    Bytes last_cell;  // Fingerprint of its events in the cell of the head, 16 bytes; or empty.
     friend bool operator==(const OwnStream&, const OwnStream&) = default;
   };
   std::uint16_t version_min = kProtocolVersion;

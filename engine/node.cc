@@ -111,8 +111,8 @@ bool Node::is_own(const StreamId& stream) const {
   return stream.node == identity_.node && stream.incarnation == identity_.incarnation;
 }
 
-// A peer that holds more of this incarnation than we do has met a later life of this store: ours was restored
-// from a copy. Writing on would give one number to two events; the driver hears of it once.
+// A peer that holds more of this incarnation than we do has met another life of this store: a machine was
+// copied together with its memory. Writing on would give one number to two events; the driver hears of it once.
 Status Node::check_own(const StreamId& stream, Seq last) {
   if (!is_own(stream)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);
@@ -120,9 +120,13 @@ Status Node::check_own(const StreamId& stream, Seq last) {
   if (last <= head) return Done{};
   Error error{ErrorCode::kMismatch, "the peer holds event " + std::to_string(last) + " of node " +
                                         hex(identity_.node.bytes) + ", which itself has written " +
-                                        std::to_string(head) + ": its store was restored from an old copy"};
-  if (!std::exchange(rolled_back_, true)) effects_.rolled_back = error.text;
+                                        std::to_string(head) + ": another copy of it runs, or has run"};
+  end_incarnation(error.text);
   return error;
+}
+
+void Node::end_incarnation(const std::string& why) {
+  if (!std::exchange(rolled_back_, true)) effects_.rolled_back = why;
 }
 
 const LwwMap* Node::map(DatasetId dataset) const {

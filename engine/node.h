@@ -130,6 +130,7 @@ class Node {
   void void_lost();
   [[nodiscard]] bool is_own(const StreamId& stream) const;
   [[nodiscard]] Status check_own(const StreamId& stream, Seq last);
+  void end_incarnation(const std::string& why);
   void note(Note::Level level, std::string text, std::optional<PeerId> peer = std::nullopt);
 
   // node_batch.cc: what is stored together.
@@ -288,7 +289,9 @@ class Node {
 
   // node_hello.cc: agreement.
   Status receive(Session& session, const message::Hello& hello, Instant now);
-  [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
+  [[nodiscard]] message::Hello make_hello(std::uint32_t credit);
+  Bytes last_cell(StreamIx ix, Seq head);
+  Status check_forks(const message::Hello& hello);
   Status agree(const message::Hello& hello) const;
   void note_clone(PeerId peer);
 

@@ -37,7 +37,7 @@ struct OwnStream {
   head @1 :UInt64;
   streamClass @2 :UInt8;
   incarnation @3 :Data;        # None: the one of the Hello.
-  prefixFingerprint @4 :Data;  # Reserved: 16 bytes or none.
+  lastCell @4 :Data;  # Fingerprint of the events in the aligned 1,024 that the head lies in, high first; or none.
 }
 
 # Raw: the entries.

@@ -55,6 +55,20 @@ class TestNode {
     restart();
   }
 
+  // A node that finds what `backup` holds, and goes on in another incarnation.
+  TestNode(const MemoryStore& backup, std::uint8_t incarnation, NodeConfig with = config())
+      : TestNode(backup, std::move(with)) {
+    Incarnation next;
+    next.bytes.fill(incarnation);
+    store_.start_incarnation(next);
+    restart();
+  }
+  // The same in the incarnation that is there, as if it were no copy.
+  explicit TestNode(const MemoryStore& backup, NodeConfig with = config())
+      : config_(std::move(with)), store_(backup) {
+    restart();
+  }
+
   // What is durable stays, all else is gone.
   void restart() {
     store_.crash();

@@ -58,14 +58,14 @@ const std::vector<Row> kBreaches = {
        delta.ref.stream = node.stream();
        peer.say(delta);
      },
-     "restored from an old copy"},
+     "another copy of it runs"},
     {"nobody holds events of ours that we did not write",
      [](TestNode& node, ScriptedPeer& peer) {
        message::Frontier frontier;
        frontier.entries = {{{0, node.stream()}, IntervalSet({7, 9}), {}, 9, 9}};
        peer.say(frontier);
      },
-     "restored from an old copy"},
+     "another copy of it runs"},
     {"numbers stay within what a database holds",
      [](TestNode&, ScriptedPeer& peer) {
        auto delta = peer.delta(1, 2);
@@ -146,7 +146,7 @@ const std::vector<Row> kBreaches = {
        page.streams[0].stream->dataset = kSettings;
        peer.say(page);
      },
-     "restored from an old copy"},
+     "another copy of it runs"},
     {"HELLO is said once", [](TestNode&, ScriptedPeer& peer) { peer.say(peer.hello()); }, "no place"},
     {"declarations are of a dataset of the session",
      [](TestNode&, ScriptedPeer& peer) {

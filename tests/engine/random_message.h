@@ -101,7 +101,7 @@ inline DatasetConfig dataset(std::size_t index) {
 inline message::Hello::OwnStream own_stream(const NodeId& node) {
   message::Hello::OwnStream own{stream(), seq(), {}};
   own.stream.node = node;
-  if (below(2) == 1) own.prefix_fingerprint = Bytes(16, std::byte{7});
+  if (below(2) == 1) own.last_cell = Bytes(16, std::byte{7});
   return own;
 }
 

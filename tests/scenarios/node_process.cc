@@ -71,9 +71,16 @@ void NodeProcess::configure(const NodeOptions& options) const {
                            << options.more;
 }
 
+void NodeProcess::forget_memory() const {
+  for (const auto& entry : std::filesystem::directory_iterator(memory_.path()))
+    std::filesystem::remove(entry.path());
+}
+
 void NodeProcess::start() {
   process_ = std::make_unique<ChildProcess>(
-      std::vector<std::string>{program("sync-node"), "--config", settings_.string()}, log_);
+      std::vector<std::string>{"/usr/bin/env", "RUNTIME_DIRECTORY=" + memory_.path().string(),
+                               program("sync-node"), "--config", settings_.string()},
+      log_);
   const bool answers =
       wait_until([this] { return !process_->running() || ask("GET", "/healthz").status != 0; });
   if (!answers || !process_->running()) throw std::runtime_error(name_ + " does not start:\n" + log());

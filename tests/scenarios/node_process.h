@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/temp_dir.h"
 
 namespace deltamesh::testing {
 
@@ -30,6 +31,9 @@ class NodeProcess {
   // Writes it anew, for the next start.
   void configure(const NodeOptions& options) const;
 
+  // While it does not run: what the machine would forget if it were started anew.
+  void forget_memory() const;
+
   void start();               // Returns once it answers /healthz; throws if it ends or never does.
   void kill();                // SIGKILL; returns when it is gone.
   std::optional<int> stop();  // SIGTERM; its exit status.
@@ -43,6 +47,7 @@ class NodeProcess {
   [[nodiscard]] std::string tcp() const;
   [[nodiscard]] std::string ws() const;
   [[nodiscard]] std::string store() const { return store_.string(); }
+  [[nodiscard]] std::filesystem::path memory() const { return memory_.path(); }
   [[nodiscard]] std::string settings_file() const { return settings_.string(); }
   [[nodiscard]] std::string log() const { return read_text(log_); }
 
@@ -66,6 +71,7 @@ class NodeProcess {
 
  private:
   std::string name_;
+  TempDir memory_{TempDir::memory()};
   std::filesystem::path settings_, store_, log_;
   std::uint16_t tcp_, ws_, api_;
   std::unique_ptr<ChildProcess> process_;
