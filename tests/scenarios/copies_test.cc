@@ -29,8 +29,9 @@ std::map<int, int> shown(const NodeProcess& node) {
   std::map<int, int> phases;
   const auto answer = node.ask("GET", "/v0/telemetry/env/samples?series=room/temperature&from=0&to=100000");
   if (answer.status != 200) return phases;
-  for (const json::value& sample : json::parse(answer.body).at("samples").as_array())
-    ++phases[static_cast<int>(sample.at("time").to_number<std::int64_t>() / 1'000)];
+  const json::value body = json::parse(answer.body);
+  for (const json::value& sample : body.at("samples").as_array())
+    ++phases[static_cast<int>(sample.at(0).to_number<std::int64_t>() / 1'000)];
   return phases;
 }
 
