@@ -100,15 +100,17 @@ HttpResponse describe(const Node& node, const Parts& parts, const std::vector<st
 }  // namespace
 
 void add_health_route(Router& router, RouteContext& context) {
-  router.add(
-      "GET", "/healthz", [&context, begin = Clock::now()](const RoutedRequest& request, const Responder& respond) {
-        if (Status good = request.query.check({}); !good) return respond(good.error());
-        const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin);
-        auto parts = gather(context.hooks);
-        auto datasets = context.dataset_names;
-        context.hooks.inspect([=, parts = std::move(parts), datasets = std::move(datasets)](
-                                  const Node& node) { respond(describe(node, parts, datasets, uptime)); });
-      });
+  router.add("GET", "/healthz",
+             [&context, begin = Clock::now()](const RoutedRequest& request, const Responder& respond) {
+               if (Status good = request.query.check({}); !good) return respond(good.error());
+               const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin);
+               auto parts = gather(context.hooks);
+               auto datasets = context.dataset_names;
+               context.hooks.inspect(
+                   [=, parts = std::move(parts), datasets = std::move(datasets)](const Node& node) {
+                     respond(describe(node, parts, datasets, uptime));
+                   });
+             });
 }
 
 }  // namespace deltamesh

@@ -17,7 +17,7 @@ struct Counters {
   std::uint64_t frames_refused = 0;  // Did not decode, or broke a rule; each ended its session.
   std::uint64_t handshakes_refused = 0;
   std::uint64_t forks_found = 0;  // Peers that had written other events under numbers that we hold.
-  std::uint64_t clones_met = 0;  // Sessions with a node of our own name, in another incarnation.
+  std::uint64_t clones_met = 0;   // Sessions with a node of our own name, in another incarnation.
   std::uint64_t writes_refused = 0;
   std::uint64_t batches_failed = 0;
   std::uint64_t events_unreadable = 0;  // Damaged in the store, so that a peer did not get them; each time.

@@ -59,7 +59,8 @@ struct Effects {
   std::vector<Arrival> publish;
   std::vector<Note> notes;
   std::vector<Compared> compared;  // Comparisons that have ended; each that was begun does.
-  // Not empty, once a node's life: another life of this store has issued numbers in the same incarnation. It should be opened anew at once, as another incarnation.
+  // Not empty, once a node's life: another life of this store has issued numbers in the same incarnation. It
+  // should be opened anew at once, as another incarnation.
   std::string rolled_back;
   std::optional<std::chrono::microseconds> wake_at;  // On the steady clock: call tick() then.
 };

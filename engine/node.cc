@@ -112,7 +112,8 @@ bool Node::is_own(const StreamId& stream) const {
 }
 
 // A peer that holds more of this incarnation than we do has met another life of this store: a machine was
-// copied together with its memory. Writing on would give one number to two events; the driver hears of it once.
+// copied together with its memory. Writing on would give one number to two events; the driver hears of it
+// once.
 Status Node::check_own(const StreamId& stream, Seq last) {
   if (!is_own(stream)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);

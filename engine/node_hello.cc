@@ -74,7 +74,8 @@ message::Hello Node::make_hello(std::uint32_t credit) {
   hello.datasets = config_.datasets;
   for (const auto& [id, own] : own_) {
     const StreamKnowledge* const known = knowledge_.find(streams_[own.ix]);
-    if (known != nullptr) hello.own.push_back({streams_[own.ix], known->head(), last_cell(own.ix, known->head())});
+    if (known != nullptr)
+      hello.own.push_back({streams_[own.ix], known->head(), last_cell(own.ix, known->head())});
   }
   return hello;
 }
@@ -83,7 +84,8 @@ message::Hello Node::make_hello(std::uint32_t credit) {
 Bytes Node::last_cell(StreamIx ix, Seq head) {
   const Seq first = (head - 1) / limits::kCellEvents * limits::kCellEvents + 1;
   const StreamKnowledge* const known = this->known(ix);
-  if (head == 0 || is_map(ix) || known == nullptr || !known->held().contains(Interval{first, head})) return {};
+  if (head == 0 || is_map(ix) || known == nullptr || !known->held().contains(Interval{first, head}))
+    return {};
   const auto sum = ranges(ix, head).sum({first, head});
   if (!sum || sum->count != head - first + 1) return {};
   Bytes bytes;
@@ -101,8 +103,10 @@ Status Node::check_forks(const message::Hello& hello) {
     const Bytes ours = last_cell(*ix, own.head);
     if (ours.empty() || ours == own.last_cell) continue;
     ++counters_.forks_found;
-    return Error{ErrorCode::kForked, "node " + hex(own.stream.node.bytes) + " has written other events, at or before " +
-                                         to_string(own.head) + " of its incarnation, than those that are held here: two copies of it run"};
+    return Error{ErrorCode::kForked,
+                 "node " + hex(own.stream.node.bytes) + " has written other events, at or before " +
+                     to_string(own.head) +
+                     " of its incarnation, than those that are held here: two copies of it run"};
   }
   return Done{};
 }

@@ -16,8 +16,7 @@ std::uint64_t sum_of(std::string_view text, RowKind kind) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 9 &&
-         text.find_first_not_of("0123456789") == std::string_view::npos;
+  return !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// engine/sqlite/lines.h - the small texts beside a store: "name value" lines in a fixed order, and a checksum.
+// engine/sqlite/lines.h - the small texts beside a store: "name value" lines in a fixed order, and a
+// checksum.
 //
 // A text begins with a title and its version, and ends with the XXH3-64 of all lines before the last.
 #pragma once

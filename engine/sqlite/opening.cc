@@ -32,7 +32,8 @@ Status remove_remains(const std::string& path) {
   return Done{};
 }
 
-// The database is made under another name: whenever the process dies, there is either no store or a whole one.
+// The database is made under another name: whenever the process dies, there is either no store or a whole
+// one.
 Status create(const SqliteOptions& options, const std::optional<NodeId>& node) {
   const std::string path = options.path + ".new";
   const Result<Identity> identity = new_identity(node);
@@ -103,7 +104,8 @@ Result<std::optional<NodeId>> find_fence(const SqliteOptions& options, bool need
 // A store works without a fence; only the name of its node would be lost with it.
 Status keep_fence(const SqliteOptions& options, const NodeId& node, const std::optional<NodeId>& fence) {
   if (fence == node) return Done{};
-  if (fence && options.log) options.log(options.path + " had the fence of another node, " + hex(fence->bytes));
+  if (fence && options.log)
+    options.log(options.path + " had the fence of another node, " + hex(fence->bytes));
   const Status saved = save_fence(options.path + ".fence", node, syncs(options));
   if (saved || saved.error().code == ErrorCode::kFull) return saved;
   if (options.log) options.log(options.path + " has no fence: " + saved.error().text);
@@ -156,8 +158,11 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
   if (!writer) return writer.error();
   if (Status status = keep_fence(options, writer->meta().identity.node, fence); !status)
     return status.error();
-  OpenStore store{std::move(lock), std::move(database), std::move(*writer),
-                  Witness(witness_path(options.path, options.memory_folder)), {}};
+  OpenStore store{std::move(lock),
+                  std::move(database),
+                  std::move(*writer),
+                  Witness(witness_path(options.path, options.memory_folder)),
+                  {}};
   const Status begun = begin(options, store);
   if (begun) return store;
   if (begun.error().code != ErrorCode::kFull) static_cast<void>(store.witness.forget());

@@ -190,8 +190,8 @@ Status check_store(Database& database, const std::string& path, bool deep) {
 }
 
 Result<Meta> read_meta(Database& database) {
-  Result<Statement> query = database.prepare(
-      "SELECT node, incarnation, opens, clock, checksum FROM meta WHERE id = 1");
+  Result<Statement> query =
+      database.prepare("SELECT node, incarnation, opens, clock, checksum FROM meta WHERE id = 1");
   if (!query) return query.error();
   const Result<bool> row = query->step();
   if (!row) return row.error();

@@ -29,7 +29,8 @@ std::optional<std::string> memory_folder() {
 std::string encode_witness(const Issued& issued) {
   std::string lines = "incarnation " + hex(issued.incarnation.bytes) + '\n';
   for (const auto& [dataset, last] : issued.last)
-    lines += "issued " + std::to_string(static_cast<std::uint64_t>(dataset)) + ' ' + std::to_string(last) + '\n';
+    lines +=
+        "issued " + std::to_string(static_cast<std::uint64_t>(dataset)) + ' ' + std::to_string(last) + '\n';
   return with_checksum(kTitle, lines, RowKind::kWitness);
 }
 

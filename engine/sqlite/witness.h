@@ -2,8 +2,8 @@
 //
 // A number that was issued once must never be issued again. A store that was restored from a copy, with
 // whatever stands beside it, has forgotten some of its numbers and cannot know it. So an incarnation goes on
-// only if memory that no restore brings back and no restart of the machine keeps (a file in a tmpfs) says that
-// just the numbers in the store were issued; else a new incarnation starts before the first write, whose
+// only if memory that no restore brings back and no restart of the machine keeps (a file in a tmpfs) says
+// that just the numbers in the store were issued; else a new incarnation starts before the first write, whose
 // numbers are its own whatever became of the former ones. docs/decisions/0007 has the reasons, docs/formats/
 // witness.md the format.
 #pragma once

@@ -1,4 +1,5 @@
-// tests/engine/node_copies_test.cc - restored stores and clones: what every life of a node wrote is everywhere.
+// tests/engine/node_copies_test.cc - restored stores and clones: what every life of a node wrote is
+// everywhere.
 #include <catch2/catch.hpp>
 
 #include "engine/query.h"
@@ -86,9 +87,10 @@ TEST_CASE("two clones of one node may even be linked, and say that they are two"
   CHECK(cloud.counters().clones_met == 0);
 }
 
-TEST_CASE("a copy that shares its incarnation is found by who holds what the other wrote, and nothing is "
-          "overwritten",
-          "[engine][node][copies]") {
+TEST_CASE(
+    "a copy that shares its incarnation is found by who holds what the other wrote, and nothing is "
+    "overwritten",
+    "[engine][node][copies]") {
   TestNode node(1), cloud(3);
   TestNet net;
   REQUIRE(node.write(events(1, 10)).ok());

@@ -78,9 +78,10 @@ void check_same(const std::vector<NodeProcess*>& nodes) {
 
 }  // namespace
 
-TEST_CASE("a node restored from a backup, written to offline, that meets first the peer that knows less, loses "
-          "nothing of either life",
-          "[scenario][copies]") {
+TEST_CASE(
+    "a node restored from a backup, written to offline, that meets first the peer that knows less, loses "
+    "nothing of either life",
+    "[scenario][copies]") {
   const TempDir dir;
   NodeProcess cloud(dir.path(), "cloud"), near(dir.path(), "near");
   NodeProcess node(dir.path(), "node", {{cloud.tcp(), near.tcp()}, "10s", {}, {}});

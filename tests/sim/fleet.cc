@@ -165,8 +165,7 @@ void Fleet::plan_first_writes() {
   const Micros spread = std::max(options_.active / 5, Micros(10'000'000)) / kFirstEvents;
   for (Seq round = 0; round < kFirstEvents; ++round) {
     for (NodeIx node = 0; node < options_.nodes; ++node) {
-      const Micros when =
-          kStart + spread * static_cast<Micros::rep>(round) + rng_.between(Micros(0), spread);
+      const Micros when = kStart + spread * static_cast<Micros::rep>(round) + rng_.between(Micros(0), spread);
       worlds_[node].queue.at(when, [this, node] { write(node); });
     }
   }
@@ -274,8 +273,7 @@ bool Fleet::quiet() const {
 
 void Fleet::check_equal() {
   for (const auto& node : nodes_) {
-    if (!(node->node().knowledge() == nodes_[0]->node().knowledge()))
-      fail("two nodes know different things");
+    if (!(node->node().knowledge() == nodes_[0]->node().knowledge())) fail("two nodes know different things");
     if (options_.what == What::kMap &&
         node->node().map(kSettings)->entries() != nodes_[0]->node().map(kSettings)->entries())
       fail("two nodes have different maps");

@@ -1,7 +1,7 @@
 // tests/sim/fleet_books.h - when each write of a fleet was made, and when it arrived where.
 //
-// While worlds run, each on any thread, a node touches its own page only, and reads of others what stood there
-// when the window began: nothing arrives sooner than that.
+// While worlds run, each on any thread, a node touches its own page only, and reads of others what stood
+// there when the window began: nothing arrives sooner than that.
 #pragma once
 
 #include <vector>
@@ -38,7 +38,7 @@ class FleetBooks {
 
  private:
   struct Page {
-    std::vector<Micros> written, fresh;        // By number of the event; fresh: in this window.
+    std::vector<Micros> written, fresh;       // By number of the event; fresh: in this window.
     std::vector<std::uint32_t> first, later;  // Delays of what arrived here, in microseconds.
     Micros last_arrival{0};
     std::uint64_t bytes = 0;

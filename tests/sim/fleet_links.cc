@@ -79,10 +79,9 @@ void FleetLinks::send(PeerId from, std::shared_ptr<const Bytes> frame) {
   const Link& link = links_[connection.link];
   const Micros when = world.queue.now() + link.delay + world.rng.between(Micros(0), link.jitter);
   end.last_arrival = std::max(end.last_arrival, when);
-  outbox.letters.push_back({connection.ends[to].node, end.last_arrival,
-                            Task([this, &connection, to, frame = std::move(frame)] {
-                              arrive(connection, to, *frame);
-                            })});
+  outbox.letters.push_back(
+      {connection.ends[to].node, end.last_arrival,
+       Task([this, &connection, to, frame = std::move(frame)] { arrive(connection, to, *frame); })});
 }
 
 // Without faults nobody has a reason.
@@ -100,8 +99,7 @@ void FleetLinks::arrive(Connection& connection, Side side, const Bytes& frame) {
 
 void FleetLinks::hand_over() {
   for (Outbox& outbox : outboxes_) {
-    for (Letter& letter : outbox.letters)
-      worlds_[letter.to].queue.at(letter.when, std::move(letter.arrive));
+    for (Letter& letter : outbox.letters) worlds_[letter.to].queue.at(letter.when, std::move(letter.arrive));
     outbox.letters.clear();
   }
 }

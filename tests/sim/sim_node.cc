@@ -47,7 +47,7 @@ Instant SimNode::now() const {
 
 void SimNode::start() {
   auto image =
-      store_->open([this](const Batch& batch) { observer_.durable(store_->identity(), batch); });
+      store_->open([this](const Identity& writer, const Batch& batch) { observer_.durable(writer, batch); });
   if (store_->state() != SimStore::State::kWell) return ended_();
   if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
   node_ = std::make_unique<Node>(config_, *std::move(image), store_->reader());

@@ -17,8 +17,8 @@ class SimStore {
   virtual ~SimStore() = default;
 
   // At the start of each life. `found` is called for each batch of the last one that was never reported, and
-  // is there all the same.
-  using Found = std::function<void(const Batch&)>;
+  // is there all the same; with who the node was then.
+  using Found = std::function<void(const Identity& writer, const Batch&)>;
   virtual Result<StoreImage> open(const Found& found) = 0;
   // These two once it was opened.
   [[nodiscard]] virtual const StoreReader& reader() const = 0;

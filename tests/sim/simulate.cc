@@ -45,8 +45,7 @@ bool parse(int argc, char** argv, Arguments& out) {
   const std::map<std::string, std::uint64_t*> numbers{
       {"--seed", &out.seed},           {"--first", &out.seed},          {"--seeds", &out.seeds},
       {"--nodes", &out.nodes},         {"--nodes-min", &out.nodes_min}, {"--nodes-max", &out.nodes_max},
-      {"--partition", &out.partition}, {"--active", &out.active},
-      {"--threads", &out.threads}};
+      {"--partition", &out.partition}, {"--active", &out.active},       {"--threads", &out.threads}};
   const std::map<std::string, std::string*> words{{"--scenario", &out.scenario},
                                                   {"--topology", &out.topology},
                                                   {"--data", &out.data},

@@ -113,7 +113,8 @@ void NetworkStore::finish() {
   tally_.errors = disk_.faults().failures();
   disk_.plan([](testing::DiskFaults& faults) { faults.none(); });
   disk_.limit_bytes(std::nullopt);
-  const auto image = open([this](const Batch&) { blame("a batch appears that nobody waited for"); });
+  const auto image =
+      open([this](const Identity&, const Batch&) { blame("a batch appears that nobody waited for"); });
   if (!image) blame("it cannot be opened: " + image.error().text);
   close();
 }

@@ -96,7 +96,7 @@ class NetworkStore final : public sim::SimStore {
   DiskTally tally_;
 
   std::optional<Identity> identity_;  // Once it was opened;
-  std::optional<Identity> past_;     // and the one that this opening has ended.
+  std::optional<Identity> past_;      // and the one that this opening has ended.
   bool must_be_new_ = false;          // It has failed, or the power, since it was opened last.
   bool may_be_new_ = false;           // The disk has failed at least once, or the power.
   bool full_ = false;

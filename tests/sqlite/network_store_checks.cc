@@ -18,7 +18,8 @@ void NetworkStore::check_identity() {
   if (identity_ && opened.created) blame("it was gone, and was made anew");
   if (now.node != before.node) blame("the node has another name");
   if (now != before && !may_be_new_ && !must_be_new_) blame("a new incarnation without need: " + opened.why);
-  if (now == before && identity_ && must_be_new_) blame("the same incarnation after a failure or a power cut");
+  if (now == before && identity_ && must_be_new_)
+    blame("the same incarnation after a failure or a power cut");
   past_ = now != before ? std::optional(before) : std::nullopt;
   identity_ = now;
   must_be_new_ = false;
@@ -36,7 +37,7 @@ void NetworkStore::check_contents(const Found& found) {
   std::string differs = difference(*contents, with_end(model_));
   const std::string at_least = differs;
   for (; !differs.empty() && !unreported_.empty(); unreported_.pop_front()) {
-    found(unreported_.front());
+    found(past_.value_or(*identity_), unreported_.front());
     if (model_.take(unreported_.front())) ++tally_.unreported_kept;
     differs = difference(*contents, with_end(model_));
   }

@@ -28,7 +28,8 @@ void PowerLossRun::check_identity(const SqliteStore& store) {
   if (identity_ && opened.created) blame("the store was gone, and was made anew");
   if (now.node != before.node) blame("the node has another name");
   if (changed && !may_be_new_) blame("a new incarnation without need: " + opened.why);
-  if (identity_ && now == before && must_be_new_) blame("the same incarnation after a failure or a power cut");
+  if (identity_ && now == before && must_be_new_)
+    blame("the same incarnation after a failure or a power cut");
   ended_ = now != before ? std::optional(before) : std::nullopt;
   identity_ = now;
   may_be_new_ = must_be_new_ = false;

@@ -90,7 +90,7 @@ class PowerLossRun {
   StoreModel model_;
   std::vector<Handed> handed_;  // Since the last opening that was compared.
   std::optional<Identity> identity_;
-  std::optional<Identity> ended_;  // By this opening.
+  std::optional<Identity> ended_;    // By this opening.
   std::map<Incarnation, Seq> used_;  // Numbers that others may have seen.
   bool may_be_new_ = false;          // A new incarnation may, or must, start.
   bool must_be_new_ = false;
