@@ -126,10 +126,6 @@ Status Node::check_own(const StreamId& stream, Seq last) {
   return error;
 }
 
-void Node::end_incarnation(const std::string& why) {
-  if (!std::exchange(rolled_back_, true)) effects_.rolled_back = why;
-}
-
 const LwwMap* Node::map(DatasetId dataset) const {
   const auto it = maps_.find(dataset);
   return it == maps_.end() ? nullptr : &it->second;

@@ -130,7 +130,6 @@ class Node {
   void void_lost();
   [[nodiscard]] bool is_own(const StreamId& stream) const;
   [[nodiscard]] Status check_own(const StreamId& stream, Seq last);
-  void end_incarnation(const std::string& why);
   void note(Note::Level level, std::string text, std::optional<PeerId> peer = std::nullopt);
 
   // node_batch.cc: what is stored together.
@@ -289,11 +288,15 @@ class Node {
 
   // node_hello.cc: agreement.
   Status receive(Session& session, const message::Hello& hello, Instant now);
-  [[nodiscard]] message::Hello make_hello(std::uint32_t credit);
-  Bytes last_cell(StreamIx ix, Seq head);
-  Status check_forks(const message::Hello& hello);
+  [[nodiscard]] [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
   Status agree(const message::Hello& hello) const;
+
+  // node_fork.cc: copies of a node.
   void note_clone(PeerId peer);
+  void end_incarnation(const std::string& why);
+  [[nodiscard]] std::optional<Fingerprint> sum_of(StreamIx ix, Interval dots) const;
+  [[nodiscard]] Bytes last_cell(StreamIx ix, Seq head) const;
+  Status check_forks(const message::Hello& hello);
 
   // node_session.cc: what may be said when, keepalive, end.
   Status dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now);

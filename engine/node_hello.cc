@@ -1,7 +1,6 @@
 // engine/node_hello.cc - what two nodes must agree on before data flows.
 #include <algorithm>
 
-#include "crdt/varint.h"
 #include "engine/node.h"
 
 namespace deltamesh {
@@ -64,7 +63,7 @@ Status agree_on(const std::vector<DatasetConfig>& ours, const std::vector<Datase
 
 }  // namespace
 
-message::Hello Node::make_hello(std::uint32_t credit) {
+message::Hello Node::make_hello(std::uint32_t credit) const {
   message::Hello hello;
   hello.fleet = config_.fleet;
   hello.identity = identity_;
@@ -78,37 +77,6 @@ message::Hello Node::make_hello(std::uint32_t credit) {
       hello.own.push_back({streams_[own.ix], known->head(), last_cell(own.ix, known->head())});
   }
   return hello;
-}
-
-// Of telemetry that is all here up to `head`; else nothing.
-Bytes Node::last_cell(StreamIx ix, Seq head) {
-  const Seq first = (head - 1) / limits::kCellEvents * limits::kCellEvents + 1;
-  const StreamKnowledge* const known = this->known(ix);
-  if (head == 0 || is_map(ix) || known == nullptr || !known->held().contains(Interval{first, head}))
-    return {};
-  const auto sum = ranges(ix, head).sum({first, head});
-  if (!sum || sum->count != head - first + 1) return {};
-  Bytes bytes;
-  put_fixed64(bytes, sum->fingerprint.high());
-  put_fixed64(bytes, sum->fingerprint.low());
-  return bytes;
-}
-
-// One writer gives each number once. Who says otherwise is a second life of it, in the same incarnation: the
-// copy of a machine with its memory.
-Status Node::check_forks(const message::Hello& hello) {
-  for (const auto& own : hello.own) {
-    const auto ix = streams_.find(own.stream);
-    if (!ix || own.last_cell.empty()) continue;
-    const Bytes ours = last_cell(*ix, own.head);
-    if (ours.empty() || ours == own.last_cell) continue;
-    ++counters_.forks_found;
-    return Error{ErrorCode::kForked,
-                 "node " + hex(own.stream.node.bytes) + " has written other events, at or before " +
-                     to_string(own.head) +
-                     " of its incarnation, than those that are held here: two copies of it run"};
-  }
-  return Done{};
 }
 
 Status Node::receive(Session& session, const message::Hello& hello, Instant now) {
@@ -135,13 +103,6 @@ Status Node::receive(Session& session, const message::Hello& hello, Instant now)
   session.phase = SessionPhase::kFrontier;
   send_frontier(session, base_for(session, hello).get());
   return Done{};
-}
-
-// All that both write is kept apart by their incarnations; but people will not want two nodes of one name.
-void Node::note_clone(PeerId peer) {
-  ++counters_.clones_met;
-  note(Note::Level::kWarning,
-       "node " + hex(identity_.node.bytes) + " runs twice: the other end has a copy of this store", peer);
 }
 
 Status Node::agree(const message::Hello& hello) const {

@@ -71,7 +71,8 @@ Session* Node::session(PeerId peer) {
 Status Node::dispatch(Session& session, Message& message, std::size_t frame_bytes, Instant now) {
   if (const auto* const goodbye = std::get_if<message::Goodbye>(&message)) {
     note(Note::Level::kWarning, "the peer ended the session: " + goodbye->text, session.peer);
-    if (goodbye->code == ErrorCode::kForked) end_incarnation(goodbye->text);
+    if (goodbye->code == ErrorCode::kForked && session.phase != SessionPhase::kHello)
+      end_incarnation(goodbye->text);
     effects_.close.push_back({session.peer, goodbye->text});
     forget(session.peer);
     return Done{};

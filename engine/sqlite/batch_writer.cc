@@ -202,17 +202,19 @@ bool BatchWriter::is_own(const StreamId& stream) const {
   return Identity{stream.node, stream.incarnation} == meta_.identity;
 }
 
-std::map<DatasetId, Seq> BatchWriter::issued() const {
-  std::map<DatasetId, Seq> last;
+LastNumbers BatchWriter::issued() const {
+  LastNumbers last;
   for (const auto& [stream, known] : knowledge_.entries()) {
-    if (is_own(stream)) last[stream.dataset] = known.head();
+    if (is_own(stream)) last[{stream.dataset, stream.cls}] = known.head();
   }
   return last;
 }
 
-void BatchWriter::add_issued(const Batch& batch, std::map<DatasetId, Seq>& last) const {
+void BatchWriter::add_issued(const Batch& batch, LastNumbers& last) const {
   const auto raise = [&](const StreamId& stream, Seq seq) {
-    if (is_own(stream)) last[stream.dataset] = std::max(last[stream.dataset], seq);
+    if (!is_own(stream)) return;
+    Seq& known = last[{stream.dataset, stream.cls}];
+    known = std::max(known, seq);
   };
   for (const StoredBlock& block : batch.blocks) raise(block.stream, block.interval().last);
   for (const MapWrite& write : batch.entries)

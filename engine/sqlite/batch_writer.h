@@ -10,6 +10,7 @@
 #include "engine/batch_rules.h"
 #include "engine/sqlite/rows.h"
 #include "engine/sqlite/schema.h"
+#include "engine/sqlite/witness.h"
 
 namespace deltamesh::sqlite {
 
@@ -27,8 +28,8 @@ class BatchWriter {
   // One more opening; and if `next` is given, the incarnation is over and that one begins.
   Status note_opening(const std::optional<Incarnation>& next);
   // The largest numbers of our own streams that are stored, and that `batch` would use.
-  [[nodiscard]] std::map<DatasetId, Seq> issued() const;
-  void add_issued(const Batch& batch, std::map<DatasetId, Seq>& last) const;
+  [[nodiscard]] LastNumbers issued() const;
+  void add_issued(const Batch& batch, LastNumbers& last) const;
 
  private:
   explicit BatchWriter(Database& database) : database_(&database) {}

@@ -42,7 +42,7 @@ Error Committer::rolled_back(Error why) {
 }
 
 Status Committer::issue(std::span<const Batch* const> group, const std::vector<Status>& outcomes) {
-  std::map<DatasetId, Seq> last;
+  LastNumbers last;
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (outcomes[i]) store_.writer.add_issued(*group[i], last);
   }

@@ -143,6 +143,12 @@ bool is_memory(const std::string& folder) {
   return (type == kTmpfs || type == kRamfs) && ::access(folder.c_str(), W_OK | X_OK) == 0;
 }
 
+bool is_ours_or_absent(const std::string& path) {
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0) return errno == ENOENT;
+  return S_ISREG(facts.st_mode) && facts.st_uid == ::geteuid();
+}
+
 std::string absolute_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> folder(::realpath(folder_of(path).c_str(), nullptr),
                                                            &std::free);

@@ -33,6 +33,9 @@ Status fill_random(std::array<std::uint8_t, 16>& bytes);
 // A folder that this process may write and that is empty after the machine was started: a tmpfs.
 bool is_memory(const std::string& folder);
 
+// A plain file of this user's, or none.
+bool is_ours_or_absent(const std::string& path);
+
 // Without links and dots in the folder's part; as it is if the folder cannot be found.
 std::string absolute_path(const std::string& path);
 

@@ -60,15 +60,18 @@ std::uint64_t Lines::number(std::string_view name) {
   return one;
 }
 
-std::pair<std::uint64_t, std::uint64_t> Lines::two_numbers(std::string_view name) {
+std::array<std::uint64_t, 3> Lines::three_numbers(std::string_view name) {
   std::string_view rest = value(name);
-  const std::uint64_t first = take_number(rest);
-  ok_ = ok_ && !rest.empty() && rest.front() == ' ';
-  if (!ok_) return {};
-  rest.remove_prefix(1);
-  const std::uint64_t second = take_number(rest);
+  std::array<std::uint64_t, 3> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i > 0) {
+      ok_ = ok_ && !rest.empty() && rest.front() == ' ';
+      rest.remove_prefix(ok_ ? 1 : 0);
+    }
+    all[i] = take_number(rest);
+  }
   ok_ = ok_ && rest.empty();
-  return {first, second};
+  return all;
 }
 
 std::uint64_t Lines::take_number(std::string_view& rest) {

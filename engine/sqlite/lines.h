@@ -4,6 +4,7 @@
 // A text begins with a title and its version, and ends with the XXH3-64 of all lines before the last.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,7 +25,7 @@ class Lines {
   std::string_view value(std::string_view name);
   // The same as numbers, divided by spaces.
   std::uint64_t number(std::string_view name);
-  std::pair<std::uint64_t, std::uint64_t> two_numbers(std::string_view name);
+  std::array<std::uint64_t, 3> three_numbers(std::string_view name);
   template <class Id>
   Id id(std::string_view name) {
     const auto bytes = parse_hex128(value(name));

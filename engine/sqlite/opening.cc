@@ -48,16 +48,26 @@ Status create(const SqliteOptions& options, const std::optional<NodeId>& node) {
   return rename_file(path, options.path, syncs(options));
 }
 
+// `name`, or with a number behind it: nothing that is kept is written over.
+std::string free_name(const std::string& name) {
+  std::string free = name;
+  const auto taken = [](const std::string& path) {
+    const Result<FileFacts> facts = file_facts(path);
+    return !facts || facts->exists;
+  };
+  for (int number = 2; taken(free); ++number) free = name + '.' + std::to_string(number);
+  return free;
+}
+
 // A log without its database would be taken for the log of a new one. It may hold the only copy of something.
 Status make_way(const SqliteOptions& options) {
   const std::string& path = options.path;
   const Result<FileFacts> log = file_facts(path + "-wal");
   if (!log) return log.error();
   if (log->exists && log->size > 0) {
-    if (Status status = rename_file(path + "-wal", path + "-wal.lost", syncs(options)); !status)
-      return status;
-    if (options.log)
-      options.log(path + " was missing or empty, but not its log, which is kept as " + path + "-wal.lost");
+    const std::string kept = free_name(path + "-wal.lost");
+    if (Status status = rename_file(path + "-wal", kept, syncs(options)); !status) return status;
+    if (options.log) options.log(path + " was missing or empty, but not its log, which is kept as " + kept);
   }
   return remove_remains(path);
 }
@@ -97,6 +107,10 @@ Result<std::optional<NodeId>> find_fence(const SqliteOptions& options, bool need
     trouble = fence.error().text;
     fence = std::optional<NodeId>();
   }
+  if (!trouble.empty() && needed)
+    return Error{ErrorCode::kCorrupt, trouble +
+                                          "; there is no database that knows the node's name: put the fence "
+                                          "right, or remove it to start as a new node"};
   if (!trouble.empty() && options.log) options.log(trouble);
   return fence;
 }
@@ -114,8 +128,7 @@ Status keep_fence(const SqliteOptions& options, const NodeId& node, const std::o
 
 // Why the incarnation is over, in words; nullopt if it goes on.
 std::optional<std::string> reason_to_end(const Meta& meta, const std::optional<Issued>& remembered,
-                                         const std::map<DatasetId, Seq>& stored) {
-  if (meta.opens == 0) return std::nullopt;  // Nobody has ever written under it.
+                                         const LastNumbers& stored) {
   if (!remembered)
     return "nothing in this machine's memory tells which numbers the store has issued: the machine was "
            "started anew, or the store was moved or copied, or its last run failed";
@@ -135,12 +148,14 @@ Status note_opening(Database& database, BatchWriter& writer, const std::optional
   return database.run("COMMIT");
 }
 
-Status begin(const SqliteOptions& options, OpenStore& store) {
+Status begin(const SqliteOptions& options, bool created, OpenStore& store) {
   const std::optional<Issued> remembered = store.witness.recall();
   if (Status status = syncs(options) ? store.database->save_log() : Done{}; !status) return status;
-  const auto reason = reason_to_end(store.writer.meta(), remembered, store.writer.issued());
+  const auto reason =
+      created ? std::nullopt : reason_to_end(store.writer.meta(), remembered, store.writer.issued());
   if (Status status = note_opening(*store.database, store.writer, reason); !status) return status;
   const Meta& meta = store.writer.meta();
+  store.opened.created = created;
   store.opened.opens = meta.opens;
   store.opened.new_incarnation = reason.has_value();
   store.opened.why = reason.value_or("");
@@ -148,7 +163,7 @@ Status begin(const SqliteOptions& options, OpenStore& store) {
 }
 
 Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
-                               const std::optional<NodeId>& fence) {
+                               const std::optional<NodeId>& fence, bool created) {
   if (Status status = check_present(options); !status) return status.error();
   Result<Database> opened = Database::open(options.path, Database::Access::kReadWrite, options.vfs);
   if (!opened) return opened.error();
@@ -161,9 +176,9 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
   OpenStore store{std::move(lock),
                   std::move(database),
                   std::move(*writer),
-                  Witness(witness_path(options.path, options.memory_folder)),
+                  Witness::at(witness_path(options.path, options.memory_folder)),
                   {}};
-  const Status begun = begin(options, store);
+  const Status begun = begin(options, created, store);
   if (begun) return store;
   if (begun.error().code != ErrorCode::kFull) static_cast<void>(store.witness.forget());
   return begun.error();
@@ -173,9 +188,8 @@ Result<OpenStore> open_absent(const SqliteOptions& options, LockFile lock,
                               const std::optional<NodeId>& fence) {
   if (Status status = make_way(options); !status) return status.error();
   if (Status status = create(options, fence); !status) return status.error();
-  Result<OpenStore> store = open_present(options, std::move(lock), fence);
+  Result<OpenStore> store = open_present(options, std::move(lock), fence, true);
   if (!store) return store;
-  store->opened.created = true;
   if (fence) store->opened.why = "a fence was there, its database was not: the node keeps its name";
   return store;
 }
@@ -193,7 +207,7 @@ Result<OpenStore> open_store(const SqliteOptions& options) {
   const Result<std::optional<NodeId>> fence = find_fence(options, absent);
   if (!fence) return fence.error();
   Result<OpenStore> store = absent ? open_absent(options, std::move(*lock), *fence)
-                                   : open_present(options, std::move(*lock), *fence);
+                                   : open_present(options, std::move(*lock), *fence, false);
   if (!store) return with_path(options.path, store.error());
   return store;
 }

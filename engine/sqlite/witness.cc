@@ -1,7 +1,7 @@
 // engine/sqlite/witness.cc - the text, and where in memory it lies.
 #include "engine/sqlite/witness.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/sqlite/files.h"
@@ -28,9 +28,11 @@ std::optional<std::string> memory_folder() {
 
 std::string encode_witness(const Issued& issued) {
   std::string lines = "incarnation " + hex(issued.incarnation.bytes) + '\n';
-  for (const auto& [dataset, last] : issued.last)
-    lines +=
-        "issued " + std::to_string(static_cast<std::uint64_t>(dataset)) + ' ' + std::to_string(last) + '\n';
+  for (const auto& [stream, last] : issued.last) {
+    const auto& [dataset, cls] = stream;
+    lines += "issued " + std::to_string(static_cast<std::uint64_t>(dataset)) + ' ' +
+             std::to_string(static_cast<unsigned>(cls)) + ' ' + std::to_string(last) + '\n';
+  }
   return with_checksum(kTitle, lines, RowKind::kWitness);
 }
 
@@ -40,11 +42,17 @@ Result<Issued> decode_witness(std::string_view text) {
   Issued issued;
   issued.incarnation = lines->id<Incarnation>("incarnation");
   while (lines->ok() && !lines->at_end()) {
-    const auto [dataset, last] = lines->two_numbers("issued");
-    issued.last.emplace(DatasetId{dataset}, last);
+    const auto [dataset, cls, last] = lines->three_numbers("issued");
+    issued.last.emplace(std::pair(DatasetId{dataset}, static_cast<StreamClass>(cls)), last);
   }
   if (lines->ok()) return issued;
   return Error{ErrorCode::kCorrupt, "the deltamesh-witness has a line that is not understood"};
+}
+
+Witness Witness::at(const std::string& path) {
+  if (path.empty() || !is_ours_or_absent(path)) return {};
+  Result<LockFile> lock = LockFile::take(path + ".lock");
+  return lock ? Witness(path, *std::move(lock)) : Witness();
 }
 
 std::optional<Issued> Witness::recall() const {
@@ -59,10 +67,10 @@ Status Witness::begin(Issued issued) {
   return save();
 }
 
-Status Witness::issue(const std::map<DatasetId, Seq>& last) {
+Status Witness::issue(const LastNumbers& last) {
   bool more = false;
-  for (const auto& [dataset, seq] : last) {
-    Seq& known = issued_.last[dataset];
+  for (const auto& [stream, seq] : last) {
+    Seq& known = issued_.last[stream];
     more = more || seq > known;
     known = std::max(known, seq);
   }

@@ -12,16 +12,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "crdt/dot.h"
 #include "crdt/result.h"
+#include "engine/sqlite/files.h"
 
 namespace deltamesh::sqlite {
 
-// The last number of each own stream of one incarnation, one a dataset.
+// The last number of each own stream of one incarnation.
+using LastNumbers = std::map<std::pair<DatasetId, StreamClass>, Seq>;
 struct Issued {
   Incarnation incarnation;
-  std::map<DatasetId, Seq> last;
+  LastNumbers last;
   friend bool operator==(const Issued&, const Issued&) = default;
 };
 
@@ -32,22 +35,25 @@ class Witness {
  public:
   // Nothing is remembered.
   Witness() = default;
-  // In a file at `path`, which lies in memory.
-  explicit Witness(std::string path) : path_(std::move(path)) {}
+  // In a file at `path`, which lies in memory. It remembers nothing where `path` is empty, where another
+  // process has it, or where somebody else has put something in its place.
+  static Witness at(const std::string& path);
 
   // What is remembered from before; nullopt: nothing that can be read.
   [[nodiscard]] std::optional<Issued> recall() const;
   // From here on this is remembered; no number beyond it may be in use.
   Status begin(Issued issued);
-  // Before a commit that uses numbers of dataset streams up to these.
-  Status issue(const std::map<DatasetId, Seq>& last);
+  // Before a commit that uses numbers up to these.
+  Status issue(const LastNumbers& last);
   // The next opening starts a new incarnation.
   Status forget();
 
  private:
+  Witness(std::string path, LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   Status save();
 
   std::string path_;  // Empty: there is no such place.
+  std::optional<LockFile> lock_;
   Issued issued_;
 };
 

@@ -121,6 +121,37 @@ TEST_CASE(
   CHECK(cloud.held(anew.stream()) == IntervalSet({1, 5}));
 }
 
+TEST_CASE("what cannot be compared with its writer's word is no fork", "[engine][node][copies]") {
+  TestNode node(1);
+  ScriptedPeer peer(node);
+  peer.agree();
+  message::Delta delta = peer.delta(1, 3);
+  bool fork = false;
+  Seq head = 3;
+  SECTION("other events, which is one") {
+    fork = true;
+  }
+  SECTION("the names of series have not come yet") {
+    delta.declarations.clear();
+  }
+  SECTION("some of the events are not here") {
+    head = 4;
+  }
+  SECTION("another cell is meant") {
+    head = 5'000;
+  }
+  peer.say(delta);
+  REQUIRE(peer.end() == "");
+  REQUIRE(node.held(peer.stream()) == IntervalSet({1, 3}));
+  peer.leave();
+  ScriptedPeer again(node, 99, 1);
+  message::Hello hello = again.hello();
+  hello.own = {{again.stream(), head, Bytes(16, std::byte{7})}};
+  again.say(hello);
+  CHECK(again.end().empty() != fork);
+  CHECK(node.counters().forks_found == (fork ? 1 : 0));
+}
+
 TEST_CASE("numbers that failed are void once their incarnation is over", "[engine][node][copies]") {
   TestNode node(1);
   REQUIRE(node.write(events(1, 2)).ok());

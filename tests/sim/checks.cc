@@ -17,7 +17,10 @@ class NodeChecks {
     const Knowledge& known = node_.node().knowledge();
     if (!(known == *node_.store().knowledge())) fail("knows something else than its store");
     for (const auto& entry : known.entries()) {
-      if (!entry.known.missing().empty()) fail("knows of numbers that are neither held nor void");
+      const StreamKnowledge* const lost = ledger_.lost().find(entry.stream);
+      const IntervalSet missing = entry.known.missing();
+      if (!(lost == nullptr ? missing : missing.minus(lost->held())).empty())
+        fail("knows of numbers that are neither held nor void");
     }
     Contents contents = read_contents(world_, ledger_, node_, known);
     if (!contents.undeclared.empty()) fail("lacks a declaration");

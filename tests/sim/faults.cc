@@ -73,9 +73,10 @@ void Network::back_up_or_restore(NodeIx ix) {
   if (world_.rng.chance(400) || nodes_[from]->backup() == nullptr) return void(nodes_[ix]->back_up());
   if (!nodes_[ix]->up()) return;
   crash(ix);
-  ledger_.may_be_lost(*nodes_[ix]->store().knowledge());
-  nodes_[ix]->restore(*nodes_[from]->backup(), options_.plant == Plant::kSameLife);
-  watch_.forget(ix);
+  const MemoryStore& backup = *nodes_[from]->backup();
+  ledger_.may_be_lost(*nodes_[ix]->store().knowledge(), *backup.knowledge());
+  nodes_[ix]->restore(backup, options_.plant == Plant::kSameLife);
+  watch_.restored(ix, *backup.knowledge());
 }
 
 std::vector<bool> Network::some_nodes() {

@@ -111,6 +111,13 @@ std::vector<DatasetId> Ledger::maps() const {
   return all;
 }
 
+void Ledger::may_be_lost(const Knowledge& held, const Knowledge& left) {
+  for (const auto& [stream, known] : held.entries()) {
+    const StreamKnowledge* const still = left.find(stream);
+    at_risk_.at(stream).hold(still == nullptr ? known.held() : known.held().minus(still->held()));
+  }
+}
+
 void Ledger::forget_lost(const std::vector<Knowledge>& stores) {
   Knowledge left;
   for (const auto& [stream, known] : knowledge_.entries()) {
@@ -120,6 +127,7 @@ void Ledger::forget_lost(const std::vector<Knowledge>& stores) {
       if (const auto* const held = store.find(stream)) lost = lost.minus(held->held());
     }
     left.at(stream).hold(known.held().minus(lost));
+    lost_.at(stream).hold(lost);
   }
   EventSet events;
   for (const auto& [dot, event] : events_.events()) {

@@ -43,10 +43,12 @@ class Ledger final : public Observer {
   [[nodiscard]] const NamedEvent* written(Ticks time) const;
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
 
-  // Numbers that `store` holds are about to be forgotten by the node that wrote some of them.
-  void may_be_lost(const Knowledge& store) { at_risk_.join(store); }
-  // What is gone from the model: such numbers that none of `stores` holds in the end.
+  // A store forgets what it held and `left` does not.
+  void may_be_lost(const Knowledge& held, const Knowledge& left);
+  // What is gone from the model: such numbers that none of `stores` holds in the end. Nobody may call them
+  // void; they stay missing wherever they were heard of.
   void forget_lost(const std::vector<Knowledge>& stores);
+  [[nodiscard]] const Knowledge& lost() const { return lost_; }
 
   // Promises about single writes, once the run is over.
   void check_writes();
@@ -78,7 +80,7 @@ class Ledger final : public Observer {
   // Every write to a key, the greatest first.
   std::map<DatasetId, std::map<std::string, std::vector<MapEntry>>> writes_;
   Knowledge knowledge_;
-  Knowledge at_risk_;
+  Knowledge at_risk_, lost_;
 };
 
 }  // namespace deltamesh::sim

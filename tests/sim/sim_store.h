@@ -48,7 +48,7 @@ class SimStore {
   virtual void at_end(std::function<void()> /*ended*/) {}
 };
 
-// Each crash ends an incarnation, as each restart of a machine does.
+// Every other crash is one of the machine and ends the incarnation; the rest are of the process alone.
 class SimMemoryStore final : public SimStore {
  public:
   explicit SimMemoryStore(std::unique_ptr<MemoryStore> store)
@@ -66,7 +66,7 @@ class SimMemoryStore final : public SimStore {
   void sync() override { store_->sync(); }
   void crash() override {
     store_->crash();
-    over_ = true;
+    over_ = over_ || ++crashes_ % 2 == 0;
   }
   bool back_up() override {
     backup_ = std::make_unique<MemoryStore>(*store_);
@@ -92,7 +92,7 @@ class SimMemoryStore final : public SimStore {
   std::unique_ptr<MemoryStore> store_;
   std::unique_ptr<MemoryStore> backup_;
   Incarnation first_;
-  std::uint32_t lives_ = 0;
+  std::uint32_t lives_ = 0, crashes_ = 0;
   bool over_ = false;
 };
 

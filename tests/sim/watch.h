@@ -22,8 +22,8 @@ class Watch {
   void end() { ended_ = true; }
   // A node is about to lose its power, or has come back.
   void look(NodeIx node);
-  // Its store is another one now.
-  void forget(NodeIx node) { seen_[node] = {}; }
+  // Its store is another one now, which holds this.
+  void restored(NodeIx node, const Knowledge& stored) { seen_[node] = {stored, {}}; }
 
  private:
   // The most that a node was ever seen to store, and to call durable.

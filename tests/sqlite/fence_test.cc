@@ -35,6 +35,22 @@ TEST_CASE("a log without its database is set aside, and the node goes on", "[sql
   CHECK(run_once(options).node == before.node);
   CHECK_THAT(told, Catch::Contains("-wal.lost"));
   CHECK(slurp(options.path + "-wal.lost") == "the only copy of something");
+  std::filesystem::remove(options.path);
+  spill(options.path + "-wal", "another");
+  run_once(options);
+  CHECK(slurp(options.path + "-wal.lost") == "the only copy of something");
+  CHECK(slurp(options.path + "-wal.lost.2") == "another");
+}
+
+TEST_CASE("without a database a damaged fence is not taken for none", "[sqlite][fence]") {
+  const TempFolder folder;
+  const SqliteOptions options = options_for(folder.file("store"));
+  run_once(options);
+  std::filesystem::remove(options.path);
+  spill(options.path + ".fence", "deltamesh-fence 0\nnode 12\n");
+  const auto store = SqliteStore::open(options);
+  REQUIRE(!store);
+  CHECK_THAT(store.error().text, Catch::Contains("remove it to start as a new node"));
 }
 
 TEST_CASE("the database's name is the node's, whatever its fence says, and the fence is mended",

@@ -105,6 +105,50 @@ TEST_CASE("a copy made in the middle of a run is known even after a kill", "[sql
   check_new_life(path, identity, "it was restored from a copy");
 }
 
+TEST_CASE("a first life is over, too, when its log is lost", "[sqlite][witness]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  ChildProcess child([&path](NumberPipe& to_parent, NumberPipe& from_parent) {
+    const auto store = open_store_at(path);
+    for (const std::uint8_t byte : store->identity().incarnation.bytes) to_parent.put(byte);
+    to_parent.put(commit_to(*store, local_batch(store->identity(), 1, 1)) ? 1 : 0);
+    static_cast<void>(from_parent.take());
+  });
+  Incarnation first;
+  for (std::uint8_t& byte : first.bytes) byte = static_cast<std::uint8_t>(child.take().value_or(0));
+  REQUIRE(child.take() == 1u);
+  child.kill();
+  for (const char* side : {"-wal", "-shm"}) std::filesystem::remove(path + side);
+  CHECK(open_store_at(path)->identity().incarnation != first);
+}
+
+TEST_CASE("what another process, or another user, has in that place vouches for nothing",
+          "[sqlite][witness]") {
+  const TempFolder folder;
+  const SqliteOptions options = options_for(folder.file("store"));
+  const Identity first = run_once(options.path, 1);
+  const std::string witness = sqlite::witness_path(options.path, options.memory_folder);
+  SECTION("the store is restored under the feet of a process that goes on with it") {
+    const auto going_on = open_store_at(options.path);
+    REQUIRE(going_on->identity() == first);
+    spill(folder.file("copy"), slurp(options.path));
+    for (const char* side : {"", "-wal", "-shm", ".lock"})
+      std::filesystem::rename(options.path + side, options.path + side + ".moved");
+    std::filesystem::rename(folder.file("copy"), options.path);
+    const auto second = SqliteStore::open(options);
+    if (!second) FAIL(second.error().text);
+    CHECK((*second)->identity() != first);
+  }
+  SECTION("something that is no file") {
+    const std::string text = slurp(witness);
+    spill(folder.file("elsewhere"), text);
+    std::filesystem::remove(witness);
+    std::filesystem::create_symlink(folder.file("elsewhere"), witness);
+    CHECK(open_store_at(options.path)->identity() != first);
+    CHECK(slurp(folder.file("elsewhere")) == text);
+  }
+}
+
 TEST_CASE("after a restart of the machine a new incarnation starts", "[sqlite][witness]") {
   const TempFolder folder;
   const std::string path = folder.file("store");
@@ -149,7 +193,9 @@ TEST_CASE("numbers that a past incarnation lost are declared void when it is ove
 }
 
 TEST_CASE("a witness reads back as it was written, and no changed byte of it passes", "[sqlite][witness]") {
-  const Issued issued{stream_number(1).incarnation, {{DatasetId{7}, 1}, {DatasetId{~std::uint64_t{0}}, 99}}};
+  const Issued issued{
+      stream_number(1).incarnation,
+      {{{DatasetId{7}, StreamClass::kMetric}, 1}, {{DatasetId{~std::uint64_t{0}}, StreamClass::kLog}, 99}}};
   const std::string text = sqlite::encode_witness(issued);
   REQUIRE(sqlite::decode_witness(text));
   CHECK(*sqlite::decode_witness(text) == issued);
@@ -163,7 +209,8 @@ TEST_CASE("a witness reads back as it was written, and no changed byte of it pas
 
 TEST_CASE("the written form of a witness is what it was", "[sqlite][witness]") {
   const std::string golden = slurp(std::string(DELTAMESH_SOURCE_DIR) + "/tests/formats/witness_v0.txt");
-  CHECK(sqlite::encode_witness({stream_number(1).incarnation, {{DatasetId{7}, 1200}}}) == golden);
+  CHECK(sqlite::encode_witness(
+            {stream_number(1).incarnation, {{{DatasetId{7}, StreamClass::kAlarm}, 1200}}}) == golden);
 }
 
 }  // namespace
