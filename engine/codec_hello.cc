@@ -57,7 +57,7 @@ Result<message::Hello::OwnStream> read_own(wire::OwnStream::Reader in, const Ide
   if (!incarnation) return incarnation.error();
   const Bytes fingerprint = copy(in.getLastCell());
   if (!fingerprint.empty() && fingerprint.size() != 16) {
-    return invalid("prefix fingerprint of " + std::to_string(fingerprint.size()) + " bytes, must be 16 or 0");
+    return invalid("last cell of " + std::to_string(fingerprint.size()) + " bytes, must be 16 or 0");
   }
   return message::Hello::OwnStream{
       {DatasetId{in.getDataset()}, *cls, self.node, *incarnation}, in.getHead(), fingerprint};

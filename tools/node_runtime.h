@@ -28,9 +28,9 @@ class NodeRuntime {
  public:
   // `log` and `sources` outlive this. Everything runs when it returns; the error says which part could not
   // start, and then nothing runs. `failed` is told, on any thread, when the node should be stopped and
-  // started anew: the disk failed, or the store turned out to be an old copy. It may be told more than once.
+  // started anew: the disk failed, or another life of its incarnation was met. It may be told more than once.
   using OnFailed = std::function<void(const Error&)>;
-  // `in_doubt`: an earlier one in this process was told so (SqliteOptions).
+  // `in_doubt`: an earlier one in this process was told so.
   static Result<std::unique_ptr<NodeRuntime>> start(Settings settings, Log& log, Sources& sources,
                                                     OnFailed failed, bool in_doubt);
   ~NodeRuntime();  // As close().
