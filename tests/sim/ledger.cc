@@ -115,7 +115,14 @@ void Ledger::may_be_lost(const Knowledge& held, const Knowledge& left) {
   for (const auto& [stream, known] : held.entries()) {
     const StreamKnowledge* const still = left.find(stream);
     at_risk_.at(stream).hold(still == nullptr ? known.held() : known.held().minus(still->held()));
+    const Seq head = still == nullptr ? 0 : still->head();
+    if (known.head() > head) forgotten_.at(stream).hold({head + 1, known.head()});
   }
+}
+
+IntervalSet Ledger::forgotten(const StreamId& stream) const {
+  const StreamKnowledge* const known = forgotten_.find(stream);
+  return known == nullptr ? IntervalSet() : known->held();
 }
 
 void Ledger::forget_lost(const std::vector<Knowledge>& stores) {
@@ -127,7 +134,6 @@ void Ledger::forget_lost(const std::vector<Knowledge>& stores) {
       if (const auto* const held = store.find(stream)) lost = lost.minus(held->held());
     }
     left.at(stream).hold(known.held().minus(lost));
-    lost_.at(stream).hold(lost);
   }
   EventSet events;
   for (const auto& [dot, event] : events_.events()) {

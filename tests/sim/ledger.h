@@ -45,10 +45,11 @@ class Ledger final : public Observer {
 
   // A store forgets what it held and `left` does not.
   void may_be_lost(const Knowledge& held, const Knowledge& left);
-  // What is gone from the model: such numbers that none of `stores` holds in the end. Nobody may call them
-  // void; they stay missing wherever they were heard of.
+  // What is gone from the model: such numbers that none of `stores` holds in the end.
   void forget_lost(const std::vector<Knowledge>& stores);
-  [[nodiscard]] const Knowledge& lost() const { return lost_; }
+  // Numbers that a store had given or called void and has forgotten: where others have heard of them and
+  // nobody holds them, they stay missing, since nobody may call them void any more.
+  [[nodiscard]] IntervalSet forgotten(const StreamId& stream) const;
 
   // Promises about single writes, once the run is over.
   void check_writes();
@@ -80,7 +81,7 @@ class Ledger final : public Observer {
   // Every write to a key, the greatest first.
   std::map<DatasetId, std::map<std::string, std::vector<MapEntry>>> writes_;
   Knowledge knowledge_;
-  Knowledge at_risk_, lost_;
+  Knowledge at_risk_, forgotten_;
 };
 
 }  // namespace deltamesh::sim
