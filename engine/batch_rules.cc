@@ -72,10 +72,16 @@ Status check_batch(const Batch& batch) {
   return check_each(batch.entries, check_entry);
 }
 
-StreamKnowledge when_over(StreamKnowledge known) {
-  known.declare_void(known.missing());
-  if (known.settled() > 0) known.declare_head(known.head(), known.head());
-  return known;
+Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
+  Knowledge ended;
+  for (const auto& [stream, before] : known.entries()) {
+    if (!writes(writer, stream)) continue;
+    StreamKnowledge& after = ended.at(stream);
+    after = before;
+    after.declare_void(before.missing());
+    if (before.settled() > 0) after.declare_head(before.head(), before.head());
+  }
+  return ended;
 }
 
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {

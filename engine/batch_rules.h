@@ -18,9 +18,9 @@ Status check_batch(const Batch& batch);
 using KnowledgeChange = std::map<StreamId, StreamKnowledge>;
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch);
 
-// What a store knows of a stream of ours whose incarnation is over: numbers below the last that are not here
-// were in batches that failed, and nobody ever saw them.
-StreamKnowledge when_over(StreamKnowledge known);
+// What a store that has `known` knows of the streams of `writer`, whose incarnation is over: numbers below
+// the last that are not here were in batches that failed, and nobody ever saw them.
+Knowledge ended_streams(const Knowledge& known, const Identity& writer);
 
 // "the stream of dataset 7, class 0, node 12.., incarnation 9f.., dots 5 to 9", for errors.
 std::string describe(const StreamId& stream);

@@ -31,6 +31,11 @@ struct Identity {
   friend auto operator<=>(const Identity&, const Identity&) = default;
 };
 
+// Whether `stream` is one of those that `writer` writes now.
+[[nodiscard]] inline bool writes(const Identity& writer, const StreamId& stream) {
+  return stream.node == writer.node && stream.incarnation == writer.incarnation;
+}
+
 struct NodeConfig {
   FleetId fleet;
   std::vector<DatasetConfig> datasets;

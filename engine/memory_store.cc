@@ -63,12 +63,7 @@ Status MemoryStore::apply(Batch& batch) {
 }
 
 void MemoryStore::start_incarnation(const Incarnation& next) {
-  Knowledge after;
-  for (const auto& [stream, known] : knowledge_.entries()) {
-    if (stream.node == identity_.node && stream.incarnation == identity_.incarnation)
-      after.at(stream) = when_over(known);
-  }
-  knowledge_.join(after);
+  knowledge_.join(ended_streams(knowledge_, identity_));
   identity_.incarnation = next;
 }
 

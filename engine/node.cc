@@ -108,7 +108,7 @@ Node::OwnStream& Node::own_stream(const DatasetConfig& config) {
 }
 
 bool Node::is_own(const StreamId& stream) const {
-  return stream.node == identity_.node && stream.incarnation == identity_.incarnation;
+  return writes(identity_, stream);
 }
 
 // A peer that holds more of this incarnation than we do has met another life of this store: a machine was

@@ -294,7 +294,6 @@ class Node {
   // node_fork.cc: copies of a node.
   void note_clone(PeerId peer);
   void end_incarnation(const std::string& why);
-  [[nodiscard]] std::optional<Fingerprint> sum_of(StreamIx ix, Interval dots) const;
   [[nodiscard]] Bytes last_cell(StreamIx ix, Seq head) const;
   Status check_forks(const message::Hello& hello);
 

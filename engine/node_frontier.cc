@@ -185,8 +185,7 @@ void Node::start_taking(Session& session, Instant now) {
     const StreamId& stream = streams_[ix];
     if (!session.takes.contains(stream.dataset)) continue;
     session.at(ix).unsubscribed = true;
-    const bool theirs =
-        stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
+    const bool theirs = writes(session.remote, stream);
     const bool lacking = newest_lacking(session, ix) != 0;
     if (!theirs && !lacking) continue;
     const bool elsewhere = held_elsewhere(session, ix);

@@ -24,8 +24,7 @@ Interval newest_part(Interval run, Seq head) {
 // A peer always holds its own current stream.
 bool Node::may_send(const Session& session, StreamIx ix) const {
   const StreamId& stream = streams_[ix];
-  const bool own = stream.node == session.remote.node && stream.incarnation == session.remote.incarnation;
-  return !own && session.sends.contains(stream.dataset);
+  return !writes(session.remote, stream) && session.sends.contains(stream.dataset);
 }
 
 // Notes that `ix` may hold something that the peer lacks: what has only just come to be, or older than that.

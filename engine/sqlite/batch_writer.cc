@@ -183,10 +183,7 @@ Status BatchWriter::note_opening(const std::optional<Incarnation>& next) {
 }
 
 Status BatchWriter::end_streams() {
-  Knowledge after;
-  for (const auto& [stream, known] : knowledge_.entries()) {
-    if (is_own(stream)) after.at(stream) = when_over(known);
-  }
+  const Knowledge after = ended_streams(knowledge_, meta_.identity);
   knowledge_.join(after);
   return write_each(after.entries(), [this](const auto& entry) { return write_knowledge(entry); });
 }
@@ -198,21 +195,17 @@ Result<StreamKey> BatchWriter::key_of(const StreamId& stream) {
   return key;
 }
 
-bool BatchWriter::is_own(const StreamId& stream) const {
-  return Identity{stream.node, stream.incarnation} == meta_.identity;
-}
-
 LastNumbers BatchWriter::issued() const {
   LastNumbers last;
   for (const auto& [stream, known] : knowledge_.entries()) {
-    if (is_own(stream)) last[{stream.dataset, stream.cls}] = known.head();
+    if (writes(meta_.identity, stream)) last[{stream.dataset, stream.cls}] = known.head();
   }
   return last;
 }
 
 void BatchWriter::add_issued(const Batch& batch, LastNumbers& last) const {
   const auto raise = [&](const StreamId& stream, Seq seq) {
-    if (!is_own(stream)) return;
+    if (!writes(meta_.identity, stream)) return;
     Seq& known = last[{stream.dataset, stream.cls}];
     known = std::max(known, seq);
   };

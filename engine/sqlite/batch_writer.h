@@ -44,7 +44,6 @@ class BatchWriter {
   Status write_clock(HlcStamp clock);
   Result<bool> beats_stored(const MapWrite& write);
   Result<StreamKey> key_of(const StreamId& stream);
-  [[nodiscard]] bool is_own(const StreamId& stream) const;
   Status end_streams();
 
   Database* database_;

@@ -230,6 +230,18 @@ ComparedStream stream_with(const std::function<void(ComparedStream&)>& change) {
   return stream;
 }
 
+// What the API tells of a comparison that has come to `result`.
+json::value told_of(Compared result) {
+  result.id = CompareId{1};
+  ApiNode node;
+  node.compare_by([&](const auto&, const auto& begun, const auto& done) {
+    begun(CompareId{1});
+    done(result);
+  });
+  begin(node, 1);
+  return node.get(place(1));
+}
+
 TEST_CASE("what was found of a stream is told in numbers and in words", "[api][compare]") {
   struct Row {
     std::function<void(ComparedStream&)> change;
@@ -255,16 +267,9 @@ TEST_CASE("what was found of a stream is told in numbers and in words", "[api][c
        },
        "undecided", "undecided", "undecided"},
   }));
-  ApiNode node;
-  node.compare_by([&](const auto&, const auto& begun, const auto& done) {
-    begun(CompareId{1});
-    Compared result;
-    result.id = CompareId{1};
-    result.streams.push_back(stream_with(row.change));
-    done(std::move(result));
-  });
-  begin(node, 1);
-  const auto found = node.get(place(1));
+  Compared result;
+  result.streams.push_back(stream_with(row.change));
+  const auto found = told_of(result);
   CAPTURE(json::serialize(found));
   CHECK(found.at("verdict").as_string() == row.whole);
   const auto& stream = found.at("streams").at(0);
@@ -309,16 +314,9 @@ TEST_CASE("what was found of a map is told in numbers, by key and in words", "[a
        },
        "undecided", "undecided"},
   }));
-  ApiNode node;
-  node.compare_by([&](const auto&, const auto& begun, const auto& done) {
-    begun(CompareId{1});
-    Compared result;
-    result.id = CompareId{1};
-    result.maps.push_back(map_with(row.change));
-    done(std::move(result));
-  });
-  begin(node, 1);
-  const auto found = node.get(place(1));
+  Compared result;
+  result.maps.push_back(map_with(row.change));
+  const auto found = told_of(result);
   CAPTURE(json::serialize(found));
   CHECK(found.at("verdict").as_string() == row.map);
   const auto& map = found.at("maps").at(0);

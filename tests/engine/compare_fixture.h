@@ -104,4 +104,29 @@ struct Asked {
   ScriptedPeer peer{node};
 };
 
+// Nodes that scrub; intervals that pass for both; what they have warned of since they were made.
+inline constexpr seconds kInterval{5};
+
+inline NodeConfig scrubbing() {
+  NodeConfig out = config();
+  out.scrub_interval = kInterval;
+  return out;
+}
+
+inline void pass(Two& two, int intervals) {
+  for (int i = 0; i < intervals; ++i) {
+    two.a.wait(kInterval);
+    two.b.wait(kInterval);
+    converse(two.net, two.a, two.b);
+  }
+}
+
+inline std::vector<std::string> warnings(const TestNode& node) {
+  std::vector<std::string> out;
+  for (const Note& note : node.notes) {
+    if (note.level == Note::Level::kWarning) out.push_back(note.text);
+  }
+  return out;
+}
+
 }  // namespace deltamesh::test

@@ -346,34 +346,6 @@ TEST_CASE("peers that ask about maps all the time are answered within a budget",
   CHECK(only<message::MapAnswer>(peer.hear()).at(0).kind == Kind::kAnswer);
 }
 
-namespace {
-
-constexpr seconds kInterval{5};
-
-NodeConfig scrubbing() {
-  NodeConfig out = config();
-  out.scrub_interval = kInterval;
-  return out;
-}
-
-void pass(Two& two, int intervals) {
-  for (int i = 0; i < intervals; ++i) {
-    two.a.wait(kInterval);
-    two.b.wait(kInterval);
-    converse(two.net, two.a, two.b);
-  }
-}
-
-std::vector<std::string> warnings(const TestNode& node) {
-  std::vector<std::string> out;
-  for (const Note& note : node.notes) {
-    if (note.level == Note::Level::kWarning) out.push_back(note.text);
-  }
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("the scrub compares maps and streams in turn, and says nothing of equal ones",
           "[engine][node][scrub][maps]") {
   Two two(scrubbing());

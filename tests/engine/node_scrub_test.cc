@@ -9,30 +9,6 @@ namespace {
 
 using Catch::Contains;
 
-constexpr seconds kInterval{5};
-
-NodeConfig scrubbing() {
-  NodeConfig out = config();
-  out.scrub_interval = kInterval;
-  return out;
-}
-
-void pass(Two& two, int intervals) {
-  for (int i = 0; i < intervals; ++i) {
-    two.a.wait(kInterval);
-    two.b.wait(kInterval);
-    converse(two.net, two.a, two.b);
-  }
-}
-
-std::vector<std::string> warnings(const TestNode& node) {
-  std::vector<std::string> out;
-  for (const Note& note : node.notes) {
-    if (note.level == Note::Level::kWarning) out.push_back(note.text);
-  }
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("without an interval nobody asks", "[engine][node][scrub]") {

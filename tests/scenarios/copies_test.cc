@@ -71,6 +71,19 @@ class Backup {
   std::map<std::string, std::string> files_;
 };
 
+// A node whose cloud holds all that it wrote in phase 1.
+struct Linked {
+  Linked() {
+    cloud.start();
+    node.start();
+    write(node, 1);
+    REQUIRE(comes_to_hold(cloud, {1}));
+  }
+  TempDir dir;
+  NodeProcess cloud{dir.path(), "cloud"};
+  NodeProcess node{dir.path(), "node", {{cloud.tcp()}, "10s", {}, {}}};
+};
+
 void check_same(const std::vector<NodeProcess*>& nodes) {
   for (NodeProcess* node : nodes) CHECK(node->stop() == 0);
   for (const NodeProcess* node : nodes) CHECK(same_contents(*nodes[0], *node));
@@ -122,15 +135,10 @@ TEST_CASE(
 
 TEST_CASE("two clones that run at once are two nodes of one name, and nothing of either is lost",
           "[scenario][copies]") {
-  const TempDir dir;
-  NodeProcess cloud(dir.path(), "cloud");
-  NodeProcess node(dir.path(), "node", {{cloud.tcp()}, "10s", {}, {}});
-  cloud.start();
-  node.start();
-  write(node, 1);
-  REQUIRE(comes_to_hold(cloud, {1}));
+  Linked linked;
+  NodeProcess &cloud = linked.cloud, &node = linked.node;
   REQUIRE(node.stop() == 0);
-  NodeProcess clone(dir.path(), "clone", {{cloud.tcp(), node.tcp()}, "10s", {}, {}});
+  NodeProcess clone(linked.dir.path(), "clone", {{cloud.tcp(), node.tcp()}, "10s", {}, {}});
   Backup(node).restore(clone, true);
   node.start();
   clone.start();
@@ -147,15 +155,10 @@ TEST_CASE("two clones that run at once are two nodes of one name, and nothing of
 // As a snapshot of a running machine does that is started twice.
 TEST_CASE("a copy of a machine with its memory is reported, overwrites nothing, and goes on as another",
           "[scenario][copies]") {
-  const TempDir dir;
-  NodeProcess cloud(dir.path(), "cloud");
-  NodeProcess node(dir.path(), "node", {{cloud.tcp()}, "10s", {}, {}});
-  cloud.start();
-  node.start();
-  write(node, 1);
-  REQUIRE(comes_to_hold(cloud, {1}));
+  Linked linked;
+  NodeProcess &cloud = linked.cloud, &node = linked.node;
   REQUIRE(node.stop() == 0);
-  NodeProcess copy(dir.path(), "copy");
+  NodeProcess copy(linked.dir.path(), "copy");
   Backup(node).restore(copy, true);
   fs::copy_file(sqlite::witness_path(node.store(), node.memory().string()),
                 sqlite::witness_path(copy.store(), copy.memory().string()));
@@ -179,14 +182,9 @@ TEST_CASE("a copy of a machine with its memory is reported, overwrites nothing, 
 
 TEST_CASE("a node whose database is deleted is itself again, with all that had reached a peer",
           "[scenario][copies]") {
-  const TempDir dir;
-  NodeProcess cloud(dir.path(), "cloud");
-  NodeProcess node(dir.path(), "node", {{cloud.tcp()}, "10s", {}, {}});
-  cloud.start();
-  node.start();
+  Linked linked;
+  NodeProcess &cloud = linked.cloud, &node = linked.node;
   const std::string name = node.node_id();
-  write(node, 1);
-  REQUIRE(comes_to_hold(cloud, {1}));
   if (GENERATE(false, true)) {
     node.kill();  // Its log stays.
   } else {

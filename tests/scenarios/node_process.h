@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/memory_folder.h"
 #include "tests/support/temp_dir.h"
 
 namespace deltamesh::testing {
@@ -71,7 +72,7 @@ class NodeProcess {
 
  private:
   std::string name_;
-  TempDir memory_{TempDir::memory()};
+  TempDir memory_{memory_folder()};
   std::filesystem::path settings_, store_, log_;
   std::uint16_t tcp_, ws_, api_;
   std::unique_ptr<ChildProcess> process_;

@@ -38,15 +38,12 @@ void Ledger::reported(const WriteName& name, const Status& status) {
 }
 
 void Ledger::durable(const Identity& holder, const Batch& batch) {
-  const auto own = [&holder](const StreamId& stream) {
-    return Identity{stream.node, stream.incarnation} == holder;
-  };
   for (const auto& block : batch.blocks) {
-    if (own(block.stream)) store(block);
+    if (writes(holder, block.stream)) store(block);
   }
   for (const auto& [dataset, entry] : batch.entries) {
     const Dot& dot = entry.version.dot;
-    if (!own(dot.stream)) continue;
+    if (!writes(holder, dot.stream)) continue;
     if (knowledge_.holds(dot)) world_.fail("a number of a map was issued twice");
     knowledge_.hold(dot);
     keep(dataset, entry);

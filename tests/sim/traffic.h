@@ -7,9 +7,14 @@
 
 namespace deltamesh::sim {
 
-inline bool is_keepalive(ByteView frame) {
-  const auto type = FrameType{decode_head(frame)->type};
+inline FrameType type_of(ByteView frame) {
+  return FrameType{decode_head(frame)->type};
+}
+inline bool is_keepalive(FrameType type) {
   return type == FrameType::kPing || type == FrameType::kPong;
+}
+inline bool is_keepalive(ByteView frame) {
+  return is_keepalive(type_of(frame));
 }
 
 struct Traffic {
@@ -20,10 +25,10 @@ struct Traffic {
   std::uint64_t payload_bytes = 0;  // Blocks and map entries, where they are read along.
 
   void count(ByteView frame) {
-    const auto type = FrameType{decode_head(frame)->type};
+    const FrameType type = type_of(frame);
     ++frames;
     frame_bytes += frame.size();
-    if (is_keepalive(frame)) ++keepalives;
+    if (is_keepalive(type)) ++keepalives;
     if (type == FrameType::kDelta || type == FrameType::kMapDelta) ++deltas;
   }
   Traffic& operator+=(const Traffic& other) {

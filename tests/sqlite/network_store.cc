@@ -1,27 +1,18 @@
 // tests/sqlite/network_store.cc - lives of the store, and how its thread is waited for.
 #include "tests/sqlite/network_store.h"
 
-#include <unistd.h>
-
 #include "tests/sqlite/disk_store.h"
+#include "tests/support/memory_folder.h"
 
 namespace deltamesh {
 namespace {
 
 constexpr sim::Micros kFullFor{2'500'000};  // More than a keepalive: the node must go on meanwhile.
 
-std::filesystem::path new_folder() {
-  const std::filesystem::path memory = "/dev/shm";
-  const bool usable = ::access(memory.c_str(), W_OK) == 0;
-  std::string name = (usable ? memory : std::filesystem::temp_directory_path()) / "deltamesh-XXXXXX";
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
-  return name;
-}
-
 }  // namespace
 
 NetworkStore::NetworkStore(sim::World& world, const DiskPlan& plan)
-    : world_(world), plan_(plan), folder_(new_folder()), chance_(plan.seed), vfs_(plan.seed) {
+    : world_(world), plan_(plan), folder_(testing::memory_folder()), chance_(plan.seed), vfs_(plan.seed) {
   if (plan_.faults) disk_.plan(plan_.faults);
   disk_.limit_bytes(plan_.room);
   full_ = plan_.room.has_value();

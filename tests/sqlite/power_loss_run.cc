@@ -1,26 +1,14 @@
 // tests/sqlite/power_loss_run.cc - lives, and what is written in them.
 #include "tests/sqlite/power_loss_run.h"
 
-#include <unistd.h>
-
 #include "tests/sqlite/disk_store.h"
+#include "tests/support/memory_folder.h"
 
 namespace deltamesh {
-namespace {
 
-// Each life replaces the fence many times, for which a real disk would be waited for.
-std::filesystem::path new_folder() {
-  const std::filesystem::path memory = "/dev/shm";
-  const bool usable = ::access(memory.c_str(), W_OK) == 0;
-  std::string name = (usable ? memory : std::filesystem::temp_directory_path()) / "deltamesh-XXXXXX";
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
-  return name;
-}
-
-}  // namespace
-
+// Each life replaces files many times, for which a real disk would be waited for.
 PowerLossRun::PowerLossRun(const PowerLossPlan& plan)
-    : plan_(plan), rng_(plan.seed), random_(plan.seed), folder_(new_folder()), vfs_(plan.seed) {}
+    : plan_(plan), rng_(plan.seed), random_(plan.seed), folder_(testing::memory_folder()), vfs_(plan.seed) {}
 
 std::string PowerLossRun::run() {
   for (life_ = 1; life_ <= plan_.lives && failure_.empty(); ++life_) live();

@@ -1,8 +1,6 @@
 // tests/support/temp_dir.cc - mkdtemp and its removal.
 #include "tests/support/temp_dir.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -15,11 +13,6 @@ TempDir::TempDir(const std::filesystem::path& parent) {
   std::string pattern = (parent / "deltamesh-XXXXXX").string();
   if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder at " + pattern);
   path_ = pattern;
-}
-
-std::filesystem::path TempDir::memory() {
-  const std::filesystem::path memory = "/dev/shm";
-  return access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
 }
 
 TempDir::~TempDir() {

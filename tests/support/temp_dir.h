@@ -9,8 +9,6 @@ class TempDir {
  public:
   TempDir();  // Throws if none can be made: a test cannot go on without.
   explicit TempDir(const std::filesystem::path& parent);
-  // In the memory of the machine, where there is a place for that.
-  static std::filesystem::path memory();
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
