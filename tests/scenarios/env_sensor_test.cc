@@ -50,33 +50,43 @@ struct Plant {
   NodeProcess gateway, device;
 };
 
-// While data flow to the cloud and the gateway has sent it what it has not acknowledged: its answers are held
-// back, so what it is seen to take after that stays unacknowledged until it is dead.
-void crash_cloud(Plant& plant, std::uint64_t after_events) {
-  REQUIRE(wait_until([&] { return plant.gateway.counter("events_written") >= after_events; }));
+// Messages `from` to `to` of the recording, on their way to the broker.
+class Replay {
+ public:
+  Replay(const Plant& plant, const std::filesystem::path& recording, std::uint64_t from, std::uint64_t to)
+      : process_({program("replay"), recording.string(), "--broker", plant.broker.uri(), "--format",
+                  "json-array", "--topic", "tele/{device}/SENSOR", "--device-path", "device", "--qos", "1",
+                  "--from", std::to_string(from), "--to", std::to_string(to)},
+                 dir_.path() / "output") {}
+
+  void finish() {
+    const auto status = process_.wait(std::chrono::minutes(3));
+    INFO(read_text(dir_.path() / "output"));
+    REQUIRE(status == 0);
+  }
+
+ private:
+  TempDir dir_;
+  ChildProcess process_;
+};
+
+// Messages `from` to `to` of the recording. In their midst the cloud's answers are held back, so what it is
+// seen to take after that stays unacknowledged until it is dead. Returns when the gateway has them all.
+void publish_through_a_crash(Plant& plant, const std::filesystem::path& recording, std::uint64_t from,
+                             std::uint64_t to) {
+  const std::uint64_t middle = from + (to - from) / 4;
+  Replay(plant, recording, from, middle).finish();
   const std::string cloud = plant.cloud.node_id();
   plant.link.hold_answers();
   const std::uint64_t taken = plant.cloud.counter("events_received");
+  Replay rest(plant, recording, middle + 1, to);
   REQUIRE(wait_until([&] {
     return plant.cloud.counter("events_received") > taken && plant.gateway.events_unacknowledged(cloud) > 0;
   }));
   plant.cloud.kill();
   plant.link.mend();
   plant.cloud.start();
-}
-
-// Messages `from` to `to` of the recording, with a crash of the cloud while they flow. Returns when the
-// gateway has them all.
-void publish(Plant& plant, const std::filesystem::path& recording, std::uint64_t from, std::uint64_t to) {
-  const TempDir dir;
-  ChildProcess replay({program("replay"), recording.string(), "--broker", plant.broker.uri(), "--format",
-                       "json-array", "--topic", "tele/{device}/SENSOR", "--device-path", "device", "--qos",
-                       "1", "--from", std::to_string(from), "--to", std::to_string(to)},
-                      dir.path() / "output");
-  crash_cloud(plant, from + (to - from) / 4);
-  const auto status = replay.wait(std::chrono::minutes(3));
-  INFO(read_text(dir.path() / "output"));
-  REQUIRE(status == 0);
+  rest.finish();
   REQUIRE(wait_until([&] { return plant.gateway.counter("events_written") >= to; }));
 }
 
@@ -121,14 +131,14 @@ TEST_CASE(
 
   Plant plant(dir.path());
   plant.start();
-  publish(plant, recording, 1, 16'756);
+  publish_through_a_crash(plant, recording, 1, 16'756);
   CHECK(plant.device.stop() == 0);
   const std::uint64_t held = counted(plant.device, "events");
   CHECK(held <= 16'756);
-  publish(plant, recording, 16'757, 33'514);
+  publish_through_a_crash(plant, recording, 16'757, 33'514);
   CHECK(counted(plant.device, "events") == held);
   plant.device.start();
-  publish(plant, recording, 33'515, kMessages);
+  publish_through_a_crash(plant, recording, 33'515, kMessages);
   for (const NodeProcess* node : {&plant.gateway, &plant.device, &plant.cloud}) {
     INFO(node->log());
     REQUIRE(wait_until([node] { return holds_all(*node, 1, kMessages); }, std::chrono::minutes(2)));
