@@ -28,8 +28,8 @@ bool wins(const MapEntry& candidate, const MapEntry& incumbent) {
 }
 
 LwwMap::Delta LwwMap::apply(MapEntry entry) {
-  join(entry);
   knowledge_.hold(entry.version.dot);
+  join(entry);
   Delta delta;
   delta.knowledge.hold(entry.version.dot);
   delta.entries.push_back(std::move(entry));
@@ -42,10 +42,11 @@ bool LwwMap::join(const MapEntry& entry) {
     entries_.emplace(entry.key, entry);
   } else {
     if (!wins(entry, found->second)) {
-      if (!(entry.version.dot == found->second.version.dot)) supersede(entry.version.dot, entry.key);
+      if (!(entry.version.dot == found->second.version.dot))
+        supersede(entry.version.dot, found->second.version.dot, entry.key);
       return false;
     }
-    supersede(found->second.version.dot, entry.key);
+    supersede(found->second.version.dot, entry.version.dot, entry.key);
     by_dot_.erase({found->second.version.dot, entry.key});
     found->second = entry;
   }
@@ -57,6 +58,7 @@ bool LwwMap::join(const Delta& delta) {
   bool changed = false;
   for (const MapEntry& entry : delta.entries) changed |= join(entry);
   changed |= knowledge_.join(delta.knowledge);
+  learn(delta.rewritten);
   return changed;
 }
 
@@ -68,7 +70,11 @@ bool LwwMap::join(const LwwMap& other) {
 }
 
 LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
-  Delta delta{{}, knowledge_.beyond(receiver)};
+  Delta delta{{}, knowledge_.beyond(receiver), {}};
+  for (const auto& [stream, known] : delta.knowledge.entries()) {
+    IntervalSet rewritten = rewritten_of(stream, known.held());
+    if (!rewritten.empty()) delta.rewritten.emplace(stream, std::move(rewritten));
+  }
   const StreamKnowledge nothing;
   const StreamKnowledge* known = &nothing;
   const StreamId* stream = nullptr;
@@ -89,7 +95,24 @@ LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
   return delta;
 }
 
-void LwwMap::supersede(const Dot& dot, const std::string& key) {
+void LwwMap::learn(const Rewritten& rewritten) {
+  for (const auto& [stream, dots] : rewritten) note_rewritten(stream, dots);
+}
+
+void LwwMap::note_rewritten(const StreamId& stream, const IntervalSet& dots) {
+  IntervalSet& all = rewritten_[stream];
+  all.join(dots);
+  if (all.intervals().size() > superseded_max_) all = {};  // As if forgotten.
+}
+
+IntervalSet LwwMap::rewritten_of(const StreamId& stream, const IntervalSet& dots) const {
+  const auto found = rewritten_.find(stream);
+  return found == rewritten_.end() ? IntervalSet() : dots.intersect(found->second);
+}
+
+void LwwMap::supersede(const Dot& dot, const Dot& winner, const std::string& key) {
+  if (winner.stream == dot.stream && knowledge_.holds(winner))
+    return note_rewritten(dot.stream, IntervalSet(Interval{dot.seq, dot.seq}));
   if (!superseded_.try_emplace(dot, key).second) return;
   superseded_order_.push_back(dot);
   if (superseded_order_.size() <= superseded_max_) return;
@@ -103,7 +126,7 @@ std::optional<LwwMap::Delta> LwwMap::delta_since(const Knowledge& receiver,
   for (const StreamId& stream : streams) {
     if (!add_stream(part, stream, receiver)) return std::nullopt;
   }
-  Delta delta{{}, std::move(part.knowledge)};
+  Delta delta{{}, std::move(part.knowledge), std::move(part.rewritten)};
   for (const MapEntry* const entry : part.entries) delta.entries.push_back(*entry);
   // As they were written: a receiver that has the first of them knows few runs of dots.
   const auto by_dot = [](const MapEntry& a, const MapEntry& b) {
@@ -130,6 +153,8 @@ bool LwwMap::add_stream(Part& part, const StreamId& stream, const Knowledge& rec
     superseded.remove({at->first.seq, at->first.seq});
     ++at;
   }
+  IntervalSet rewritten = rewritten_of(stream, superseded);
+  superseded = superseded.minus(rewritten);
   if (superseded.size() > superseded_max_) return false;
   for (const Interval run : superseded.intervals()) {
     for (Seq seq = run.first; seq <= run.last; ++seq) {
@@ -137,6 +162,7 @@ bool LwwMap::add_stream(Part& part, const StreamId& stream, const Knowledge& rec
     }
   }
   if (!news.empty()) part.knowledge.at(stream).join(news);
+  if (!rewritten.empty()) part.rewritten.emplace(stream, std::move(rewritten));
   return true;
 }
 

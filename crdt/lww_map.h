@@ -49,13 +49,18 @@ bool wins(const MapEntry& candidate, const MapEntry& incumbent);
 
 class LwwMap {
  public:
-  // Remembers the keys of so many superseded writes, for deltas of some streams. More: their memory. Fewer:
-  // receivers that lack more of them get deltas of all streams.
+  // Remembers the keys of so many writes that other streams superseded, for deltas of some streams. More:
+  // their memory. Fewer: receivers that lack more of them get deltas of all streams.
   explicit LwwMap(std::size_t superseded_max = 0) : superseded_max_(superseded_max) {}
+
+  // By stream: writes that a later one of the same stream superseded, which is known, too. Whoever is told of
+  // such a write is told of that later one or knows it; so nothing need be remembered to find the winner.
+  using Rewritten = std::map<StreamId, IntervalSet>;
 
   struct Delta {
     std::vector<MapEntry> entries;
     Knowledge knowledge;  // The sender's, beyond what the receiver had.
+    Rewritten rewritten;  // Of that.
     friend bool operator==(const Delta&, const Delta&) = default;
   };
 
@@ -68,6 +73,8 @@ class LwwMap {
   bool join(const LwwMap& other);
   void learn(const Knowledge& knowledge) { knowledge_.join(knowledge); }
   void learn(const Knowledge::Entry& entry) { knowledge_.at(entry.stream).join(entry.known); }
+  // After the knowledge that a delta of theirs brought.
+  void learn(const Rewritten& rewritten);
 
   [[nodiscard]] Delta delta_since(const Knowledge& receiver) const;
   // The same of some streams only (ascending), with the winners over those of their writes that were
@@ -106,16 +113,21 @@ class LwwMap {
   struct Part {
     std::set<const MapEntry*> entries;
     Knowledge knowledge;
+    Rewritten rewritten;
   };
 
-  void supersede(const Dot& dot, const std::string& key);
+  void supersede(const Dot& dot, const Dot& winner, const std::string& key);
+  void note_rewritten(const StreamId& stream, const IntervalSet& dots);
+  [[nodiscard]] IntervalSet rewritten_of(const StreamId& stream, const IntervalSet& dots) const;
   bool add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const;
   bool add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const;
 
   std::map<std::string, MapEntry, std::less<>> entries_;
   std::set<DotKey, ByDot> by_dot_;  // Surviving entries by dot, for deltas that cost what they carry.
   Knowledge knowledge_;
-  // The keys of the writes that were superseded last. Not part of the value.
+  // Where the winners over superseded writes are to be found: in the same stream, or under the key, of those
+  // that were superseded last. Not part of the value.
+  Rewritten rewritten_;
   std::size_t superseded_max_;
   std::map<Dot, std::string> superseded_;
   std::deque<Dot> superseded_order_;

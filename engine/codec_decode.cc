@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "crdt/varint.h"
 #include "engine/codec.h"
 #include "engine/codec_hello.h"
 #include "engine/codec_ranges.h"
@@ -18,14 +20,6 @@ namespace {
 
 Error invalid(std::string text) {
   return {ErrorCode::kInvalid, std::move(text)};
-}
-
-// A control part of no bytes stands for a message of defaults: one segment of one word, a null root.
-constexpr std::uint8_t kPackedDefaults[] = {0x10, 0x01, 0x00, 0x00};
-
-kj::ArrayPtr<const kj::byte> packed_bytes(ByteView control) {
-  if (control.empty()) return {kPackedDefaults, sizeof(kPackedDefaults)};
-  return {reinterpret_cast<const kj::byte*>(control.data()), control.size()};
 }
 
 // Bounds what a message may claim to unpack to before memory is taken for it, and what reading it may visit.
@@ -80,25 +74,8 @@ Result<Message> read(wire::MapDelta::Reader, RawReader& raw) {
   return Message{raw.map_delta()};
 }
 
-Result<Message> read(wire::Ack::Reader in, RawReader& raw) {
-  message::Ack ack;
-  ack.credit = in.getCredit();
-  ack.leads = in.getLeads();
-  for (const std::uint32_t count :
-       {in.getStreams(), in.getHaves(), in.getSubscribed(), in.getUnsubscribed()}) {
-    raw.check(check_at_most(count, limits::kStreamsPerFrame, "streams in an acknowledgement"));
-  }
-  raw.check(check_at_most(in.getMapDeltas(), limits::kMapDeltasPerAck, "map deltas in an acknowledgement"));
-  for (unsigned i = 0; i < in.getStreams() && raw.ok(); ++i) ack.streams.push_back(raw.ack_stream());
-  for (unsigned i = 0; i < in.getMapDeltas() && raw.ok(); ++i) {
-    ack.map_deltas.push_back(raw.number("map delta", std::numeric_limits<std::uint32_t>::max()));
-  }
-  for (unsigned i = 0; i < in.getHaves() && raw.ok(); ++i) ack.haves.push_back(raw.ack_have());
-  for (unsigned i = 0; i < in.getSubscribed() && raw.ok(); ++i) ack.subscribed.push_back(raw.ack_stream());
-  for (unsigned i = 0; i < in.getUnsubscribed() && raw.ok(); ++i) {
-    ack.unsubscribed.push_back(raw.number("stream index", limits::kStreamsMax - 1));
-  }
-  return Message{std::move(ack)};
+Result<Message> read(wire::Ack::Reader, RawReader& raw) {
+  return Message{raw.ack()};
 }
 
 Result<Message> read(wire::SeriesWanted::Reader in, RawReader& raw) {
@@ -159,20 +136,21 @@ void read_struct(kj::ArrayInputStream& in, capnp::ReaderOptions options, RawRead
   message.emplace(read(reader.getRoot<Struct>(), raw));
 }
 
+// A frame without a control part is a message of defaults.
 template <class Struct>
 Result<Message> read_payload(ByteView control, ByteView raw_part) {
-  const auto packed = packed_bytes(control);
-  kj::ArrayInputStream in(packed);
   RawReader raw(raw_part);
+  if (control.empty()) return finished(read(typename Struct::Reader(), raw), raw, 0);
+  kj::ArrayInputStream in({reinterpret_cast<const kj::byte*>(control.data()), control.size()});
   std::optional<Result<Message>> message;
-  read_struct<Struct>(in, bounded_by(packed.size()), raw, message);
+  read_struct<Struct>(in, bounded_by(control.size()), raw, message);
   return finished(*std::move(message), raw, in.tryGetReadBuffer().size());
 }
 
 using PayloadReader = Result<Message> (*)(ByteView control, ByteView raw_part);
 
-PayloadReader reader_of(std::uint8_t type) {
-  switch (FrameType{type}) {
+PayloadReader reader_of(FrameType type) {
+  switch (type) {
     case FrameType::kHello: return read_payload<wire::Hello>;
     case FrameType::kFrontier: return read_payload<wire::Frontier>;
     case FrameType::kDelta: return read_payload<wire::Delta>;
@@ -199,30 +177,48 @@ Result<Message> guarded(PayloadReader read_it, ByteView control, ByteView raw_pa
   }
 }
 
+// Takes the control part from the front of the payload.
+Result<ByteView> take_control(ByteView& payload) {
+  std::uint64_t bytes = 0;
+  if (!get_varint(payload, bytes)) return invalid("the length of the control part is cut short");
+  if (const Status fine = check_at_most(bytes, limits::kControlBytesMax, "bytes of control part"); !fine)
+    return fine.error();
+  if (bytes > payload.size()) {
+    return invalid("control part of " + std::to_string(bytes) + " bytes where " +
+                   std::to_string(payload.size()) + " are left");
+  }
+  const ByteView control = payload.first(static_cast<std::size_t>(bytes));
+  payload = payload.subspan(control.size());
+  return control;
+}
+
+Result<Message> read_frame(PayloadReader read_it, bool has_control, ByteView payload) {
+  if (!has_control) return guarded(read_it, {}, payload);
+  const auto control = take_control(payload);
+  if (!control) return control.error();
+  return guarded(read_it, *control, payload);
+}
+
 }  // namespace
 
 Result<std::optional<Message>> decode(ByteView frame) {
-  if (frame.size() < kFrameHeadBytes) {
-    return invalid("frame of " + std::to_string(frame.size()) + " bytes, a head has " +
-                   std::to_string(kFrameHeadBytes));
-  }
-  const auto head = decode_head(frame);
-  if (!head) return head.error();
-  const ByteView payload = frame.subspan(kFrameHeadBytes);
-  if (payload.size() != head->payload_bytes) {
+  ByteView payload = frame;
+  const auto taken = take_head(payload);
+  if (!taken) return taken.error();
+  if (!*taken) return invalid("frame of " + std::to_string(frame.size()) + " bytes ends in its head");
+  const FrameHead& head = **taken;
+  if (payload.size() != head.payload_bytes) {
     return invalid("frame with a payload of " + std::to_string(payload.size()) + " bytes, its head says " +
-                   std::to_string(head->payload_bytes));
+                   std::to_string(head.payload_bytes));
   }
-  const PayloadReader read_it = reader_of(head->type);
+  const std::string type = std::to_string(static_cast<unsigned>(head.type));
+  const PayloadReader read_it = reader_of(head.type);
   if (read_it == nullptr) {
-    if ((head->flags & kFrameCritical) == 0) return std::optional<Message>();
-    return Error{ErrorCode::kUnsupported, "frame of unknown type " + std::to_string(head->type)};
+    if (head.optional) return std::optional<Message>();
+    return Error{ErrorCode::kUnsupported, "frame of unknown type " + type};
   }
-  auto message = guarded(read_it, payload.first(head->control_bytes), payload.subspan(head->control_bytes));
-  if (!message) {
-    return Error{message.error().code,
-                 "frame of type " + std::to_string(head->type) + ": " + message.error().text};
-  }
+  auto message = read_frame(read_it, head.has_control, payload);
+  if (!message) return Error{message.error().code, "frame of type " + type + ": " + message.error().text};
   return std::optional<Message>(*std::move(message));
 }
 

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "crdt/varint.h"
 #include "engine/codec.h"
 #include "engine/protocol.capnp.h"
 #include "engine/raw_part.h"
@@ -14,52 +15,55 @@
 namespace deltamesh {
 namespace {
 
-constexpr std::uint8_t kMayBeSkipped = 0;  // The flags of a frame that an older peer need not know.
+constexpr bool kMayBeSkipped = true;  // By an older peer that does not know the frame.
 
 constexpr std::size_t kPackedBytesUsual = 128;
 
-// Assembles one frame: a control part of one struct, raw items, and a block.
+// A frame without a control part: raw items, and a block.
+Bytes raw_frame(FrameType type, const Bytes& raw, ByteView block = {}) {
+  assert(raw.size() + block.size() <= limits::kFrameBytesMax);
+  Bytes frame;
+  frame.reserve(kFrameHeadBytesMax + raw.size() + block.size());
+  put_head(frame, {type, false, false, static_cast<std::uint32_t>(raw.size() + block.size())});
+  frame.insert(frame.end(), raw.begin(), raw.end());
+  frame.insert(frame.end(), block.begin(), block.end());
+  return frame;
+}
+
+// Assembles one frame: a control part of one struct, and raw items.
 class FrameWriter {
  public:
-  explicit FrameWriter(FrameType type, std::uint8_t flags = kFrameCritical) : type_(type), flags_(flags) {}
+  explicit FrameWriter(FrameType type, bool optional = false) : type_(type), optional_(optional) {}
 
-  // Must be called once at most; without it the control part is empty, which means all defaults.
+  // Must be called once.
   template <class Struct>
   typename Struct::Builder control() {
-    has_control_ = true;
     return message_.initRoot<Struct>();
   }
   Bytes& raw() { return raw_; }
-  Bytes finish(ByteView block = {});
+  Bytes finish();
 
  private:
-  void pack(kj::VectorOutputStream& out);
-
   FrameType type_;
-  std::uint8_t flags_;
-  bool has_control_ = false;
+  bool optional_;
   capnp::word first_segment_[64]{};  // Holds every control part but a HELLO's; must be zero.
   capnp::MallocMessageBuilder message_{kj::ArrayPtr<capnp::word>(first_segment_, 64)};
   Bytes raw_;
 };
 
-void FrameWriter::pack(kj::VectorOutputStream& out) {
-  if (has_control_) capnp::writePackedMessage(out, message_);
-}
-
-Bytes FrameWriter::finish(ByteView block) {
-  kj::VectorOutputStream packed(has_control_ ? kPackedBytesUsual : 0);
-  pack(packed);
+Bytes FrameWriter::finish() {
+  kj::VectorOutputStream packed(kPackedBytesUsual);
+  capnp::writePackedMessage(packed, message_);
   const ByteView control = std::as_bytes(std::span(packed.getArray().begin(), packed.getArray().size()));
-  const std::size_t payload = control.size() + raw_.size() + block.size();
+  Bytes front;
+  put_varint(front, control.size());
+  const std::size_t payload = front.size() + control.size() + raw_.size();
   assert(control.size() <= limits::kControlBytesMax && payload <= limits::kFrameBytesMax);
-  const auto head = encode_head({static_cast<std::uint32_t>(payload), static_cast<std::uint8_t>(type_),
-                                 flags_, static_cast<std::uint16_t>(control.size())});
   Bytes frame;
-  frame.reserve(head.size() + payload);
-  for (const ByteView part : {ByteView(head), control, ByteView(raw_), block}) {
+  frame.reserve(kFrameHeadBytesMax + payload);
+  put_head(frame, {type_, optional_, true, static_cast<std::uint32_t>(payload)});
+  for (const ByteView part : {ByteView(front), control, ByteView(raw_)})
     frame.insert(frame.end(), part.begin(), part.end());
-  }
   return frame;
 }
 
@@ -142,27 +146,15 @@ Bytes encode_message(const message::Delta& delta) {
 }
 
 Bytes encode_message(const message::MapDelta& delta) {
-  FrameWriter writer(FrameType::kMapDelta);
-  put_map_delta(writer.raw(), delta);
-  return writer.finish();
+  Bytes raw;
+  put_map_delta(raw, delta);
+  return raw_frame(FrameType::kMapDelta, raw);
 }
 
 Bytes encode_message(const message::Ack& ack) {
-  FrameWriter writer(FrameType::kAck);
-  auto out = writer.control<wire::Ack>();
-  out.setCredit(ack.credit);
-  out.setLeads(ack.leads);
-  out.setStreams(static_cast<std::uint16_t>(ack.streams.size()));
-  out.setMapDeltas(static_cast<std::uint16_t>(ack.map_deltas.size()));
-  out.setHaves(static_cast<std::uint16_t>(ack.haves.size()));
-  out.setSubscribed(static_cast<std::uint16_t>(ack.subscribed.size()));
-  out.setUnsubscribed(static_cast<std::uint16_t>(ack.unsubscribed.size()));
-  for (const auto& stream : ack.streams) put_item(writer.raw(), stream);
-  for (const std::uint32_t delta : ack.map_deltas) put_varint(writer.raw(), delta);
-  for (const auto& have : ack.haves) put_item(writer.raw(), have);
-  for (const auto& stream : ack.subscribed) put_item(writer.raw(), stream);
-  for (const std::uint32_t index : ack.unsubscribed) put_varint(writer.raw(), index);
-  return writer.finish();
+  Bytes raw;
+  put_ack(raw, ack);
+  return raw_frame(FrameType::kAck, raw);
 }
 
 Bytes encode_message(const message::SeriesWanted& wanted) {
@@ -182,10 +174,10 @@ Bytes encode_message(const message::SeriesGiven& given) {
 }
 
 Bytes encode_message(const message::Ping&) {
-  return FrameWriter(FrameType::kPing).finish();
+  return raw_frame(FrameType::kPing, {});
 }
 Bytes encode_message(const message::Pong&) {
-  return FrameWriter(FrameType::kPong).finish();
+  return raw_frame(FrameType::kPong, {});
 }
 
 Bytes encode_message(const message::Goodbye& goodbye) {
@@ -254,9 +246,9 @@ Bytes encode(const Message& message) {
 }
 
 Bytes encode_delta(const message::Delta& delta, ByteView block) {
-  FrameWriter writer(FrameType::kDelta);
-  put_delta(writer.raw(), delta);
-  return writer.finish(block);
+  Bytes raw;
+  put_delta(raw, delta);
+  return raw_frame(FrameType::kDelta, raw, block);
 }
 
 }  // namespace deltamesh

@@ -23,7 +23,8 @@ std::size_t item_bytes_max(const message::Frontier::Entry& entry) {
 }
 
 std::size_t item_bytes_max(const message::MapDelta::Known& known) {
-  return item_bytes_max(known.ref) + interval_bytes_max(known.held) + kVarintBytesMax;
+  return item_bytes_max(known.ref) + interval_bytes_max(known.held) + interval_bytes_max(known.rewritten) +
+         kVarintBytesMax;
 }
 
 std::size_t item_bytes_max(const message::MapDelta::Entry& entry) {

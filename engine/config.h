@@ -42,8 +42,9 @@ struct NodeConfig {
   // Local writes are gathered for this long into one block and one commit.
   std::chrono::microseconds commit_interval{20'000};
   std::chrono::microseconds keepalive = limits::kKeepalive;
-  // What peers are told of what became durable here is gathered for this long into one frame.
+  // Acknowledgements, and news of what is held, are gathered for this long into one frame.
   std::chrono::microseconds report_interval = limits::kReportInterval;
+  std::chrono::microseconds news_interval = limits::kNewsInterval;
   // What one peer, and all peers together, may have in flight to this node (limits.h).
   std::uint32_t credit_bytes = limits::kCreditBytes;
   std::size_t receive_bytes_max = limits::kReceiveBytesMax;

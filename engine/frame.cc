@@ -4,65 +4,63 @@
 #include <cassert>
 #include <string>
 
+#include "crdt/varint.h"
 #include "engine/limits.h"
 
 namespace deltamesh {
 namespace {
 
-std::uint32_t read_little_endian(ByteView bytes) {
-  std::uint32_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | std::to_integer<std::uint32_t>(bytes[i]);
-  return value;
+constexpr unsigned kMustBeClear = 0x40;
+constexpr unsigned kOptional = 0x20;
+constexpr unsigned kHasControl = 0x80;
+constexpr std::size_t kLengthBytesMax = kFrameHeadBytesMax - 1;
+
+Error refused(ErrorCode code, const std::string& text) {
+  return {code, "frame head: " + text};
 }
 
-void write_little_endian(std::span<std::byte> out, std::uint32_t value) {
-  for (std::byte& byte : out) {
-    byte = static_cast<std::byte>(value & 0xff);
-    value >>= 8;
-  }
+Error too_long(const std::string& bytes) {
+  return refused(ErrorCode::kLimit,
+                 "payload of " + bytes + " bytes, at most " + std::to_string(limits::kFrameBytesMax));
 }
 
-Error refused(ErrorCode code, std::string text) {
-  return {code, "frame head: " + std::move(text)};
-}
-
-Status check(const FrameHead& head) {
-  if (head.payload_bytes > limits::kFrameBytesMax) {
-    return refused(ErrorCode::kLimit, "payload of " + std::to_string(head.payload_bytes) +
-                                          " bytes, at most " + std::to_string(limits::kFrameBytesMax));
+Result<std::optional<std::uint32_t>> take_length(ByteView& in) {
+  std::uint32_t length = 0;
+  for (std::size_t i = 0; i < kLengthBytesMax; ++i) {
+    if (i == in.size()) return std::optional<std::uint32_t>();
+    const auto byte = std::to_integer<std::uint32_t>(in[i]);
+    length |= (byte & 0x7f) << 7 * i;
+    if (byte >= 0x80) continue;
+    if (byte == 0 && i > 0) return refused(ErrorCode::kInvalid, "a length that is not in its shortest form");
+    if (length > limits::kFrameBytesMax) return too_long(std::to_string(length));
+    in = in.subspan(i + 1);
+    return std::optional(length);
   }
-  if (head.control_bytes > head.payload_bytes) {
-    return refused(ErrorCode::kInvalid, "control part of " + std::to_string(head.control_bytes) +
-                                            " bytes in a payload of " + std::to_string(head.payload_bytes));
-  }
-  if ((head.flags & ~kFrameCritical) != 0) {
-    return refused(ErrorCode::kUnsupported,
-                   "flags " + std::to_string(head.flags) + ", known are " + std::to_string(kFrameCritical));
-  }
-  return Done{};
+  return too_long("2097152 or more");
 }
 
 }  // namespace
 
-std::array<std::byte, kFrameHeadBytes> encode_head(const FrameHead& head) {
-  std::array<std::byte, kFrameHeadBytes> bytes{};
-  const std::span<std::byte> out(bytes);
-  write_little_endian(out.subspan(0, 4), head.payload_bytes);
-  write_little_endian(out.subspan(4, 1), head.type);
-  write_little_endian(out.subspan(5, 1), head.flags);
-  write_little_endian(out.subspan(6, 2), head.control_bytes);
-  return bytes;
+void put_head(Bytes& out, const FrameHead& head) {
+  const auto type = static_cast<unsigned>(head.type);
+  assert(type <= kFrameTypeMax);
+  out.push_back(
+      static_cast<std::byte>(type | (head.optional ? kOptional : 0) | (head.has_control ? kHasControl : 0)));
+  put_varint(out, head.payload_bytes);
 }
 
-Result<FrameHead> decode_head(ByteView bytes) {
-  assert(bytes.size() >= kFrameHeadBytes);
-  FrameHead head;
-  head.payload_bytes = read_little_endian(bytes.subspan(0, 4));
-  head.type = std::to_integer<std::uint8_t>(bytes[4]);
-  head.flags = std::to_integer<std::uint8_t>(bytes[5]);
-  head.control_bytes = static_cast<std::uint16_t>(read_little_endian(bytes.subspan(6, 2)));
-  if (const Status status = check(head); !status) return status.error();
-  return head;
+Result<std::optional<FrameHead>> take_head(ByteView& in) {
+  if (in.empty()) return std::optional<FrameHead>();
+  const auto first = std::to_integer<unsigned>(in[0]);
+  if ((first & kMustBeClear) != 0)
+    return refused(ErrorCode::kUnsupported, "first byte " + std::to_string(first) + " is no frame's");
+  ByteView rest = in.subspan(1);
+  const auto length = take_length(rest);
+  if (!length) return length.error();
+  if (!*length) return std::optional<FrameHead>();
+  in = rest;
+  return std::optional(FrameHead{FrameType(first & kFrameTypeMax), (first & kOptional) != 0,
+                                 (first & kHasControl) != 0, **length});
 }
 
 }  // namespace deltamesh

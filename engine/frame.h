@@ -1,21 +1,24 @@
-// engine/frame.h - the 8 bytes before each message: how long it is and what it is.
+// engine/frame.h - the two to four bytes before each message: what it is and how long it is.
 //
-//   payload length u32 | type u8 | flags u8 | control length u16        little-endian
+//   type and flags u8 | payload length varint
 //
-// The payload is packed Cap'n Proto control (control length bytes), then raw bytes (a block). Pure: it holds
-// no buffer and knows no socket, so TCP, WebSocket and a simulated link all use it.
+// The payload is packed Cap'n Proto control behind its length, if a flag says that there is any, then raw
+// bytes. Bit 0x40 of the first byte must be clear, so that a stranger who speaks any protocol of letters is
+// refused at his first one. Pure: it holds no buffer and knows no socket, so TCP, WebSocket and a simulated
+// link all use it.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 
 #include "crdt/dot.h"
 #include "crdt/result.h"
 
 namespace deltamesh {
 
-inline constexpr std::size_t kFrameHeadBytes = 8;
+inline constexpr std::size_t kFrameHeadBytesMax = 4;
 
+// 0 to 31.
 enum class FrameType : std::uint8_t {
   kHello = 1,
   kFrontier = 2,
@@ -33,21 +36,21 @@ enum class FrameType : std::uint8_t {
   kMapAnswer = 19,
 };
 
-// Set in `flags`: a receiver that does not know the type must end the session. Without it, it skips the
-// frame.
-inline constexpr std::uint8_t kFrameCritical = 0x01;
+inline constexpr std::uint8_t kFrameTypeMax = 31;
 
 struct FrameHead {
+  FrameType type{};
+  bool optional = false;  // A receiver that does not know the type skips the frame; else it ends the session.
+  bool has_control = false;  // The payload begins with the length of its control part, and that part.
   std::uint32_t payload_bytes = 0;
-  std::uint8_t type = 0;
-  std::uint8_t flags = 0;
-  std::uint16_t control_bytes = 0;
   friend bool operator==(const FrameHead&, const FrameHead&) = default;
 };
 
-std::array<std::byte, kFrameHeadBytes> encode_head(const FrameHead& head);
-// Refuses a payload over limits::kFrameBytesMax, a control part longer than the payload, unknown flags.
-// `bytes` must hold at least kFrameHeadBytes.
-Result<FrameHead> decode_head(ByteView bytes);
+void put_head(Bytes& out, const FrameHead& head);
+
+// Takes a head from the front of `in`; nullopt: it goes on behind the end. Refuses a payload over
+// limits::kFrameBytesMax, a length that is not in its shortest form, and the bit that must be clear; a head
+// that is refused is so within its first kFrameHeadBytesMax bytes.
+Result<std::optional<FrameHead>> take_head(ByteView& in);
 
 }  // namespace deltamesh

@@ -15,7 +15,7 @@ namespace deltamesh::limits {
 
 // Frames. Larger: a peer may make us hold that much before we can judge it. Smaller: more heads a byte.
 inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the 8-byte head.
-inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part; its size field has 16 bits.
+inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part.
 
 // Blocks. Larger: slower to cut, more memory a decode. Smaller: the directory of series weighs more.
 inline constexpr std::uint32_t kCellEvents = 1024;  // Blocks never cross a multiple of this.
@@ -54,8 +54,8 @@ inline constexpr std::size_t kMapPageRunsMax = 32;
 // fleets do not fit.
 inline constexpr std::size_t kMapKeysMax = 1u << 20;
 
-// Superseded writes of a map whose keys are remembered. More: memory. Fewer: after a short cut peers get
-// deltas of the whole map, with all that it knows.
+// Writes of a map that other streams superseded, whose keys are remembered. More: memory. Fewer: after a
+// short cut peers get deltas of the whole map, with all that it knows.
 inline constexpr std::size_t kMapSupersededMax = 4096;
 
 // What a node accepts from local writers before it is durable. Larger: more memory when the disk stalls.
@@ -207,9 +207,13 @@ inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 inline constexpr std::chrono::seconds kKeepalive{10};
 inline constexpr std::chrono::seconds kKeepaliveMin{1};
 inline constexpr int kKeepalivesMissedMax = 3;
-// Acknowledgements and news of what is held wait this long for company, unless credit is short. Longer: a
-// writer learns later who has its data. Shorter: in a mesh, frames of news outweigh the data.
+// Acknowledgements wait this long for company, unless credit is short. Longer: a writer learns later who has
+// its data. Shorter: frames of them outweigh the data.
 inline constexpr std::chrono::milliseconds kReportInterval{100};
+// The same for news of what is held, for the side of a link with the lesser identity; the other side waits
+// twice as long, and then need not tell what it has heard. Longer: a lost upstream is noticed later. Shorter:
+// in a mesh, news outweigh the data.
+inline constexpr std::chrono::milliseconds kNewsInterval{500};
 // A peer told of an event that we lack, and nobody has brought it after this long: ask that peer. Longer: a
 // lost upstream holds its streams back. Shorter: two paths of unequal delay bring the same event twice.
 inline constexpr std::chrono::milliseconds kLate{1'000};

@@ -91,6 +91,7 @@ struct MapDelta {
     StreamRef ref;
     IntervalSet held;
     Seq head = 0;
+    IntervalSet rewritten;  // Of `held`: superseded by later writes of the same stream (crdt/lww_map.h).
     friend bool operator==(const Known&, const Known&) = default;
   };
   struct Entry {
@@ -120,7 +121,8 @@ struct Ack {
     IntervalSet dots;
     friend bool operator==(const Have&, const Have&) = default;
   };
-  std::vector<Stream> streams;            // Durable, of what the receiver sent.
+  std::uint32_t deltas =
+      0;  // So many more of the Deltas that the receiver sent, in their order, are durable.
   std::vector<std::uint32_t> map_deltas;  // Whole deltas that are durable.
   std::uint32_t credit = 0;
   std::vector<Have> haves;                  // Durable, of streams that the receiver has unsubscribed from.

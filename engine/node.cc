@@ -142,6 +142,7 @@ void Node::tick(Instant now) {
     for (auto it = sessions_.begin(); it != sessions_.end();) check_timers(*(it++)->second, now);
   }
   end_report_wait(now);
+  end_news_wait(now);
   end_pace_waits(now);
   check_late(now);
   check_comparisons(now);
@@ -151,6 +152,7 @@ void Node::tick(Instant now) {
 Effects Node::take_effects() {
   Micros next = std::min(next_timer_, gather_until_.value_or(Micros::max()));
   next = std::min(next, report_at_.value_or(Micros::max()));
+  next = std::min(next, tell_at_.value_or(Micros::max()));
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
@@ -181,7 +183,7 @@ bool Node::quiet() const {
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);
   };
   return in_flight_.empty() && writes_.empty() && heard_.empty() && !gather_until_ && !report_at_ &&
-         !waits_for_some() && std::all_of(sessions_.begin(), sessions_.end(), quiet);
+         !tell_at_ && !waits_for_some() && std::all_of(sessions_.begin(), sessions_.end(), quiet);
 }
 
 }  // namespace deltamesh

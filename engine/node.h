@@ -105,6 +105,7 @@ class Node {
     std::optional<DatasetId> map_page;  // A page of a delta of this map.
     std::optional<std::uint32_t> map_delta;
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
+    LwwMap::Rewritten rewritten;  // Of the whole map delta.
   };
   // Where a stream comes from.
   struct Source {
@@ -167,7 +168,8 @@ class Node {
   [[nodiscard]] IntervalSet fresh_dots(StreamIx ix, Interval dots) const;
   Result<std::vector<StoredBlock>> cut_fresh(StreamIx ix, message::Delta& delta, const BlockSummary& summary);
   void became_durable(const InFlight::Block& block);
-  void acknowledge(Session& session, StreamIx ix, const IntervalSet& durable);
+  void acknowledge(Session& session, StreamIx ix);
+  [[nodiscard]] bool is_durable(const SentDelta& delta) const;
   static Result<StoredBlock> cut(const StreamId& stream, Seq first, ByteView block, Interval run);
 
   // node_push.cc: blocks to peers.
@@ -269,7 +271,8 @@ class Node {
 
   // node_map.cc: deltas from and to peers.
   Status receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now);
-  Result<DatasetId> resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known);
+  Result<DatasetId> resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known,
+                                      LwwMap::Rewritten& rewritten);
   Status check_map_stream(const Session& session, const StreamId& stream,
                           std::optional<DatasetId>& dataset) const;
   Status resolve_map_entry(Session& session, message::MapDelta::Entry& entry,
@@ -339,16 +342,23 @@ class Node {
   Status take_base(Session& session, const message::Frontier& frontier);
   Status take_rest_of_base(Session& session);
 
-  // node_flow.cc: acknowledgements, credit, and whose turn it is.
+  // node_report.cc: what a peer is told, when, and in how many frames.
+  void send_acks(Session& session, Instant now);
+  message::Ack head_of_report(Session& session);
+  std::vector<message::Ack::Have> take_haves_due(Session& session);
+  std::vector<message::Ack::Stream> take_subscribed_due(Session& session);
+  static std::vector<std::uint32_t> take_unsubscribed_due(Session& session);
+  [[nodiscard]] bool must_report(const Session& session) const;
+  [[nodiscard]] bool report_is_due(Session& session, Instant now);
+  void end_report_wait(Instant now);
+  [[nodiscard]] bool news_are_due(Session& session, Instant now);
+  void end_news_wait(Instant now);
+
+  // node_flow.cc: acknowledgements heard, credit, and whose turn it is.
   Status receive(Session& session, const message::Ack& ack, Instant now);
   Status take_acks(Session& session, const message::Ack& ack);
   void send(Session& session, const Message& message);
   void send_bytes(Session& session, Bytes frame);
-  void send_acks(Session& session, Instant now);
-  [[nodiscard]] bool must_report(const Session& session) const;
-  [[nodiscard]] bool report_is_due(Session& session, Instant now);
-  message::Ack head_of_report(Session& session);
-  void end_report_wait(Instant now);
   [[nodiscard]] std::uint32_t share() const;
   [[nodiscard]] bool overfull() const { return received_bytes_ >= config_.receive_bytes_max; }
   std::uint32_t take_credit(Session& session);
@@ -399,6 +409,8 @@ class Node {
   std::set<PeerId> awake_;                         // Sessions that may have something to say.
   std::set<PeerId> reporting_;                     // Sessions whose next Ack waits for company,
   std::optional<Micros> report_at_;                // until then.
+  std::set<PeerId> telling_, telling_later_;       // Sessions whose haves wait for company, or for one more
+  std::optional<Micros> tell_at_;                  // interval, until then.
   std::set<std::pair<Micros, PeerId>> pacing_;     // Session::pace_next of all sessions.
   std::map<Identity, Agreement> agreements_;       // At most limits::kResumePeersMax.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.

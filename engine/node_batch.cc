@@ -120,6 +120,7 @@ void Node::commit_rest(const InFlight& batch) {
   rest.from = batch.from;
   rest.map_delta = batch.map_delta;
   rest.knowledge = batch.map_rest;
+  rest.rewritten = batch.rewritten;
   commit(std::move(rest));
 }
 

@@ -1,21 +1,9 @@
-// engine/node_flow.cc - acknowledgements, credit, and whose turn it is to be sent something.
+// engine/node_flow.cc - acknowledgements heard, credit, and whose turn it is to be sent something.
 #include <algorithm>
 
 #include "engine/node.h"
 
 namespace deltamesh {
-namespace {
-
-// Moves the first runs out of `dots`, so many as a frame may hold.
-IntervalSet take_runs(IntervalSet& dots, std::size_t runs_max) {
-  if (dots.intervals().size() <= runs_max) return std::exchange(dots, {});
-  IntervalSet taken;
-  for (std::size_t i = 0; i < runs_max; ++i) taken.add(dots.intervals()[i]);
-  dots = dots.minus(taken);
-  return taken;
-}
-
-}  // namespace
 
 // --- Acknowledgements ------------------------------------------------------------------------------------
 
@@ -31,93 +19,15 @@ Status Node::receive(Session& session, const message::Ack& ack, Instant now) {
 
 // What we hear from one session holds for every other session with the same node.
 Status Node::take_acks(Session& session, const message::Ack& ack) {
-  for (const auto& [index, dots] : ack.streams) {
-    if (index >= session.out_streams.size())
-      return Error{ErrorCode::kInvalid, "an acknowledgement of an unnamed stream"};
-    const StreamIx ix = session.out_streams[index];
-    SessionStream& stream = session.at(ix);
-    const IntervalSet known = stream.sent.intersect(dots);
-    stream.sent = stream.sent.minus(known);
-    for (const PeerId peer : links_.at(session.remote)) sessions_.at(peer)->at(ix).remote.join(known);
+  if (ack.deltas > session.deltas_sent.size())
+    return Error{ErrorCode::kInvalid, "an acknowledgement of more deltas than were sent"};
+  for (std::uint32_t left = ack.deltas; left > 0; --left) {
+    const auto [ix, dots] = session.deltas_sent.front();
+    session.deltas_sent.pop_front();
+    session.at(ix).sent.remove(dots);
+    for (const PeerId peer : links_.at(session.remote)) sessions_.at(peer)->at(ix).remote.add(dots);
   }
   return Done{};
-}
-
-// Says what has become durable since the last Ack, in as many frames as it takes.
-void Node::send_acks(Session& session, Instant now) {
-  if (!must_report(session) && !report_is_due(session, now)) return;
-  message::Ack ack = head_of_report(session);
-  std::size_t items = 0, intervals = 0;
-  const auto make_room = [&](std::size_t more) {
-    intervals += more;
-    if (++items <= limits::kStreamsPerFrame && intervals <= limits::kIntervalsMax) return;
-    send(session, std::exchange(ack, {}));
-    items = 1;
-    intervals = more;
-  };
-  for (auto& [ix, dots] : std::exchange(session.acks_due, {})) {
-    make_room(dots.intervals().size());
-    ack.streams.push_back({session.at(ix).in_index, std::move(dots)});
-  }
-  for (const auto& [ix, dots] : std::exchange(session.haves_due, {})) {
-    IntervalSet news = dots.minus(session.at(ix).remote);
-    while (!news.empty()) {
-      IntervalSet part = take_runs(news, limits::kIntervalsMax);
-      make_room(part.intervals().size());
-      ack.haves.push_back({refer(session, ix), std::move(part)});
-    }
-  }
-  for (const StreamIx ix : std::exchange(session.subscribed_due, {})) {
-    const StreamKnowledge* const known = this->known(ix);
-    make_room(known == nullptr ? 0 : known->held().intervals().size());
-    ack.subscribed.push_back({session.at(ix).in_index, known == nullptr ? IntervalSet() : known->held()});
-  }
-  for (const StreamIx ix : std::exchange(session.unsubscribed_due, {})) {
-    make_room(0);
-    ack.unsubscribed.push_back(session.at(ix).in_index);
-  }
-  if (ack != message::Ack{}) send(session, ack);
-}
-
-// Credit, and map deltas; so many of these that they fill frames go ahead.
-message::Ack Node::head_of_report(Session& session) {
-  session.report_now = false;
-  reporting_.erase(session.peer);
-  message::Ack ack;
-  ack.leads = std::exchange(session.leads_due, false);
-  ack.credit = overfull() ? 0 : take_credit(session);
-  for (const std::uint32_t delta : std::exchange(session.map_acks_due, {})) {
-    ack.map_deltas.push_back(delta);
-    if (ack.map_deltas.size() == limits::kMapDeltasPerAck) send(session, std::exchange(ack, {}));
-  }
-  return ack;
-}
-
-// A peer without credit, or one that sends what we have, must hear from us now.
-bool Node::must_report(const Session& session) const {
-  const std::uint32_t worth_a_frame = std::min(limits::kCreditReturnBytes, session.share / 4);
-  const bool credit = session.credit_due >= worth_a_frame && !overfull();
-  return credit || session.leads_due || !session.subscribed_due.empty() || !session.unsubscribed_due.empty();
-}
-
-// All else waits for company, in all sessions together.
-bool Node::report_is_due(Session& session, Instant now) {
-  if (session.acks_due.empty() && session.haves_due.empty() && session.map_acks_due.empty()) return false;
-  if (session.report_now || config_.report_interval == Micros::zero()) return true;
-  reporting_.insert(session.peer);
-  if (!report_at_) report_at_ = now.steady + config_.report_interval;
-  return false;
-}
-
-void Node::end_report_wait(Instant now) {
-  if (!report_at_ || *report_at_ > now.steady) return;
-  report_at_.reset();
-  for (const PeerId peer : std::exchange(reporting_, {})) {
-    Session* const reporting = session(peer);
-    if (reporting == nullptr) continue;
-    reporting->report_now = true;
-    wake(*reporting);
-  }
 }
 
 // --- Credit ----------------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ bool full(const message::MapDelta& page, std::size_t bytes) {
 
 Status Node::receive(Session& session, message::MapDelta& delta, std::size_t frame_bytes, Instant now) {
   Knowledge known;
-  const auto dataset = resolve_map_delta(session, delta, known);
+  LwwMap::Rewritten rewritten;
+  const auto dataset = resolve_map_delta(session, delta, known, rewritten);
   if (!dataset.ok()) return dataset.error();
   SessionMap& map = session.maps[*dataset];
   InFlight batch;
@@ -49,6 +50,7 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   batch.knowledge = take_map_entries(session, *dataset, delta, batch, now);
   map.incoming.join(known);
+  for (const auto& [stream, dots] : rewritten) map.rewritten[stream].join(dots);
   for (const auto& [stream, told] : batch.knowledge.entries())
     note_remote(session, *streams_.find(stream), told.held());
   if (is_scattered(batch.knowledge)) map.incoming.join(std::exchange(batch.knowledge, {}));
@@ -63,6 +65,7 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
     const bool alone = !map.paged && map.under_way == 0;
     (alone ? batch.knowledge : batch.map_rest).join(std::exchange(map.incoming, {}));
     batch.map_delta = delta.delta;
+    batch.rewritten = std::exchange(map.rewritten, {});
   }
   map.paged = !delta.last;
   ++map.under_way;
@@ -110,13 +113,15 @@ Knowledge Node::take_map_entries(Session& session, DatasetId dataset, message::M
 
 // Looks up the streams that the page names, fills them in, and collects the knowledge that it carries. Which
 // map it is of, these streams say.
-Result<DatasetId> Node::resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known) {
+Result<DatasetId> Node::resolve_map_delta(Session& session, message::MapDelta& delta, Knowledge& known,
+                                          LwwMap::Rewritten& rewritten) {
   std::optional<DatasetId> dataset;
   for (const auto& ref : delta.streams) {
     if (const auto ix = resolve(session, ref); !ix.ok()) return ix.error();
   }
   for (const auto& item : delta.knowledge) {
     if (Status good = resolve_map_known(session, item, dataset, known); !good.ok()) return good.error();
+    if (!item.rewritten.empty()) rewritten[streams_[session.in_streams[item.ref.index]]].join(item.rewritten);
   }
   for (auto& item : delta.entries) {
     if (Status good = resolve_map_entry(session, item, dataset); !good.ok()) return good.error();
@@ -173,6 +178,9 @@ void Node::map_became_durable(const InFlight& batch) {
     map_ranges_.at(dataset).take(*map.find_entry(entry.key));
     effects_.publish.push_back({dataset, entry.version.dot.stream, std::nullopt, {entry.key}, !batch.from});
   }
+  if (batch.map_rest.empty()) {
+    for (const auto& [stream, dots] : batch.rewritten) maps_.at(stream.dataset).learn({{stream, dots}});
+  }
   for (const auto& known : batch.knowledge.entries()) {
     if (!maps_.contains(known.stream.dataset)) continue;
     const StreamIx ix = *streams_.find(known.stream);
@@ -216,7 +224,11 @@ void Node::start_map_delta(Session& session, DatasetId id) {
   SessionMap& map = session.maps[id];
   if (delta.knowledge.empty()) return;
   map.known.join(delta.knowledge);
-  OutgoingMap out{id, ++session.map_deltas, {}, 0, std::move(delta.knowledge), 0, {}};
+  OutgoingMap out;
+  out.dataset = id;
+  out.number = ++session.map_deltas;
+  out.knowledge = std::move(delta.knowledge);
+  out.rewritten = std::move(delta.rewritten);
   for (MapEntry& entry : delta.entries) out.keys.push_back(std::move(entry.key));
   session.map_deltas_sent.insert(session.map_deltas);
   session.map_delta = std::move(out);
@@ -253,7 +265,8 @@ message::MapDelta Node::next_map_page(Session& session) {
     const auto& [stream, dots] = known[out.next_known];
     if (told_by_entries(out.told, stream, dots)) continue;
     if (full(page, bytes)) return page;
-    page.knowledge.push_back({refer(session, intern(stream)), dots.held(), dots.head()});
+    page.knowledge.push_back(
+        {refer(session, intern(stream)), dots.held(), dots.head(), out.rewritten[stream]});
     bytes += item_bytes_max(page.knowledge.back());
   }
   page.last = true;

@@ -140,6 +140,8 @@ void Node::forget(PeerId peer) {
     end_comparison(*it->second, Error{ErrorCode::kClosed, "the session has ended"}, std::nullopt);
   sessions_.erase(it);
   reporting_.erase(peer);
+  telling_.erase(peer);
+  telling_later_.erase(peer);
   lose_source(peer);
 }
 

@@ -38,11 +38,10 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
   if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
-  session.at(*ix).owed.add(dots);
+  session.deltas_owed.push_back({*ix, dots});
   note_source(session, *ix, !fresh->empty());
   wake(session);
-  const StreamKnowledge* const known = this->known(*ix);
-  if (known != nullptr) acknowledge(session, *ix, known->held());
+  acknowledge(session, *ix);
 
   InFlight batch;
   batch.from = session.peer;
@@ -152,7 +151,7 @@ void Node::became_durable(const InFlight::Block& block) {
   (block.local ? counters_.events_written : counters_.events_received) += dots.size();
   effects_.publish.push_back({stream.dataset, stream, dots, {}, block.local});
   for (auto& [peer, session] : sessions_) {
-    acknowledge(*session, block.ix, IntervalSet(dots));
+    acknowledge(*session, block.ix);
     if (session->phase != SessionPhase::kLive) continue;
     if (session->at(block.ix).muted) {
       tell_have(*session, block.ix, IntervalSet(dots));
@@ -162,15 +161,23 @@ void Node::became_durable(const InFlight::Block& block) {
   }
 }
 
-// Turns what we owe the peer an answer for, and is durable, into acknowledgements.
-void Node::acknowledge(Session& session, StreamIx ix, const IntervalSet& durable) {
-  SessionStream& stream = session.at(ix);
-  if (stream.owed.empty()) return;
-  const IntervalSet done = stream.owed.intersect(durable);
-  if (done.empty()) return;
-  stream.owed = stream.owed.minus(done);
-  session.acks_due[ix].join(done);
+// What the peer sent is acknowledged in its order. Something has become durable of stream `ix`.
+void Node::acknowledge(Session& session, StreamIx ix) {
+  auto& owed = session.deltas_owed;
+  if (owed.empty() || owed.front().ix != ix) return;
+  while (!owed.empty() && is_durable(owed.front())) {
+    owed.pop_front();
+    ++session.deltas_due;
+  }
   wake(session);
+}
+
+// Here, or has been and is of no interest any more.
+bool Node::is_durable(const SentDelta& delta) const {
+  const StreamKnowledge* const known = this->known(delta.ix);
+  if (known == nullptr) return false;
+  return known->held().contains(delta.dots) ||
+         IntervalSet(delta.dots).minus(known->held()).minus(known->dropped()).empty();
 }
 
 }  // namespace deltamesh

@@ -53,16 +53,8 @@ struct Delta {}
 # Raw: all of it, for the same reason.
 struct MapDelta {}
 
-# Raw: streams, numbers of map deltas, haves, subscribed, unsubscribed.
-struct Ack {
-  credit @0 :UInt32;
-  streams @1 :UInt16;
-  mapDeltas @2 :UInt16;
-  haves @3 :UInt16;
-  subscribed @4 :UInt16;
-  unsubscribed @5 :UInt16;
-  leads @6 :Bool;
-}
+# Raw: all of it, too.
+struct Ack {}
 
 # Raw: the stream's id, the numbers.
 struct SeriesWanted {

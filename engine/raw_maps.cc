@@ -9,6 +9,7 @@ void put_known(Bytes& out, const message::MapDelta::Known& known) {
   put_stream_ref(out, known.ref);
   known.held.encode(out);
   put_varint(out, known.head);
+  known.rewritten.encode(out);
 }
 
 }  // namespace
@@ -27,6 +28,9 @@ message::MapDelta::Known RawReader::map_known() {
   known.ref = stream_ref();
   known.held = intervals();
   known.head = seq("head");
+  known.rewritten = intervals();
+  if (ok() && !known.held.includes(known.rewritten))
+    refuse(ErrorCode::kInvalid, "dots are rewritten and not held");
   return known;
 }
 

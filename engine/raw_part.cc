@@ -52,28 +52,6 @@ void put_item(Bytes& out, const message::Frontier::Entry& entry) {
   put_varint(out, entry.settled);
 }
 
-void put_item(Bytes& out, const message::Ack::Stream& stream) {
-  put_varint(out, stream.index);
-  stream.dots.encode(out);
-}
-
-void put_item(Bytes& out, const message::Ack::Have& have) {
-  put_stream_ref(out, have.ref);
-  have.dots.encode(out);
-}
-
-void put_delta(Bytes& out, const message::Delta& delta) {
-  const Seq last = delta.first + delta.events - 1;
-  put_stream_ref(out, delta.ref);
-  put_varint(out, delta.first);
-  put_varint(out, delta.events);
-  put_varint(out, delta.head - last);
-  put_varint(out, delta.head - delta.settled);
-  put_varint(out, delta.codec);
-  put_varint(out, delta.declarations.size());
-  for (const SeriesDecl& decl : delta.declarations) put_declaration(out, decl);
-}
-
 void RawReader::refuse(ErrorCode code, std::string text) {
   if (!error_) error_ = Error{code, std::move(text)};
   in_ = {};
@@ -174,39 +152,6 @@ message::Frontier::Entry RawReader::frontier_entry() {
   entry.settled = number("settled number");
   check(check_settled(entry.settled, entry.head));
   return entry;
-}
-
-message::Ack::Stream RawReader::ack_stream() {
-  message::Ack::Stream stream;
-  stream.index = number("stream index", limits::kStreamsMax - 1);
-  stream.dots = intervals();
-  return stream;
-}
-
-message::Ack::Have RawReader::ack_have() {
-  message::Ack::Have have;
-  have.ref = stream_ref();
-  have.dots = intervals();
-  return have;
-}
-
-message::Delta RawReader::delta() {
-  message::Delta delta;
-  delta.ref = stream_ref();
-  delta.first = seq("first event");
-  delta.events = number("events in a block", limits::kBlock.events_max);
-  if (ok() && (delta.first == 0 || delta.events == 0)) refuse(ErrorCode::kInvalid, "no events");
-  if (ok() && delta.first > limits::kSeqMax - delta.events)
-    refuse(ErrorCode::kLimit, "beyond the largest number");
-  delta.head = delta.first + delta.events - 1 + seq("distance to the head");
-  const Seq unsettled = seq("distance from settled to head");
-  check(check_seq(delta.head));
-  if (ok() && unsettled > delta.head) refuse(ErrorCode::kInvalid, "settled before the first event");
-  if (ok()) delta.settled = delta.head - unsettled;
-  delta.codec = static_cast<std::uint8_t>(number("codec", 255));
-  const std::uint32_t declarations = number("declarations", limits::kSeriesPerStreamMax);
-  for (std::uint32_t i = 0; i < declarations && ok(); ++i) delta.declarations.push_back(declaration());
-  return delta;
 }
 
 ByteView RawReader::rest() {

@@ -21,11 +21,10 @@ void put_stream_ref(Bytes& out, const message::StreamRef& ref);
 void put_declaration(Bytes& out, const SeriesDecl& decl);
 void put_knowledge(Bytes& out, const StreamKnowledge& known);  // As in a frontier.
 void put_item(Bytes& out, const message::Frontier::Entry& entry);
-void put_item(Bytes& out, const message::Ack::Stream& stream);
-void put_item(Bytes& out, const message::Ack::Have& have);
 // All of a delta but its block.
 void put_delta(Bytes& out, const message::Delta& delta);
 void put_map_delta(Bytes& out, const message::MapDelta& delta);
+void put_ack(Bytes& out, const message::Ack& ack);
 void put_ranges(Bytes& out, const std::vector<message::RangeQuestion::Range>& ranges);
 void put_item(Bytes& out, const message::RangeAnswer::Part& part);
 void put_map_ranges(Bytes& out, const std::vector<message::MapQuestion::Range>& ranges);
@@ -46,9 +45,8 @@ class RawReader {
   IntervalSet intervals();
   SeriesDecl declaration();
   message::Frontier::Entry frontier_entry();
-  message::Ack::Stream ack_stream();
-  message::Ack::Have ack_have();
-  message::Delta delta();
+  message::Ack ack();
+  message::Delta delta();  // All but its block.
   message::MapDelta map_delta();
   // Behind the dot `after` and at most `upto`.
   message::RangeQuestion::Range range(Seq after, Seq upto);
@@ -70,6 +68,14 @@ class RawReader {
   void refuse(ErrorCode code, std::string text);
   template <std::size_t N>
   void fill(std::array<std::uint8_t, N>& bytes);
+  std::uint32_t parts(std::uint32_t known);
+  std::uint32_t items(bool there, const char* what, std::size_t max);
+  std::vector<message::Ack::Stream> ack_streams(bool there);
+  std::vector<message::Ack::Have> ack_haves(bool there);
+  message::Ack::Stream ack_stream(std::uint32_t& before);
+  message::Ack::Have ack_have(std::uint32_t& before);
+  std::uint32_t index_near(std::uint64_t distance, std::uint32_t& before);
+  IntervalSet dots(bool several);
   message::MapDelta::Known map_known();
   message::MapDelta::Entry map_entry();
   message::RangeSum range_sum(std::uint64_t width);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "crdt/knowledge.h"
+#include "crdt/lww_map.h"
 #include "engine/comparison.h"
 #include "engine/config.h"
 #include "engine/effects.h"
@@ -42,8 +43,13 @@ struct SessionStream {
   bool unsubscribed = false;           // The same the other way round.
   IntervalSet remote;                  // Dots that the peer has: it told us, or sent them.
   IntervalSet sent;                    // In flight: sent and not acknowledged.
-  IntervalSet owed;                    // Received from the peer and not yet acknowledged by us.
   std::vector<SeriesNo> declared;      // Ascending: series that the peer has from us.
+};
+
+// A DELTA as it stands in the order in which it was sent.
+struct SentDelta {
+  StreamIx ix = 0;
+  Interval dots;
 };
 
 // All that a node can tell of its knowledge at one moment, in the order of StreamId.
@@ -62,7 +68,8 @@ struct Agreement {
 struct SessionMap {
   Knowledge known;              // What the peer has or was sent.
   std::set<StreamIx> behind;    // Streams of which the map may hold more than `known`.
-  Knowledge incoming;           // Knowledge of the peer's delta until its last page is here.
+  Knowledge incoming;           // Knowledge of the peer's delta until its last page is here;
+  LwwMap::Rewritten rewritten;  // and of that.
   bool paged = false;           // That delta has more than one page.
   std::uint32_t under_way = 0;  // Pages from the peer that are not durable yet.
 };
@@ -74,6 +81,7 @@ struct OutgoingMap {
   std::vector<std::string> keys;
   std::size_t next_key = 0;
   Knowledge knowledge;  // Told after the entries, unless these tell it.
+  LwwMap::Rewritten rewritten;
   std::size_t next_known = 0;
   Knowledge told;  // The dots of the entries.
 };
@@ -104,7 +112,9 @@ struct Session {
   std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
   // Streams that may hold something for the peer. Alarms go first, then what is new, then what is old.
   std::deque<StreamIx> alarms, live, backlog;
-  std::int64_t backlog_due = 0;  // Bytes of old data that may go before new: its share of the link.
+  std::int64_t backlog_due = 0;       // Bytes of old data that may go before new: its share of the link.
+  std::deque<SentDelta> deltas_sent;  // And not yet acknowledged.
+  std::deque<SentDelta> deltas_owed;  // Received, and not all before and of it are durable.
   std::map<DatasetId, SessionMap> maps;
   std::optional<OutgoingMap> map_delta;     // Goes before telemetry.
   std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
@@ -130,12 +140,13 @@ struct Session {
   bool answers_maps = true;                               // nor one about a map.
 
   // What the next Ack says.
-  std::map<StreamIx, IntervalSet> acks_due;   // Dots that became durable since the last one.
-  std::map<StreamIx, IntervalSet> haves_due;  // The same of streams that are muted.
+  std::uint32_t deltas_due = 0;               // So many more of the peer's deltas are durable.
+  std::map<StreamIx, IntervalSet> haves_due;  // Dots that became durable, of streams that are muted.
   std::set<StreamIx> subscribed_due, unsubscribed_due;
   std::vector<std::uint32_t> map_acks_due;
   bool leads_due = false;   // That this link carries the data.
-  bool report_now = false;  // It has waited for company long enough.
+  bool report_now = false;  // Acknowledgements have waited for company long enough;
+  bool news_now = false;    // and haves.
 
   [[nodiscard]] SessionStream& at(StreamIx ix) {
     if (streams.size() <= ix) streams.resize(ix + 1);

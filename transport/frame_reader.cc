@@ -34,13 +34,14 @@ void FrameReader::filled(std::size_t bytes) {
 }
 
 std::optional<ByteView> FrameReader::next() {
-  if (pending() < kFrameHeadBytes) return std::nullopt;
-  const ByteView rest = ByteView(buffer_).subspan(begin_, pending());
-  const auto head = decode_head(rest);
-  const std::size_t size = kFrameHeadBytes + (head.ok() ? head->payload_bytes : 0);
-  if (rest.size() < size) return std::nullopt;
+  const ByteView all = ByteView(buffer_).subspan(begin_, pending());
+  ByteView rest = all;
+  const auto head = take_head(rest);
+  if (head.ok() && (!*head || rest.size() < (*head)->payload_bytes)) return std::nullopt;
+  const std::size_t size = head.ok() ? all.size() - rest.size() + (*head)->payload_bytes
+                                     : std::min(all.size(), kFrameHeadBytesMax);
   begin_ += size;
-  return rest.first(size);
+  return all.first(size);
 }
 
 }  // namespace deltamesh

@@ -26,7 +26,7 @@ using boost::system::error_code;
 using Request = http::request<http::empty_body>;
 using Response = http::response<http::string_body>;
 
-constexpr std::size_t kMessageBytesMax = limits::kFrameBytesMax + kFrameHeadBytes;
+constexpr std::size_t kMessageBytesMax = limits::kFrameBytesMax + kFrameHeadBytesMax;
 
 class WebSocketLink final : public QueuedLink {
  public:

@@ -134,7 +134,7 @@ LwwMap::Delta map_write(Random& random, LwwMap& map) {
 // An entry without knowledge, or a single dot without an entry.
 std::vector<LwwMap::Delta> decompose(const LwwMap& map) {
   std::vector<LwwMap::Delta> parts;
-  for (const auto& [key, entry] : map.entries()) parts.push_back({{entry}, {}});
+  for (const auto& [key, entry] : map.entries()) parts.push_back({{entry}, {}, {}});
   for (const Knowledge::Entry& entry : map.knowledge().entries()) {
     for (const StreamKnowledge& known : decompose(entry.known)) {
       LwwMap::Delta part;

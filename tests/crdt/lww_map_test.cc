@@ -193,11 +193,27 @@ TEST_CASE("a delta of some streams has its entries in the order in which they we
 TEST_CASE("a delta of some streams is refused once the key of a superseded write is forgotten",
           "[crdt][lww_map]") {
   LwwMap map(4000);
-  for (Seq seq = 1; seq <= 5000; ++seq) map.apply(put("k", seq, 1, seq));
+  for (Seq seq = 1; seq <= 5000; ++seq) {
+    const std::string key = "k" + std::to_string(seq);
+    map.apply(put(key, 1, 1, seq));
+    map.apply(put(key, 2, 2, seq));
+  }
   CHECK_FALSE(map.delta_since({}, {test_stream(1)}));
   Knowledge most;
   most.at(test_stream(1)).hold({1, 4000});
   CHECK(map.delta_since(most, {test_stream(1)}));
+}
+
+TEST_CASE("a delta of some streams needs no keys of what its writer wrote anew, not even at who never saw it",
+          "[crdt][lww_map]") {
+  LwwMap writer(4), relay(4);
+  for (Seq seq = 1; seq <= 5000; ++seq) writer.apply(put("k" + std::to_string(seq % 2), seq, 1, seq));
+  relay.join(*writer.delta_since({}, {test_stream(1)}));
+  const auto passed_on = relay.delta_since({}, {test_stream(1)});
+  REQUIRE(passed_on);
+  CHECK(passed_on->entries.size() == 2);
+  relay.apply(put("k0", 6000, 2, 1));  // What beats the last of them is another matter.
+  CHECK(relay.delta_since({}, {test_stream(1)})->entries.size() == 2);
 }
 
 TEST_CASE("pages of a delta may join in any order if knowledge comes last", "[crdt][lww_map]") {

@@ -67,7 +67,7 @@ inline message::MapDelta map_delta() {
   const StreamId stream{dataset_id("desired"), StreamClass::kMetric, id<NodeId>(0x11), id<Incarnation>(0x22)};
   message::MapDelta out;
   out.delta = 1;
-  out.knowledge = {{{1, stream}, IntervalSet(Interval{1, 5}), 5}};
+  out.knowledge = {{{1, stream}, IntervalSet(Interval{1, 5}), 5, IntervalSet(Interval{2, 3})}};
   message::MapDelta::Entry entry;
   entry.stream = 1;
   entry.entry.key = "valve-1";
@@ -80,7 +80,7 @@ inline message::MapDelta map_delta() {
 
 inline message::Ack ack() {
   message::Ack out;
-  out.streams = {{0, IntervalSet(Interval{1001, 1001})}};
+  out.deltas = 1;
   out.map_deltas = {1};
   out.credit = 4096;
   out.haves = {{{2, std::nullopt}, IntervalSet(Interval{40, 41})}};

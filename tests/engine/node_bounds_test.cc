@@ -134,7 +134,7 @@ TEST_CASE("knowledge of a map in many pages adds up to no more than in one", "[e
   for (Seq i = 0; i < 2; ++i) {
     REQUIRE(peer.end() == "");
     const IntervalSet held = sparse(1 + i * 4 * limits::kIntervalsMax, limits::kIntervalsMax);
-    page.knowledge = {{ref, held, held.last()}};
+    page.knowledge = {{ref, held, held.last(), {}}};
     peer.say(page);
     ref.stream.reset();
   }
@@ -390,7 +390,7 @@ TEST_CASE("a map page that rests on one before it counts only once that is store
     out.delta = delta;
     if (delta == 1) out.streams = {{0, peer.map_stream()}};
     out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "x"}}};
-    out.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq}};
+    out.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq, {}}};
     return out;
   };
   peer.say(page(1, 2, "a"));  // Dot 1 was superseded by this one.

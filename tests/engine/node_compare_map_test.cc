@@ -25,7 +25,7 @@ message::MapDelta page(const ScriptedPeer& writer, const std::string& key, const
   entry.entry.version.stamp.bits = seq;
   entry.entry.version.dot.seq = seq;
   out.entries = {entry};
-  if (known.last != 0) out.knowledge = {{{0, std::nullopt}, IntervalSet(known), known.last}};
+  if (known.last != 0) out.knowledge = {{{0, std::nullopt}, IntervalSet(known), known.last, {}}};
   return out;
 }
 

@@ -33,7 +33,8 @@ inline NodeConfig config() {
   out.fleet.bytes.fill(0xf1);
   out.datasets = {{"telemetry"}, {"settings", DatasetKind::kMap}};
   out.commit_interval = microseconds(0);  // Each write is committed by the call that makes it.
-  out.report_interval = microseconds(0);  // And what there is to say of it is said at once.
+  out.report_interval = out.news_interval =
+      microseconds(0);  // And what there is to say of it is said at once.
   return out;
 }
 

@@ -11,7 +11,7 @@ message::MapDelta map_page(const ScriptedPeer& peer, Seq seq) {
   page.delta = 1;
   page.streams = {{0, peer.map_stream()}};
   page.entries = {{0, {"valve", {0, HlcStamp{1u << 20}, {{}, seq}}, false, "open"}}};
-  page.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq}};
+  page.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq, {}}};
   return page;
 }
 
@@ -101,10 +101,17 @@ const std::vector<Row> kBreaches = {
        peer.say(delta);
      },
      "block codec 9, known here is 0"},
-    {"an acknowledgement names a stream that we named",
+    {"an acknowledgement is of what we sent",
      [](TestNode&, ScriptedPeer& peer) {
        message::Ack ack;
-       ack.streams = {{77, IntervalSet({1, 1})}};
+       ack.deltas = 1;
+       peer.say(ack);
+     },
+     "more deltas than were sent"},
+    {"a subscription names a stream that we named",
+     [](TestNode&, ScriptedPeer& peer) {
+       message::Ack ack;
+       ack.subscribed = {{77, IntervalSet({1, 1})}};
        peer.say(ack);
      },
      "unnamed stream"},
@@ -128,7 +135,7 @@ const std::vector<Row> kBreaches = {
      [](TestNode&, ScriptedPeer& peer) {
        auto page = map_page(peer, 1);
        page.streams.push_back({1, peer.stream()});
-       page.knowledge.push_back({{1, std::nullopt}, IntervalSet({1, 1}), 1});
+       page.knowledge.push_back({{1, std::nullopt}, IntervalSet({1, 1}), 1, {}});
        peer.say(page);
      },
      "two datasets"},

@@ -164,7 +164,11 @@ inline message::MapDelta map_delta() {
   out.delta = number32();
   out.last = below(2) == 1;
   out.streams = list(4, stream_ref);
-  out.knowledge = list(4, [] { return message::MapDelta::Known{stream_ref(), intervals(), seq()}; });
+  out.knowledge = list(4, [] {
+    message::MapDelta::Known known{stream_ref(), intervals(), seq(), {}};
+    known.rewritten = known.held.intersect(intervals());
+    return known;
+  });
   out.entries = list(8, map_entry);
   if (out.knowledge.empty() && out.entries.empty()) out.entries.push_back(map_entry());
   return out;
@@ -173,9 +177,7 @@ inline message::MapDelta map_delta() {
 inline message::Ack ack() {
   message::Ack out;
   out.leads = below(2) == 1;
-  out.streams = list(8, [] {
-    return message::Ack::Stream{below(static_cast<std::uint32_t>(limits::kStreamsMax)), intervals()};
-  });
+  out.deltas = number32();
   out.map_deltas = list(8, number32);
   out.credit = number32();
   out.haves = list(4, [] { return message::Ack::Have{stream_ref(), intervals()}; });

@@ -22,17 +22,14 @@ void try_frame(ByteView frame) {
   require(again.ok() && *again == *message);
 }
 
-// `bytes` is type, control length, payload.
+// `bytes` is the first byte of a frame, then its payload.
 void try_payload(ByteView bytes) {
-  if (bytes.size() < 2) return;
-  const ByteView payload = bytes.subspan(2);
-  FrameHead head;
-  head.payload_bytes = static_cast<std::uint32_t>(payload.size());
-  head.type = static_cast<std::uint8_t>(std::to_integer<unsigned>(bytes[0]) % 20);
-  head.control_bytes =
-      static_cast<std::uint16_t>(std::to_integer<std::size_t>(bytes[1]) % (payload.size() + 1));
-  const auto head_bytes = encode_head(head);
-  Bytes frame(head_bytes.begin(), head_bytes.end());
+  if (bytes.empty()) return;
+  const auto first = std::to_integer<unsigned>(bytes[0]);
+  const ByteView payload = bytes.subspan(1);
+  Bytes frame;
+  put_head(frame, {FrameType(first & kFrameTypeMax), (first & 0x20) != 0, (first & 0x80) != 0,
+                   static_cast<std::uint32_t>(payload.size())});
   frame.insert(frame.end(), payload.begin(), payload.end());
   try_frame(frame);
 }

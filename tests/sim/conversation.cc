@@ -67,7 +67,10 @@ void Conversation::learn(Side from, const message::StreamRef& ref) {
 void Conversation::check_delta(Side from, const message::Delta& delta) {
   learn(from, delta.ref);
   if (delta.ref.index >= speakers_[from].named.size()) return;
-  check_durable(speakers_[from].named[delta.ref.index], {delta.first, delta.first + delta.events - 1});
+  const StreamId& stream = speakers_[from].named[delta.ref.index];
+  const Interval dots{delta.first, delta.first + delta.events - 1};
+  check_durable(stream, dots);
+  speakers_[from].deltas.emplace_back(stream, dots);
 }
 
 void Conversation::check_durable(const StreamId& stream, Interval dots) {
@@ -121,7 +124,7 @@ void Conversation::check_told(Side from, const Message& message, const StoreRead
 void Conversation::check_told(Side from, const message::Ack& ack, const Knowledge& held) {
   const char* const what = "acknowledged and not durable: events";
   const Speaker& writer = speakers_[1 - from];
-  for (const auto& [index, dots] : ack.streams) check_held(what, writer.named, index, dots, held);
+  check_deltas(from, ack.deltas, held);
   for (const auto& [index, dots] : ack.subscribed) check_held(what, writer.named, index, dots, held);
   for (const auto& [ref, dots] : ack.haves) check_held(what, speakers_[from].named, ref.index, dots, held);
   for (const std::uint32_t number : ack.map_deltas) {
@@ -129,6 +132,19 @@ void Conversation::check_told(Side from, const message::Ack& ack, const Knowledg
     if (delta == writer.map_deltas.end()) return world_.fail("an acknowledgement of a map delta never sent");
     if (!held.includes_held(delta->second)) world_.fail("acknowledged and not durable: a map delta");
   }
+}
+
+// `from` says that so many more of what the other side sent are durable.
+void Conversation::check_deltas(Side from, std::uint32_t deltas, const Knowledge& held) {
+  auto& sent = speakers_[1 - from].deltas;
+  for (; deltas > 0 && !sent.empty(); --deltas) {
+    const auto [stream, dots] = sent.front();
+    sent.pop_front();
+    const StreamKnowledge* const known = held.find(stream);
+    if (known == nullptr || !known->held().contains(dots))
+      world_.fail("acknowledged and not durable: a delta");
+  }
+  if (deltas > 0) world_.fail("an acknowledgement of a delta never sent");
 }
 
 void Conversation::check_told(Side from, const message::Frontier& frontier, const Knowledge& held) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -44,8 +45,9 @@ class Conversation {
   struct Speaker {
     Bytes digest;  // Of its HELLO.
     std::vector<StreamId> named;
-    std::map<std::uint32_t, Knowledge> map_deltas;  // By number: what the delta covers.
-    std::int64_t credit = 0;                        // Bytes of payload frames that it may still send.
+    std::deque<std::pair<StreamId, Interval>> deltas;  // Sent and not yet acknowledged.
+    std::map<std::uint32_t, Knowledge> map_deltas;     // By number: what the delta covers.
+    std::int64_t credit = 0;                           // Bytes of payload frames that it may still send.
   };
 
   void learn(Side from, const message::Hello& hello, const Knowledge& known);
@@ -55,6 +57,7 @@ class Conversation {
   void check_delta(Side from, const message::Delta& delta);
   void check_durable(const StreamId& stream, Interval dots);
   void check_told(Side from, const message::Ack& ack, const Knowledge& held);
+  void check_deltas(Side from, std::uint32_t deltas, const Knowledge& held);
   void check_told(Side from, const message::Frontier& frontier, const Knowledge& held);
   void check_told(Side from, const message::MapDelta& delta, const Knowledge& held);
   void grant(Side to, std::uint32_t credit);

@@ -109,7 +109,7 @@ class Links final : public Wire {
   void disturb(Connection& connection, Side from, message::Frontier& frontier);
   static void let_losers_win(Connection& connection, Side from, message::MapDelta& delta, const LwwMap& map);
   static void omit_winner(message::MapDelta& delta, const LwwMap& map);
-  void forge_ack(Connection& connection, Side from, const message::Delta& delta);
+  void forge_ack(Connection& connection, Side from);
 
   World& world_;
   const Ledger& ledger_;

@@ -20,7 +20,7 @@ Bytes altered(const Bytes& block) {
 // The page claims the dot of `item` as known.
 void tell_known(message::MapDelta& delta, const message::MapDelta::Entry& item) {
   const Seq seq = item.entry.version.dot.seq;
-  delta.knowledge.push_back({{item.stream, std::nullopt}, IntervalSet({seq, seq}), seq});
+  delta.knowledge.push_back({{item.stream, std::nullopt}, IntervalSet({seq, seq}), seq, {}});
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ void Links::disturb(Connection& connection, Side from, message::Delta& delta) {
   if (delta.ref.stream) return;
   switch (options_.plant) {
     case Plant::kForgedAck:
-    case Plant::kEarlyAck: planted_ = true; return forge_ack(connection, from, delta);
+    case Plant::kEarlyAck: planted_ = true; return forge_ack(connection, from);
     case Plant::kAlteredEvent:
       planted_ = true;
       delta.block = altered(delta.block);
@@ -107,10 +107,10 @@ void Links::disturb(Connection& connection, Side from, message::Frontier& fronti
   }
 }
 
-// Tells the sender of `delta` that its peer has it.
-void Links::forge_ack(Connection& connection, Side from, const message::Delta& delta) {
+// Tells the sender of a delta that its peer has one more.
+void Links::forge_ack(Connection& connection, Side from) {
   message::Ack ack;
-  ack.streams.push_back({delta.ref.index, IntervalSet({delta.first, delta.first + delta.events - 1})});
+  ack.deltas = 1;
   const Message message = ack;
   if (options_.check_acks)
     connection.talk.check_told(1 - from, message, connection.ends[1 - from].node->store());

@@ -8,7 +8,7 @@
 namespace deltamesh::sim {
 
 inline FrameType type_of(ByteView frame) {
-  return FrameType{decode_head(frame)->type};
+  return (*take_head(frame))->type;
 }
 inline bool is_keepalive(FrameType type) {
   return type == FrameType::kPing || type == FrameType::kPong;

@@ -46,8 +46,10 @@ std::string as_text(ByteView bytes) {
 
 std::string goodbye_in(std::string_view frames) {
   ByteView rest(reinterpret_cast<const std::byte*>(frames.data()), frames.size());
-  while (rest.size() >= kFrameHeadBytes) {
-    const std::size_t size = kFrameHeadBytes + decode_head(rest)->payload_bytes;
+  while (!rest.empty()) {
+    ByteView payload = rest;
+    const auto head = take_head(payload);
+    const std::size_t size = rest.size() - payload.size() + (*head)->payload_bytes;
     const auto message = decode(rest.first(size));
     if (const auto* const goodbye = std::get_if<message::Goodbye>(&**message)) return goodbye->text;
     rest = rest.subspan(size);

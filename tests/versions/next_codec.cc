@@ -6,6 +6,7 @@
 #include <kj/exception.h>
 #include <kj/io.h>
 
+#include "crdt/varint.h"
 #include "engine/protocol.capnp.h"
 #include "next_protocol.capnp.h"
 #include "tests/versions/next_fields.h"
@@ -47,10 +48,7 @@ Schemas schemas_of(FrameType type) {
 // A frame with its control part unpacked by the next schema.
 struct Opened {
   explicit Opened(ByteView frame)
-      : head(*decode_head(frame)),
-        schemas(schemas_of(FrameType{head.type})),
-        raw(frame.subspan(kFrameHeadBytes + head.control_bytes)) {
-    const ByteView control = frame.subspan(kFrameHeadBytes, head.control_bytes);
+      : raw(frame), head(**take_head(raw)), schemas(schemas_of(head.type)), control(take_control()) {
     auto all = message.initRoot<DynamicStruct>(schemas.next);
     if (control.empty()) return;
     kj::ArrayInputStream in({reinterpret_cast<const kj::byte*>(control.data()), control.size()});
@@ -59,10 +57,20 @@ struct Opened {
   }
   DynamicStruct::Builder root() { return message.getRoot<DynamicStruct>(schemas.next); }
 
+  ByteView raw;  // What is left of the frame.
   FrameHead head;
   Schemas schemas;
-  ByteView raw;
+  ByteView control;
   capnp::MallocMessageBuilder message;
+
+ private:
+  ByteView take_control() {
+    std::uint64_t bytes = 0;
+    if (!head.has_control || !get_varint(raw, bytes) || bytes > raw.size()) return {};
+    const ByteView taken = raw.first(bytes);
+    raw = raw.subspan(bytes);
+    return taken;
+  }
 };
 
 bool has_data(FrameType type) {
@@ -73,12 +81,14 @@ Bytes assembled(FrameHead head, capnp::MessageBuilder& message, ByteView raw) {
   kj::VectorOutputStream packed;
   capnp::writePackedMessage(packed, message);
   const auto control = std::as_bytes(std::span(packed.getArray().begin(), packed.getArray().size()));
-  head.control_bytes = static_cast<std::uint16_t>(control.size());
-  head.payload_bytes = static_cast<std::uint32_t>(control.size() + raw.size());
-  const auto first = encode_head(head);
-  Bytes frame(first.begin(), first.end());
-  frame.insert(frame.end(), control.begin(), control.end());
-  frame.insert(frame.end(), raw.begin(), raw.end());
+  Bytes front;
+  put_varint(front, control.size());
+  head.has_control = true;
+  head.payload_bytes = static_cast<std::uint32_t>(front.size() + control.size() + raw.size());
+  Bytes frame;
+  put_head(frame, head);
+  for (const ByteView part : {ByteView(front), control, raw})
+    frame.insert(frame.end(), part.begin(), part.end());
   return frame;
 }
 
@@ -86,7 +96,7 @@ Bytes assembled(FrameHead head, capnp::MessageBuilder& message, ByteView raw) {
 
 Bytes NextCodec::said(ByteView frame) {
   Opened opened(frame);
-  const FrameType type{opened.head.type};
+  const FrameType type = opened.head.type;
   if (has_data(type) && !spoken_.longer_data) return {frame.begin(), frame.end()};
   fill_added(opened.root(), rng_);
   if (type == FrameType::kHello) {
@@ -99,7 +109,7 @@ Bytes NextCodec::said(ByteView frame) {
 Result<Bytes> NextCodec::heard(ByteView frame) {
   try {
     Opened opened(frame);
-    if (opened.head.control_bytes == 0) return Bytes(frame.begin(), frame.end());
+    if (!opened.head.has_control) return Bytes(frame.begin(), frame.end());
     if (std::string wrong = check_added(opened.root().asReader(), filled_); !wrong.empty())
       return Error{ErrorCode::kInvalid, std::move(wrong)};
     capnp::MallocMessageBuilder ours;

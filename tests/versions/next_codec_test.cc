@@ -41,13 +41,15 @@ void check_superset() {
 }
 
 // By one byte at its end.
-Bytes lengthened(Bytes frame) {
-  FrameHead head = *decode_head(frame);
+Bytes lengthened(const Bytes& frame) {
+  ByteView payload = frame;
+  FrameHead head = **take_head(payload);
   ++head.payload_bytes;
-  const auto bytes = encode_head(head);
-  std::copy(bytes.begin(), bytes.end(), frame.begin());
-  frame.push_back(std::byte{0});
-  return frame;
+  Bytes longer;
+  put_head(longer, head);
+  longer.insert(longer.end(), payload.begin(), payload.end());
+  longer.push_back(std::byte{0});
+  return longer;
 }
 
 Message decoded(ByteView frame) {
@@ -80,7 +82,7 @@ TEST_CASE("the next schema has every field of ours in its place, and more in eac
 TEST_CASE("the next version says more than ours, also where ours says nothing", "[versions]") {
   NextCodec next(7);
   const Bytes said = next.said(encode(message::Ping{}));
-  CHECK(said.size() > kFrameHeadBytes);
+  CHECK(said.size() > 2);
   REQUIRE(next.heard(said).ok());
   CHECK(next.heard_filled() == 1);
 }
