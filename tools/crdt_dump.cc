@@ -31,6 +31,9 @@ class Arguments {
     entries->add_flag("--tombstones", request_.tombstones, "Removed keys too");
     stream(
         *question("knowledge", "What is known of each stream; every interval with --json", dump_knowledge));
+    question("check",
+             "Looks for damage on every page, in every row and block; status 0 sound, 1 damaged, 2 neither",
+             dump_check);
     question("catalogue", "All series and where their declarations conflict", dump_catalogue);
     diff();
   }

@@ -71,25 +71,6 @@ std::optional<StreamKnowledge> decode_knowledge(const KnowledgeRow& row) {
   return known;
 }
 
-Result<Knowledge::Entry> read_knowledge(const Statement& row) {
-  Knowledge::Entry entry;
-  if (!read_stream(row, 0, entry.stream)) return corrupt("a row of knowledge");
-  const auto copy = [&row](int column) {
-    const ByteView view = row.bytes(column);
-    return Bytes(view.begin(), view.end());
-  };
-  KnowledgeRow columns;
-  columns.head = row.bits(4);
-  columns.settled = row.bits(5);
-  columns.held = copy(6);
-  columns.dropped = copy(7);
-  columns.voided = copy(8);
-  auto known = row.bits(9) == columns.checksum(entry.stream) ? decode_knowledge(columns) : std::nullopt;
-  if (!known) return corrupt("what is known of " + describe(entry.stream));
-  entry.known = std::move(*known);
-  return entry;
-}
-
 }  // namespace
 
 Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId& stream) {
@@ -102,20 +83,24 @@ Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId&
   return *row ? std::optional<StreamKey>(query->integer(0)) : std::nullopt;
 }
 
+std::string select_streams() {
+  return std::string("SELECT ") + kStreamColumns + ", s.id, s.checksum FROM streams s";
+}
+
+Result<StreamRow> read_stream_row(const Statement& row) {
+  StreamRow out;
+  if (!read_stream(row, 0, out.stream) || row.bits(5) != checksum_of(out.stream))
+    return corrupt("the name of a stream");
+  out.key = row.integer(4);
+  return out;
+}
+
 Result<std::map<StreamId, StreamKey>> load_streams(Database& database) {
-  Result<Statement> query =
-      database.prepare(std::string("SELECT ") + kStreamColumns + ", s.id, s.checksum FROM streams s");
-  if (!query) return query.error();
+  const auto rows = collect<StreamRow>(database.prepare(select_streams()), read_stream_row);
+  if (!rows) return rows.error();
   std::map<StreamId, StreamKey> streams;
-  for (;;) {
-    const Result<bool> row = query->step();
-    if (!row) return row.error();
-    if (!*row) return streams;
-    StreamId stream;
-    if (!read_stream(*query, 0, stream) || query->bits(5) != checksum_of(stream))
-      return corrupt("the name of a stream");
-    streams.emplace(stream, query->integer(4));
-  }
+  for (const StreamRow& row : *rows) streams.emplace(row.stream, row.key);
+  return streams;
 }
 
 Result<StreamKey> insert_stream(Database& database, const StreamId& stream) {
@@ -234,24 +219,39 @@ std::uint64_t KnowledgeRow::checksum(const StreamId& stream) const {
   return sum.value();
 }
 
+std::string select_knowledge() {
+  return std::string("SELECT ") + kStreamColumns +
+         ", k.head, k.settled, k.held, k.dropped, k.voided, k.checksum "
+         "FROM knowledge k LEFT JOIN streams s ON s.id = k.stream";
+}
+
+Result<Knowledge::Entry> read_knowledge(const Statement& row) {
+  Knowledge::Entry entry;
+  if (!read_stream(row, 0, entry.stream)) return corrupt("a row of knowledge");
+  const auto copy = [&row](int column) {
+    const ByteView view = row.bytes(column);
+    return Bytes(view.begin(), view.end());
+  };
+  KnowledgeRow columns;
+  columns.head = row.bits(4);
+  columns.settled = row.bits(5);
+  columns.held = copy(6);
+  columns.dropped = copy(7);
+  columns.voided = copy(8);
+  auto known = row.bits(9) == columns.checksum(entry.stream) ? decode_knowledge(columns) : std::nullopt;
+  if (!known) return corrupt("what is known of " + describe(entry.stream));
+  entry.known = std::move(*known);
+  return entry;
+}
+
 Result<Knowledge> load_knowledge(Database& database) {
-  Result<Statement> query = database.prepare(std::string("SELECT ") + kStreamColumns +
-                                             ", k.head, k.settled, k.held, k.dropped, k.voided, k.checksum "
-                                             "FROM knowledge k LEFT JOIN streams s ON s.id = k.stream");
-  if (!query) return query.error();
-  std::vector<Knowledge::Entry> entries;
-  for (;;) {
-    const Result<bool> row = query->step();
-    if (!row) return row.error();
-    if (!*row) break;
-    Result<Knowledge::Entry> entry = read_knowledge(*query);
-    if (!entry) return entry.error();
-    entries.push_back(std::move(*entry));
-  }
+  auto entries = collect<Knowledge::Entry>(database.prepare(select_knowledge()), read_knowledge);
+  if (!entries) return entries.error();
   // In the order of Knowledge, so that each is appended.
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.stream < b.stream; });
+  std::sort(entries->begin(), entries->end(),
+            [](const auto& a, const auto& b) { return a.stream < b.stream; });
   Knowledge knowledge;
-  for (Knowledge::Entry& entry : entries) knowledge.at(entry.stream) = std::move(entry.known);
+  for (Knowledge::Entry& entry : *entries) knowledge.at(entry.stream) = std::move(entry.known);
   return knowledge;
 }
 

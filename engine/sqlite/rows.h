@@ -13,12 +13,35 @@
 
 namespace deltamesh::sqlite {
 
+// Every row of `query`, each as `read` returns it.
+template <class Value, class Read>
+Result<std::vector<Value>> collect(Result<Statement> query, Read read) {
+  if (!query) return query.error();
+  std::vector<Value> found;
+  for (;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    Result<Value> value = read(*query);
+    if (!value) return value.error();
+    found.push_back(std::move(*value));
+  }
+}
+
 // A stream's small integer in this file; streams are interned because their names take 41 bytes.
 using StreamKey = std::int64_t;
 
 // `s` is the stream's row. It is joined from the left: what names a stream that is not there must not vanish.
 inline constexpr const char* kStreamColumns = "s.dataset, s.class, s.node, s.incarnation";
 inline constexpr int kStreamColumnCount = 4;
+
+// "SELECT ... FROM streams s", and what one row of it says.
+struct StreamRow {
+  StreamKey key = 0;
+  StreamId stream;
+};
+std::string select_streams();
+Result<StreamRow> read_stream_row(const Statement& row);
 
 Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId& stream);
 Result<std::map<StreamId, StreamKey>> load_streams(Database& database);
@@ -27,6 +50,7 @@ Result<StreamKey> insert_stream(Database& database, const StreamId& stream);
 // Of `blocks`: "first, last, codec, quality, time_min, time_max, checksum, bytes".
 inline constexpr const char* kBlockColumns =
     "first, last, codec, quality, time_min, time_max, checksum, bytes";
+inline constexpr int kBlockColumnCount = 8;
 Result<StoredBlock> read_block(const Statement& row, const StreamId& stream);
 std::uint64_t checksum_of(const StoredBlock& block);
 
@@ -50,6 +74,8 @@ struct KnowledgeRow {
   Seq settled = 0;
   Bytes held, dropped, voided;
 };
+std::string select_knowledge();
+Result<Knowledge::Entry> read_knowledge(const Statement& row);
 Result<Knowledge> load_knowledge(Database& database);
 
 }  // namespace deltamesh::sqlite

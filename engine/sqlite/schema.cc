@@ -189,6 +189,22 @@ Status check_store(Database& database, const std::string& path, bool deep) {
   return Done{};
 }
 
+Status check_tables(Database& database) {
+  const auto definitions = [](Database& of) {
+    return of.text(
+        "SELECT group_concat(definition, ';') FROM (SELECT type || name || tbl_name || coalesce(sql, '') AS "
+        "definition FROM sqlite_schema ORDER BY name)");
+  };
+  Result<Database> model = Database::create(":memory:");
+  if (!model) return model.error();
+  if (Status status = model->run(kTables); !status) return status;
+  const Result<std::string> ours = definitions(*model), theirs = definitions(database);
+  if (!ours) return ours.error();
+  if (!theirs) return theirs.error();
+  if (*ours == *theirs) return Done{};
+  return Error{ErrorCode::kCorrupt, "they are not defined as in a store of this version"};
+}
+
 Result<Meta> read_meta(Database& database) {
   Result<Statement> query =
       database.prepare("SELECT node, incarnation, opens, clock, checksum FROM meta WHERE id = 1");
@@ -220,6 +236,16 @@ Status note_incarnation(Database& database, const Incarnation& incarnation, cons
       database.prepare("INSERT INTO incarnations (incarnation, reason, checksum) VALUES (?, ?, ?)");
   if (!insert) return insert.error();
   return insert->bind(incarnation, std::string_view(reason), sum_of(incarnation, reason)).run();
+}
+
+std::string select_incarnations() {
+  return "SELECT incarnation, reason, checksum, number FROM incarnations";
+}
+
+Result<Incarnation> read_incarnation(const Statement& row) {
+  Incarnation incarnation;
+  if (row.id(0, incarnation) && row.bits(2) == sum_of(incarnation, row.text(1))) return incarnation;
+  return Error{ErrorCode::kCorrupt, "incarnation " + std::to_string(row.integer(3)) + " fails its checksum"};
 }
 
 }  // namespace deltamesh::sqlite

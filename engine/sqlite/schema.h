@@ -31,9 +31,14 @@ Status create_store(const std::string& path, const Meta& meta, bool sync, const 
 // Is this a store that this build may open? Reads only. `deep` looks for damage on every page too.
 Status check_store(Database& database, const std::string& path, bool deep);
 
+// Whether its tables and indexes are those that create_store() makes, to the letter.
+Status check_tables(Database& database);
+
 Result<Meta> read_meta(Database& database);
 Status write_meta(Database& database, const Meta& meta);
 // Enters an incarnation into the list of those that this store has had.
 Status note_incarnation(Database& database, const Incarnation& incarnation, const std::string& reason);
+std::string select_incarnations();
+Result<Incarnation> read_incarnation(const Statement& row);
 
 }  // namespace deltamesh::sqlite

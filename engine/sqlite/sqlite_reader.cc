@@ -41,36 +41,21 @@ Result<MapEntry> read_entry_alone(const Statement& row) {
   return std::move(write->entry);
 }
 
-// A copy without side files can be read where nothing can be written; beside a log the locks are needed.
-Result<Database::Access> access_to(const std::string& path) {
-  for (const char* side : {"-wal", "-shm"}) {
-    const Result<FileFacts> facts = file_facts(path + side);
-    if (!facts) return facts.error();
-    if (facts->exists) return Database::Access::kReadOnly;
-  }
-  return Database::Access::kImmutable;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open_read_only(const std::string& path) {
-  const Result<FileFacts> facts = file_facts(path);
-  if (!facts) return facts.error();
-  if (!facts->exists) return Error{ErrorCode::kNotFound, path + " does not exist"};
-  const Result<Database::Access> access = access_to(path);
-  if (!access) return access.error();
-  return open(path, *access, kToolCacheKib, {});
+  return prepared(Database::open_found(path), path, kToolCacheKib);
 }
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open_beside_writer(const std::string& path,
                                                                        std::uint32_t cache_kib,
                                                                        const std::string& vfs) {
-  return open(path, Database::Access::kReadOnly, cache_kib, vfs);
+  return prepared(Database::open(path, Database::Access::kReadOnly, vfs), path, cache_kib);
 }
 
-Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path, Database::Access access,
-                                                         std::uint32_t cache_kib, const std::string& vfs) {
-  Result<Database> database = Database::open(path, access, vfs);
+Result<std::unique_ptr<SqliteReader>> SqliteReader::prepared(Result<Database> database,
+                                                             const std::string& path,
+                                                             std::uint32_t cache_kib) {
   if (!database) return database.error();
   database->busy_timeout(kReaderPatience);
   const std::string cache = "PRAGMA cache_size = -" + std::to_string(cache_kib);

@@ -46,8 +46,8 @@ class SqliteReader final : public StoreReader {
 
  private:
   explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
-  static Result<std::unique_ptr<SqliteReader>> open(const std::string& path, sqlite::Database::Access access,
-                                                    std::uint32_t cache_kib, const std::string& vfs);
+  static Result<std::unique_ptr<SqliteReader>> prepared(Result<sqlite::Database> database,
+                                                        const std::string& path, std::uint32_t cache_kib);
 
   mutable sqlite::Database database_;  // Asking it changes nothing that a caller can see.
 };

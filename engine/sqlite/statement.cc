@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/sqlite/files.h"
+
 namespace deltamesh::sqlite {
 namespace {
 
@@ -177,6 +179,17 @@ Result<Database> Database::open(const std::string& path, Access access, const st
       return open_flags(path, immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs);
   }
   return Error{ErrorCode::kInvalid, "an unknown kind of access"};
+}
+
+Result<Database> Database::open_found(const std::string& path) {
+  Access access = Access::kImmutable;
+  for (const char* side : {"", "-wal", "-shm"}) {
+    const Result<FileFacts> facts = file_facts(path + side);
+    if (!facts) return facts.error();
+    if (*side == '\0' && !facts->exists) return Error{ErrorCode::kNotFound, path + " does not exist"};
+    if (*side != '\0' && facts->exists) access = Access::kReadOnly;
+  }
+  return open(path, access);
 }
 
 Result<Database> Database::create(const std::string& path, const std::string& vfs) {

@@ -85,6 +85,9 @@ class Database {
   // Opens a file that exists. Closing does not checkpoint, unless tidy_on_close() was called.
   // `vfs`: SqliteOptions::vfs.
   static Result<Database> open(const std::string& path, Access access, const std::string& vfs = {});
+  // To read what is there: beside a log, with the locks that this needs; a file alone also where nothing can
+  // be written. kNotFound if there is no file.
+  static Result<Database> open_found(const std::string& path);
   static Result<Database> create(const std::string& path, const std::string& vfs = {});
 
   // Runs statements that return nothing of interest.

@@ -161,6 +161,22 @@ TEST_CASE("a block with a good checksum that does not decode is named", "[dump]"
   CHECK(dump({"samples", stores.b, "--dataset", "telemetry", "--series", "room/count", "--raw"}).status == 2);
 }
 
+TEST_CASE("a check finds a store sound, or says what is damaged", "[dump]") {
+  const TempFolder folder;
+  const std::string path = make_store(folder, "a.store", some_contents(kEvents, 10));
+  const Output sound = dump({"check", path});
+  CHECK(sound.status == 0);
+  CHECK_THAT(sound.text, Contains("sound: ") && Contains("6 blocks of 60 events"));
+
+  run_raw(path, "UPDATE blocks SET checksum = 0");
+  const Output damaged = dump({"check", path});
+  CHECK(damaged.status == 1);
+  CHECK_THAT(damaged.text, Contains("dots 1 to 10 fails its checksum") && Contains("DAMAGED: "));
+  const Output json = dump({"check", path, "--json"});
+  CHECK(json.status == 1);
+  CHECK_THAT(json.text, Contains("\"sound\":false") && Contains("\"findings\":[\"blocks: "));
+}
+
 TEST_CASE("no store and wrong usage are errors too, and make no store", "[dump]") {
   const TempFolder folder;
   const std::string none = folder.file("none");

@@ -1,0 +1,191 @@
+// engine/sqlite/check.cc - table by table, so that damage in one does not hide what is in the others.
+#include "engine/sqlite/check.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "engine/batch_rules.h"
+#include "engine/limits.h"
+#include "engine/sqlite/rows.h"
+#include "engine/sqlite/schema.h"
+#include "engine/sqlite/sqlite_reader.h"
+
+namespace deltamesh {
+namespace {
+
+using namespace sqlite;
+
+// What the columns beside a block say of it, against what it says itself.
+Status check_block(const StoredBlock& block) {
+  const auto summary = validate_block(*block.bytes, limits::kBlock);
+  if (!summary) return summary.error();
+  const StoredBlock same = stored_block(block.stream, block.first, *summary, {});
+  const bool agree = same.events == block.events && same.codec == block.codec &&
+                     same.has_utc == block.has_utc && same.time_min == block.time_min &&
+                     same.time_max == block.time_max;
+  if (agree) return Done{};
+  return Error{ErrorCode::kCorrupt, "its columns say something else than its events"};
+}
+
+class Check {
+ public:
+  explicit Check(Database& database) : database_(database) {}
+
+  CheckReport run() && {
+    pages();
+    identity();
+    streams();
+    series();
+    entries();
+    blocks();
+    knowledge();
+    return std::move(report_);
+  }
+
+ private:
+  void find(const char* where, const std::string& what) {
+    if (report_.findings.size() < kCheckFindingsMax)
+      report_.findings.push_back(std::string(where) + ": " + what);
+    ++report_.found;
+  }
+  template <class Value>
+  void find_error(const char* where, const Result<Value>& result) {
+    if (!result) find(where, result.error().text);
+  }
+
+  // Every row of `query`; what cannot be read ends it, what `take` refuses does not.
+  template <class Take>
+  void rows(const char* where, Result<Statement> query, Take take) {
+    if (!query) return find(where, query.error().text);
+    for (;;) {
+      const Result<bool> row = query->step();
+      if (!row) return find(where, row.error().text);
+      if (!*row) return;
+      find_error(where, take(*query));
+    }
+  }
+
+  void pages();
+  void identity();
+  void streams();
+  void series();
+  void entries();
+  void blocks();
+  Status take_block(const Statement& row);
+  void knowledge();
+  void compare(const Knowledge::Entry& entry);
+
+  Database& database_;
+  CheckReport report_;
+  std::map<StreamKey, StreamId> names_;
+  std::set<DatasetId> maps_;              // Of which there are entries; one that ever had any has some.
+  std::map<StreamId, IntervalSet> seen_;  // Dots of blocks and of entries.
+};
+
+void Check::pages() {
+  rows("pages", database_.prepare("PRAGMA integrity_check(100)"), [](const Statement& row) -> Status {
+    if (row.text(0) == "ok") return Done{};
+    return Error{ErrorCode::kCorrupt, row.text(0)};
+  });
+}
+
+void Check::identity() {
+  find_error("tables", check_tables(database_));
+  find_error("meta", read_meta(database_));
+  rows("incarnations", database_.prepare(select_incarnations()), read_incarnation);
+}
+
+void Check::streams() {
+  rows("streams", database_.prepare(select_streams()), [this](const Statement& row) -> Status {
+    const Result<StreamRow> stream = read_stream_row(row);
+    if (!stream) return stream.error();
+    names_.emplace(stream->key, stream->stream);
+    ++report_.streams;
+    return Done{};
+  });
+}
+
+void Check::series() {
+  rows("series", database_.prepare(select_series("")), [this](const Statement& row) -> Status {
+    const Result<StreamSeries> series = read_series(row);
+    if (!series) return series.error();
+    ++report_.series;
+    return Done{};
+  });
+}
+
+void Check::entries() {
+  rows("map_entries", database_.prepare(select_entries("")), [this](const Statement& row) -> Status {
+    const Result<MapWrite> write = read_entry(row);
+    if (!write) return write.error();
+    maps_.insert(write->dataset);
+    const Dot& dot = write->entry.version.dot;
+    seen_[dot.stream].add({dot.seq, dot.seq});
+    ++report_.entries;
+    return Done{};
+  });
+}
+
+// In the order of the table itself: whether the index agrees, SQLite has said.
+void Check::blocks() {
+  rows("blocks", database_.prepare(std::string("SELECT ") + kBlockColumns + ", stream FROM blocks"),
+       [this](const Statement& row) { return take_block(row); });
+}
+
+Status Check::take_block(const Statement& row) {
+  const auto stream = names_.find(row.integer(kBlockColumnCount));
+  if (stream == names_.end()) return Error{ErrorCode::kCorrupt, "a block of a stream that is not there"};
+  const Result<StoredBlock> block = read_block(row, stream->second);
+  if (!block) return block.error();
+  IntervalSet& seen = seen_[block->stream];
+  const std::string place = "the block of " + describe(block->stream, block->interval());
+  if (seen.intersects(block->interval())) return Error{ErrorCode::kCorrupt, place + " overlaps another"};
+  seen.add(block->interval());
+  if (Status sound = check_block(*block); !sound)
+    return Error{ErrorCode::kCorrupt, place + " does not decode: " + sound.error().text};
+  ++report_.blocks;
+  report_.events += block->events;
+  return Done{};
+}
+
+void Check::knowledge() {
+  rows("knowledge", database_.prepare(select_knowledge()), [this](const Statement& row) -> Status {
+    const Result<Knowledge::Entry> entry = read_knowledge(row);
+    if (!entry) return entry.error();
+    compare(*entry);
+    seen_.erase(entry->stream);
+    return Done{};
+  });
+  for (const auto& [stream, dots] : seen_)
+    find("knowledge", "nothing is known of " + describe(stream) + ", of which something is there");
+}
+
+// Of a map, superseded writes are held and not there.
+void Check::compare(const Knowledge::Entry& entry) {
+  const IntervalSet& seen = seen_[entry.stream];
+  const IntervalSet unknown = seen.minus(entry.known.held());
+  if (!unknown.empty())
+    find("knowledge", "there, and not known to be held: " + describe(entry.stream, unknown.intervals()[0]));
+  if (maps_.contains(entry.stream.dataset)) return;
+  for (const Interval& dots : entry.known.held().minus(seen).intervals())
+    find("knowledge", "known to be held, and not there: " + describe(entry.stream, dots));
+}
+
+}  // namespace
+
+Result<CheckReport> check_contents(const std::string& path) {
+  Result<Database> database = Database::open_found(path);
+  if (!database) return database.error();
+  database->busy_timeout(kReaderPatience);
+  Status opened = database->run("BEGIN");
+  if (opened) opened = check_store(*database, path, false);
+  if (opened) return Check(*database).run();
+  if (opened.error().code == ErrorCode::kIo) return opened.error();
+  CheckReport report;
+  report.findings.push_back(opened.error().text);
+  report.found = 1;
+  return report;
+}
+
+}  // namespace deltamesh
