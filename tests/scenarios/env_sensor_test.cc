@@ -76,6 +76,7 @@ void publish_through_a_crash(Plant& plant, const std::filesystem::path& recordin
                              std::uint64_t to) {
   const std::uint64_t middle = from + (to - from) / 4;
   Replay(plant, recording, from, middle).finish();
+  REQUIRE(wait_until([&] { return holds_all(plant.cloud, 1, middle); }));  // So they are in session.
   const std::string cloud = plant.cloud.node_id();
   plant.link.hold_answers();
   const std::uint64_t taken = plant.cloud.counter("events_received");
