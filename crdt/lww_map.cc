@@ -37,13 +37,13 @@ LwwMap::Delta LwwMap::apply(MapEntry entry) {
 }
 
 bool LwwMap::join(const MapEntry& entry) {
+  note_unheld(entry.version.dot);
   const auto found = entries_.find(entry.key);
   if (found == entries_.end()) {
     entries_.emplace(entry.key, entry);
   } else {
     if (!wins(entry, found->second)) {
-      if (!(entry.version.dot == found->second.version.dot))
-        supersede(entry.version.dot, found->second.version.dot, entry.key);
+      supersede(entry.version.dot, found->second.version.dot, entry.key);
       return false;
     }
     supersede(found->second.version.dot, entry.version.dot, entry.key);
@@ -57,7 +57,7 @@ bool LwwMap::join(const MapEntry& entry) {
 bool LwwMap::join(const Delta& delta) {
   bool changed = false;
   for (const MapEntry& entry : delta.entries) changed |= join(entry);
-  changed |= knowledge_.join(delta.knowledge);
+  changed |= learn(delta.knowledge);
   learn(delta.rewritten);
   return changed;
 }
@@ -65,7 +65,7 @@ bool LwwMap::join(const Delta& delta) {
 bool LwwMap::join(const LwwMap& other) {
   bool changed = false;
   for (const auto& [key, entry] : other.entries_) changed |= join(entry);
-  changed |= knowledge_.join(other.knowledge_);
+  changed |= learn(other.knowledge_);
   return changed;
 }
 
@@ -102,16 +102,48 @@ void LwwMap::learn(const Rewritten& rewritten) {
 void LwwMap::note_rewritten(const StreamId& stream, const IntervalSet& dots) {
   IntervalSet& all = rewritten_[stream];
   all.join(dots);
-  if (all.intervals().size() > superseded_max_) all = {};  // As if forgotten.
+  forget_oldest(all, superseded_max_);
 }
 
+void LwwMap::forget_oldest(IntervalSet& dots, std::size_t runs_max) {
+  const auto& runs = dots.intervals();
+  if (runs.size() <= runs_max) return;
+  IntervalSet latest;
+  for (std::size_t i = runs.size() - runs_max / 2; i < runs.size(); ++i) latest.add(runs[i]);
+  dots = std::move(latest);
+}
+
+void LwwMap::note_unheld(const Dot& dot) {
+  if (!knowledge_.holds(dot)) unheld_[dot.stream].add({dot.seq, dot.seq});
+}
+
+bool LwwMap::learn(const Knowledge& knowledge) {
+  bool changed = false;
+  for (const Knowledge::Entry& entry : knowledge.entries()) changed |= learn(entry);
+  return changed;
+}
+
+bool LwwMap::learn(const Knowledge::Entry& entry) {
+  StreamKnowledge& known = knowledge_.at(entry.stream);
+  const bool changed = known.join(entry.known);
+  const auto unheld = unheld_.find(entry.stream);
+  if (unheld == unheld_.end()) return changed;
+  unheld->second = unheld->second.minus(known.held());
+  if (unheld->second.empty()) unheld_.erase(unheld);
+  return changed;
+}
+
+// None while a write of the stream is here and not held: it may be the one that superseded some of them, and
+// nobody would be told of it.
 IntervalSet LwwMap::rewritten_of(const StreamId& stream, const IntervalSet& dots) const {
   const auto found = rewritten_.find(stream);
-  return found == rewritten_.end() ? IntervalSet() : dots.intersect(found->second);
+  if (found == rewritten_.end() || unheld_.contains(stream)) return {};
+  return dots.intersect(found->second);
 }
 
 void LwwMap::supersede(const Dot& dot, const Dot& winner, const std::string& key) {
-  if (winner.stream == dot.stream && knowledge_.holds(winner))
+  if (winner == dot) return;
+  if (winner.stream == dot.stream && winner.seq > dot.seq && knowledge_.holds(winner))
     return note_rewritten(dot.stream, IntervalSet(Interval{dot.seq, dot.seq}));
   if (!superseded_.try_emplace(dot, key).second) return;
   superseded_order_.push_back(dot);

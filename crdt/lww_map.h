@@ -53,7 +53,7 @@ class LwwMap {
   // their memory. Fewer: receivers that lack more of them get deltas of all streams.
   explicit LwwMap(std::size_t superseded_max = 0) : superseded_max_(superseded_max) {}
 
-  // By stream: writes that a later one of the same stream superseded, which is known, too. Whoever is told of
+  // By stream: writes that a later one of the same stream superseded, which is held, too. Whoever is told of
   // such a write is told of that later one or knows it; so nothing need be remembered to find the winner.
   using Rewritten = std::map<StreamId, IntervalSet>;
 
@@ -71,10 +71,12 @@ class LwwMap {
   bool join(const MapEntry& entry);
   bool join(const Delta& delta);
   bool join(const LwwMap& other);
-  void learn(const Knowledge& knowledge) { knowledge_.join(knowledge); }
-  void learn(const Knowledge::Entry& entry) { knowledge_.at(entry.stream).join(entry.known); }
-  // After the knowledge that a delta of theirs brought.
+  bool learn(const Knowledge& knowledge);
+  bool learn(const Knowledge::Entry& entry);
+  // Of writes that were not held before, after the knowledge that a delta brought with them.
   void learn(const Rewritten& rewritten);
+  // Leaves out the oldest, so that at most so many runs are left.
+  static void forget_oldest(IntervalSet& dots, std::size_t runs_max);
 
   [[nodiscard]] Delta delta_since(const Knowledge& receiver) const;
   // The same of some streams only (ascending), with the winners over those of their writes that were
@@ -118,6 +120,7 @@ class LwwMap {
 
   void supersede(const Dot& dot, const Dot& winner, const std::string& key);
   void note_rewritten(const StreamId& stream, const IntervalSet& dots);
+  void note_unheld(const Dot& dot);
   [[nodiscard]] IntervalSet rewritten_of(const StreamId& stream, const IntervalSet& dots) const;
   bool add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const;
   bool add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const;
@@ -128,6 +131,7 @@ class LwwMap {
   // Where the winners over superseded writes are to be found: in the same stream, or under the key, of those
   // that were superseded last. Not part of the value.
   Rewritten rewritten_;
+  Rewritten unheld_;  // Writes that were joined and are not held yet.
   std::size_t superseded_max_;
   std::map<Dot, std::string> superseded_;
   std::deque<Dot> superseded_order_;

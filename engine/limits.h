@@ -14,7 +14,7 @@
 namespace deltamesh::limits {
 
 // Frames. Larger: a peer may make us hold that much before we can judge it. Smaller: more heads a byte.
-inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the 8-byte head.
+inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the head.
 inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part.
 
 // Blocks. Larger: slower to cut, more memory a decode. Smaller: the directory of series weighs more.
@@ -54,7 +54,8 @@ inline constexpr std::size_t kMapPageRunsMax = 32;
 // fleets do not fit.
 inline constexpr std::size_t kMapKeysMax = 1u << 20;
 
-// Writes of a map that other streams superseded, whose keys are remembered. More: memory. Fewer: after a
+// Writes of a map that other streams superseded, whose keys are remembered; and of each of its streams, runs
+// of writes that it superseded itself. More: memory. Fewer: after a
 // short cut peers get deltas of the whole map, with all that it knows.
 inline constexpr std::size_t kMapSupersededMax = 4096;
 
@@ -207,11 +208,14 @@ inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 inline constexpr std::chrono::seconds kKeepalive{10};
 inline constexpr std::chrono::seconds kKeepaliveMin{1};
 inline constexpr int kKeepalivesMissedMax = 3;
+// Deltas to one peer that it has not acknowledged. More: memory for a peer that never does. Fewer: links that
+// are long and fast stand still with room left.
+inline constexpr std::size_t kDeltasSentMax = 1u << 16;
 // Acknowledgements wait this long for company, unless credit is short. Longer: a writer learns later who has
 // its data. Shorter: frames of them outweigh the data.
 inline constexpr std::chrono::milliseconds kReportInterval{100};
 // The same for news of what is held, for the side of a link with the lesser identity; the other side waits
-// twice as long, and then need not tell what it has heard. Longer: a lost upstream is noticed later. Shorter:
+// so much longer, and then need not tell what it has heard. Longer: a lost upstream is noticed later. Shorter:
 // in a mesh, news outweigh the data.
 inline constexpr std::chrono::milliseconds kNewsInterval{500};
 // A peer told of an event that we lack, and nobody has brought it after this long: ask that peer. Longer: a

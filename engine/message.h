@@ -91,7 +91,8 @@ struct MapDelta {
     StreamRef ref;
     IntervalSet held;
     Seq head = 0;
-    IntervalSet rewritten;  // Of `held`: superseded by later writes of the same stream (crdt/lww_map.h).
+    // Of `held`: superseded by later writes of the same stream, which the receiver is told or knows.
+    IntervalSet rewritten;
     friend bool operator==(const Known&, const Known&) = default;
   };
   struct Entry {

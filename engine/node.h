@@ -140,7 +140,7 @@ class Node {
   void take_unstored(InFlight& batch);
   std::vector<StreamSeries> take_undurable(const std::vector<StreamSeries>& declarations);
   void commit_heard();
-  void commit_rest(const InFlight& batch);
+  void commit_rest(SessionMap& map, const InFlight& batch);
   void release(const InFlight& batch);
   void apply_durable(const InFlight& batch);
   void settle_writes(const InFlight& batch, const Status& status);
@@ -278,7 +278,7 @@ class Node {
   Status resolve_map_entry(Session& session, message::MapDelta::Entry& entry,
                            std::optional<DatasetId>& dataset);
   Status resolve_map_known(Session& session, const message::MapDelta::Known& item,
-                           std::optional<DatasetId>& dataset, Knowledge& known);
+                           std::optional<DatasetId>& dataset, Knowledge& known, LwwMap::Rewritten& rewritten);
   Knowledge take_map_entries(Session& session, DatasetId dataset, message::MapDelta& delta, InFlight& batch,
                              Instant now);
   void map_became_durable(const InFlight& batch);
@@ -321,7 +321,7 @@ class Node {
   Status note_remote(Session& session, StreamIx ix, const StreamKnowledge& told, const IntervalSet& held);
   void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
   void tell_void(Session& session, const Knowledge::Entry& entry);
-  void tell_voids_since(Session& session, const FrontierImage& told);
+  void tell_since(Session& session, const FrontierImage& told);
   void go_live(Session& session, Instant now);
   void start_pushing(Session& session, const FrontierImage& told);
   void start_taking(Session& session, Instant now);
@@ -409,8 +409,8 @@ class Node {
   std::set<PeerId> awake_;                         // Sessions that may have something to say.
   std::set<PeerId> reporting_;                     // Sessions whose next Ack waits for company,
   std::optional<Micros> report_at_;                // until then.
-  std::set<PeerId> telling_, telling_later_;       // Sessions whose haves wait for company, or for one more
-  std::optional<Micros> tell_at_;                  // interval, until then.
+  std::set<PeerId> telling_;                       // Sessions whose news wait for company,
+  std::optional<Micros> tell_at_;                  // until then.
   std::set<std::pair<Micros, PeerId>> pacing_;     // Session::pace_next of all sessions.
   std::map<Identity, Agreement> agreements_;       // At most limits::kResumePeersMax.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.

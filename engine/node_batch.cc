@@ -105,7 +105,7 @@ void Node::durable(BatchId id, Instant now) {
     from->credit_due += batch.credit;
     if (batch.map_page) --from->maps[*batch.map_page].under_way;
     if (!batch.map_rest.empty()) {
-      commit_rest(batch);
+      commit_rest(from->maps[*batch.map_page], batch);
     } else if (batch.map_delta) {
       from->map_acks_due.push_back(*batch.map_delta);
     }
@@ -115,12 +115,14 @@ void Node::durable(BatchId id, Instant now) {
 }
 
 // The last page of a map delta is durable, and all pages before it: had one failed, the session were gone.
-void Node::commit_rest(const InFlight& batch) {
+void Node::commit_rest(SessionMap& map, const InFlight& batch) {
   InFlight rest;
   rest.from = batch.from;
   rest.map_delta = batch.map_delta;
   rest.knowledge = batch.map_rest;
   rest.rewritten = batch.rewritten;
+  rest.map_page = batch.map_page;
+  ++map.under_way;  // What comes next rests on this, too.
   commit(std::move(rest));
 }
 

@@ -22,7 +22,8 @@ Status Node::take_acks(Session& session, const message::Ack& ack) {
   if (ack.deltas > session.deltas_sent.size())
     return Error{ErrorCode::kInvalid, "an acknowledgement of more deltas than were sent"};
   for (std::uint32_t left = ack.deltas; left > 0; --left) {
-    const auto [ix, dots] = session.deltas_sent.front();
+    const StreamIx ix = session.deltas_sent.front().ix;
+    const Interval dots = session.deltas_sent.front().dots;
     session.deltas_sent.pop_front();
     session.at(ix).sent.remove(dots);
     for (const PeerId peer : links_.at(session.remote)) sessions_.at(peer)->at(ix).remote.add(dots);
@@ -54,7 +55,8 @@ std::uint32_t Node::take_credit(Session& session) {
 // Whether data may go out now: the peer has room for it, and a link with a cap will soon be through with what
 // went before.
 bool Node::has_room(Session& session, Instant now) const {
-  if (session.credit <= 0 || config_.link_bytes_per_second == 0) return session.credit > 0;
+  if (session.credit <= 0 || session.deltas_sent.size() >= limits::kDeltasSentMax) return false;
+  if (config_.link_bytes_per_second == 0) return true;
   const std::uint64_t micros =
       std::exchange(session.unpaced_bytes, 0) * 1'000'000 / config_.link_bytes_per_second;
   session.paced_until = std::max(session.paced_until, now.steady) + Micros(static_cast<Micros::rep>(micros));

@@ -59,16 +59,18 @@ void Node::tell_void(Session& session, const Knowledge::Entry& entry) {
   send(session, news);
 }
 
-// Our HELLO stood for our frontier. What has become void since then it did not tell.
-void Node::tell_voids_since(Session& session, const FrontierImage& told) {
+// Our HELLO stood for our frontier. It did not tell what has become void since then, nor that a stream is
+// complete of which nothing new follows.
+void Node::tell_since(Session& session, const FrontierImage& told) {
   if (image_.get() == &told) return;
-  std::map<StreamIx, const IntervalSet*> voids;
-  for (const auto& [ix, known] : told.streams) voids.emplace(ix, &known.voided());
+  std::map<StreamIx, const StreamKnowledge*> then;
+  for (const auto& [ix, known] : told.streams) then.emplace(ix, &known);
+  const StreamKnowledge nothing;
   for (const auto& entry : knowledge_.entries()) {
-    const auto before = voids.find(intern(entry.stream));
-    const bool same =
-        before == voids.end() ? entry.known.voided().empty() : entry.known.voided() == *before->second;
-    if (!same) tell_void(session, entry);
+    const auto found = then.find(intern(entry.stream));
+    const StreamKnowledge& before = found == then.end() ? nothing : *found->second;
+    const bool completed = entry.known.settled() > before.settled() && entry.known.held() == before.held();
+    if (completed || !(entry.known.voided() == before.voided())) tell_void(session, entry);
   }
 }
 
@@ -151,7 +153,7 @@ void Node::go_live(Session& session, Instant now) {
   remember(session, now);
   session.offered.clear();
   const auto told = std::exchange(session.told, nullptr);
-  tell_voids_since(session, *told);
+  tell_since(session, *told);
   start_pushing(session, *told);
   start_taking(session, now);
   if (config_.scrub_interval > Micros::zero()) compare_at(session, now.steady + config_.scrub_interval);

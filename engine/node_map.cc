@@ -50,7 +50,11 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   batch.knowledge = take_map_entries(session, *dataset, delta, batch, now);
   map.incoming.join(known);
-  for (const auto& [stream, dots] : rewritten) map.rewritten[stream].join(dots);
+  for (const auto& [stream, dots] : rewritten) {
+    IntervalSet& all = map.rewritten[stream];
+    all.join(dots);
+    LwwMap::forget_oldest(all, limits::kMapSupersededMax);
+  }
   for (const auto& [stream, told] : batch.knowledge.entries())
     note_remote(session, *streams_.find(stream), told.held());
   if (is_scattered(batch.knowledge)) map.incoming.join(std::exchange(batch.knowledge, {}));
@@ -120,8 +124,8 @@ Result<DatasetId> Node::resolve_map_delta(Session& session, message::MapDelta& d
     if (const auto ix = resolve(session, ref); !ix.ok()) return ix.error();
   }
   for (const auto& item : delta.knowledge) {
-    if (Status good = resolve_map_known(session, item, dataset, known); !good.ok()) return good.error();
-    if (!item.rewritten.empty()) rewritten[streams_[session.in_streams[item.ref.index]]].join(item.rewritten);
+    if (Status good = resolve_map_known(session, item, dataset, known, rewritten); !good.ok())
+      return good.error();
   }
   for (auto& item : delta.entries) {
     if (Status good = resolve_map_entry(session, item, dataset); !good.ok()) return good.error();
@@ -141,7 +145,8 @@ Status Node::check_map_stream(const Session& session, const StreamId& stream,
 }
 
 Status Node::resolve_map_known(Session& session, const message::MapDelta::Known& item,
-                               std::optional<DatasetId>& dataset, Knowledge& known) {
+                               std::optional<DatasetId>& dataset, Knowledge& known,
+                               LwwMap::Rewritten& rewritten) {
   const auto ix = resolve(session, item.ref);
   if (!ix.ok()) return ix.error();
   const StreamId& stream = streams_[*ix];
@@ -150,6 +155,10 @@ Status Node::resolve_map_known(Session& session, const message::MapDelta::Known&
   StreamKnowledge& at = known.at(stream);
   at.hold(item.held);
   if (!is_own(stream)) at.declare_head(item.head, at.settled());
+  // Of what is held here, the winners are looked for here.
+  const StreamKnowledge* const here = this->known(*ix);
+  IntervalSet news = here == nullptr ? item.rewritten : item.rewritten.minus(here->held());
+  if (!news.empty()) rewritten[stream].join(news);
   return Done{};
 }
 

@@ -153,7 +153,7 @@ Status Node::send_block(Session& session, StreamIx ix, const StoredBlock& block,
   Bytes frame = encode_delta(delta, *out.bytes);
   session.credit -= static_cast<std::int64_t>(frame.size());
   session.at(ix).sent.add(out.interval());
-  session.deltas_sent.push_back({ix, out.interval()});
+  session.deltas_sent.push_back({ix, out.interval(), 0});
   counters_.payload_bytes_sent += out.bytes->size();
   send_bytes(session, std::move(frame));
   return Done{};

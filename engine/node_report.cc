@@ -34,6 +34,10 @@ std::vector<Item> by_index(std::vector<Item> items) {
   return items;
 }
 
+void move_news(News::Dots& from, News::Dots& to) {
+  for (auto& [ix, dots] : std::exchange(from, {})) to[ix].join(dots);
+}
+
 // One acknowledgement in as many frames as it takes.
 template <class Send>
 class Pages {
@@ -92,9 +96,8 @@ message::Ack Node::head_of_report(Session& session) {
 
 // What the peer has told us itself by now, it need not hear.
 std::vector<message::Ack::Have> Node::take_haves_due(Session& session) {
-  session.news_now = false;
   std::vector<message::Ack::Have> haves;
-  for (const auto& [ix, dots] : std::exchange(session.haves_due, {})) {
+  for (const auto& [ix, dots] : std::exchange(session.news.due, {})) {
     IntervalSet news = dots.minus(session.at(ix).remote);
     while (!news.empty()) haves.push_back({refer(session, ix), take_runs(news, limits::kIntervalsMax)});
   }
@@ -144,22 +147,29 @@ void Node::end_report_wait(Instant now) {
   }
 }
 
-// So do news. Of two sides that both got an event from elsewhere one tells the other: the lesser.
+// So do news. Of two sides that both got an event from elsewhere one tells the other: the lesser. The greater
+// waits for one interval more, and then need not tell what it has heard.
 bool Node::news_are_due(Session& session, Instant now) {
-  if (session.haves_due.empty()) return false;
-  if (session.news_now || config_.news_interval == Micros::zero()) return true;
-  (identity_ < session.remote ? telling_ : telling_later_).insert(session.peer);
-  if (!tell_at_) tell_at_ = now.steady + config_.news_interval;
-  return false;
+  News& news = session.news;
+  if (config_.news_interval == Micros::zero()) move_news(news.fresh, news.due);
+  if (!news.fresh.empty()) {
+    telling_.insert(session.peer);
+    if (!tell_at_) tell_at_ = now.steady + config_.news_interval;
+  }
+  return !news.due.empty();
 }
 
 void Node::end_news_wait(Instant now) {
   if (!tell_at_ || *tell_at_ > now.steady) return;
   tell_at_.reset();
-  for (const PeerId peer : std::exchange(telling_, std::exchange(telling_later_, {}))) {
+  for (const PeerId peer : std::exchange(telling_, {})) {
     Session* const telling = session(peer);
     if (telling == nullptr) continue;
-    telling->news_now = true;
+    News& news = telling->news;
+    const bool lesser = identity_ < telling->remote;
+    move_news(lesser ? news.fresh : news.ripe, news.due);
+    move_news(news.fresh, news.ripe);
+    if (!news.ripe.empty()) telling_.insert(peer);
     wake(*telling);
   }
   if (!telling_.empty()) tell_at_ = now.steady + config_.news_interval;

@@ -141,7 +141,6 @@ void Node::forget(PeerId peer) {
   sessions_.erase(it);
   reporting_.erase(peer);
   telling_.erase(peer);
-  telling_later_.erase(peer);
   lose_source(peer);
 }
 

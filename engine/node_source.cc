@@ -169,14 +169,14 @@ void Node::unmute(Session& session, StreamIx ix, const IntervalSet& remote) {
   SessionStream& stream = session.at(ix);
   stream.muted = false;
   note_remote(session, ix, remote);
-  session.haves_due.erase(ix);
+  session.news.forget(ix);
   enqueue(session, ix, Age::kOld);
 }
 
 void Node::tell_have(Session& session, StreamIx ix, const IntervalSet& dots) {
   const IntervalSet news = dots.minus(session.at(ix).remote);
   if (news.empty()) return;
-  session.haves_due[ix].join(news);
+  session.news.fresh[ix].join(news);
   wake(session);
 }
 

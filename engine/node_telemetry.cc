@@ -38,10 +38,9 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
   if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
-  session.deltas_owed.push_back({*ix, dots});
+  session.deltas_owed.push_back({*ix, dots, 0});
   note_source(session, *ix, !fresh->empty());
   wake(session);
-  acknowledge(session, *ix);
 
   InFlight batch;
   batch.from = session.peer;
@@ -66,10 +65,11 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
     for (const auto& [peer, other] : sessions_) enqueue(*other, *ix, age);
   }
   if (batch.blocks.empty() && batch.declarations.empty()) {
-    session.credit_due += batch.credit;
-    return Done{};
+    session.deltas_owed.back().credit = batch.credit;
+  } else {
+    commit(std::move(batch));
   }
-  commit(std::move(batch));
+  acknowledge(session, *ix);
   return Done{};
 }
 
@@ -166,6 +166,7 @@ void Node::acknowledge(Session& session, StreamIx ix) {
   auto& owed = session.deltas_owed;
   if (owed.empty() || owed.front().ix != ix) return;
   while (!owed.empty() && is_durable(owed.front())) {
+    session.credit_due += owed.front().credit;
     owed.pop_front();
     ++session.deltas_due;
   }

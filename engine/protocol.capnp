@@ -1,7 +1,8 @@
 # engine/protocol.capnp - the control part of each frame, packed; docs/protocol.md says what the fields mean.
 #
 # Long lists are not here: a count stands in the control part and the items in the raw part behind it
-# (engine/raw_part.h). Fields are only ever added, at the end and with a default that keeps the old meaning.
+# (engine/raw_part.h); of the frames that are said most, all is there. Fields are only ever added, at the end
+# and with a default that keeps the old meaning.
 @0xfaa143abb7ea4c8d;
 
 using Cxx = import "/capnp/c++.capnp";

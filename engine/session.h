@@ -50,6 +50,21 @@ struct SessionStream {
 struct SentDelta {
   StreamIx ix = 0;
   Interval dots;
+  std::uint32_t credit =
+      0;  // Of one that was received and brought no news: returned when it is acknowledged.
+};
+
+// What a peer has yet to hear, by how long it has waited.
+struct News {
+  using Dots = std::map<StreamIx, IntervalSet>;
+
+  void forget(StreamIx ix) {
+    for (Dots* const dots : {&fresh, &ripe, &due}) dots->erase(ix);
+  }
+
+  Dots fresh;
+  Dots ripe;  // Have waited one interval; on the side with the greater identity.
+  Dots due;   // Go with the next Ack.
 };
 
 // All that a node can tell of its knowledge at one moment, in the order of StreamId.
@@ -140,13 +155,12 @@ struct Session {
   bool answers_maps = true;                               // nor one about a map.
 
   // What the next Ack says.
-  std::uint32_t deltas_due = 0;               // So many more of the peer's deltas are durable.
-  std::map<StreamIx, IntervalSet> haves_due;  // Dots that became durable, of streams that are muted.
+  std::uint32_t deltas_due = 0;  // So many more of the peer's deltas are durable.
+  News news;                     // Dots that became durable, of streams that are muted.
   std::set<StreamIx> subscribed_due, unsubscribed_due;
   std::vector<std::uint32_t> map_acks_due;
   bool leads_due = false;   // That this link carries the data.
-  bool report_now = false;  // Acknowledgements have waited for company long enough;
-  bool news_now = false;    // and haves.
+  bool report_now = false;  // Acknowledgements have waited for company long enough.
 
   [[nodiscard]] SessionStream& at(StreamIx ix) {
     if (streams.size() <= ix) streams.resize(ix + 1);

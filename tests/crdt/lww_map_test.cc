@@ -216,6 +216,32 @@ TEST_CASE("a delta of some streams needs no keys of what its writer wrote anew, 
   CHECK(relay.delta_since({}, {test_stream(1)})->entries.size() == 2);
 }
 
+// A page brings a write, and is not followed by the knowledge that it is held.
+TEST_CASE("what a write that is not held superseded is not told without the winner", "[crdt][lww_map]") {
+  LwwMap map(100);
+  map.apply(put("k", 1, 1, 1));
+  map.join(put("k", 2, 1, 2));
+  map.learn(
+      LwwMap::Rewritten{{test_stream(1), IntervalSet(Interval{1, 1})}});  // By a peer that thinks it is.
+  map.apply(put("k", 3, 2, 1));
+  const auto delta = map.delta_since({}, {test_stream(1)});
+  CHECK((!delta || delta->entries.size() == 1));
+  map.learn(map_with({put("k", 2, 1, 2)}).knowledge());
+  REQUIRE(map.delta_since({}, {test_stream(1)}));
+  CHECK(map.delta_since({}, {test_stream(1)})->entries.size() == 1);
+}
+
+TEST_CASE("a write under one dot that wins over another does not count as rewritten by itself",
+          "[crdt][lww_map]") {
+  LwwMap map(100);
+  map.apply(put("k", 1, 1, 1, "a"));
+  map.apply(put("k", 1, 1, 1, "b"));
+  map.apply(put("k", 3, 2, 1));
+  const auto delta = map.delta_since({}, {test_stream(1)});
+  REQUIRE(delta);
+  CHECK(delta->entries.size() == 1);
+}
+
 TEST_CASE("pages of a delta may join in any order if knowledge comes last", "[crdt][lww_map]") {
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     Random random(seed);

@@ -165,6 +165,12 @@ TEST_CASE("a message beyond a limit is refused with the number that bounds it", 
          return d;
        }(),
        "known streams in a map page 513, at most 512"},
+      {[] {
+         auto d = golden::map_delta();
+         d.knowledge[0].rewritten.add({6, 6});
+         return d;
+       }(),
+       "dots are rewritten and not held"},
       {ack_with([](message::Ack& a) { a.haves.resize(513); }),
        "streams in an acknowledgement 513, at most 512"},
       {ack_with([](message::Ack& a) { a.subscribed.resize(513); }),
@@ -195,7 +201,43 @@ TEST_CASE("a frame of another length than its head says is refused", "[engine][c
   CHECK_THAT(refusal(ByteView(frame).first(1)), Contains("frame of 1 bytes ends in its head"));
 }
 
-TEST_CASE("an unknown frame type is skipped, unless its sender calls it critical", "[engine][codec]") {
+TEST_CASE("bytes of a delta or acknowledgement that nobody encodes are refused", "[engine][codec][hostile]") {
+  struct Row {
+    FrameType type;
+    std::vector<int> raw;
+    const char* text;
+  };
+  const auto row = GENERATE(values<Row>({
+      {FrameType::kAck, {}, "cut short"},
+      {FrameType::kAck, {0x80}, "unknown parts 128"},
+      {FrameType::kDelta, {0x20, 0, 1, 1, 9}, "unknown parts 32"},
+      {FrameType::kAck, {32, 1, 0, 0, 0}, "there is no dot 0"},
+      {FrameType::kAck,
+       {32, 1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+       "at most 9223372036854775807"},
+      {FrameType::kAck, {32, 2, 0, 1, 0, 6, 1, 0}, "stream index -"},
+      {FrameType::kAck, {64, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, "stream index"},
+  }));
+  CAPTURE(row.raw);
+  Bytes raw;
+  for (const int byte : row.raw) raw.push_back(static_cast<std::byte>(byte));
+  CHECK_THAT(refusal(frame_of(row.type, {}, raw)), Contains(row.text));
+}
+
+TEST_CASE("a control part of another length than it says is refused", "[engine][codec][hostile]") {
+  const auto refused = [](std::vector<int> payload) {
+    Bytes frame;
+    put_head(frame, {FrameType::kGoodbye, false, true, static_cast<std::uint32_t>(payload.size())});
+    for (const int byte : payload) frame.push_back(static_cast<std::byte>(byte));
+    return refusal(frame);
+  };
+  CHECK_THAT(refused({}), Contains("cut short"));
+  CHECK_THAT(refused({0x80}), Contains("cut short"));
+  CHECK_THAT(refused({5, 1, 2}), Contains("control part of 5 bytes where 2 are left"));
+  CHECK_THAT(refused({0x80, 0x80, 0x04}), Contains("65536 bytes of control part, at most 65535"));
+}
+
+TEST_CASE("an unknown frame type is skipped if its sender says that it may be", "[engine][codec]") {
   const Bytes raw(5, std::byte{9});
   const auto skipped = decode(frame_of(FrameType{31}, {}, raw));
   REQUIRE(skipped.ok());

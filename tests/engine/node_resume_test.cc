@@ -174,4 +174,27 @@ TEST_CASE("a node remembers the frontiers of its last few peers", "[engine][node
   CHECK_FALSE(contains(token, OneStream{kFar, 50}.digest()));
 }
 
+// Found by seed 20,301,692 of the random networks.
+TEST_CASE("that a stream is complete is told, also if it was heard after HELLO", "[engine][node][resume]") {
+  TestNode node(1);
+  ScriptedPeer before(node, 50);
+  before.agree();
+  const auto told = [](Seq settled) {
+    message::Frontier news;
+    news.entries.push_back({{0, kFar}, {}, IntervalSet({3, 7}), 7, settled});
+    return news;
+  };
+  before.say(told(2));
+  ScriptedPeer after(node, 60);  // The node has said HELLO.
+  auto complete = told(7);
+  complete.entries[0].ref.stream.reset();
+  before.say(complete);
+  after.agree();
+  Seq settled = 0;
+  for (const auto& frontier : only<message::Frontier>(after.hear())) {
+    for (const auto& entry : frontier.entries) settled = std::max(settled, entry.settled);
+  }
+  CHECK(settled == 7);
+}
+
 }  // namespace deltamesh::test
