@@ -215,8 +215,8 @@ inline constexpr std::size_t kDeltasSentMax = 1u << 16;
 // its data. Shorter: frames of them outweigh the data.
 inline constexpr std::chrono::milliseconds kReportInterval{100};
 // The same for news of what is held, for the side of a link with the lesser identity; the other side waits
-// so much longer, and then need not tell what it has heard. Longer: a lost upstream is noticed later. Shorter:
-// in a mesh, news outweigh the data.
+// so much longer, and then need not tell what it has heard. Longer: a lost upstream is noticed later.
+// Shorter: in a mesh, news outweigh the data.
 inline constexpr std::chrono::milliseconds kNewsInterval{500};
 // A peer told of an event that we lack, and nobody has brought it after this long: ask that peer. Longer: a
 // lost upstream holds its streams back. Shorter: two paths of unequal delay bring the same event twice.
