@@ -17,7 +17,10 @@ const std::map<std::string, Resolution> kResolutions{
 
 class Arguments {
  public:
-  Arguments() : app_("Shows what is in a store; reads only, also while a node runs on it.") {
+  Arguments()
+      : app_(
+            "Shows what is in a store, checks it and backs it up; never changes it, also while a node runs "
+            "on it.") {
     app_.require_subcommand(0, 1);
     app_.add_option("store", request_.store, "The store; all of it on one page");
     common(app_);
@@ -34,6 +37,11 @@ class Arguments {
     question("check",
              "Looks for damage on every page, in every row and block; status 0 sound, 1 damaged, 2 neither",
              dump_check);
+    question("backup",
+             "Copies the store to a new file, checked and safe to put back; also while a node runs on it",
+             dump_backup)
+        ->add_option("file", request_.other, "The new file")
+        ->required();
     question("catalogue", "All series and where their declarations conflict", dump_catalogue);
     diff();
   }

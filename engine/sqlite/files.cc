@@ -120,6 +120,13 @@ Status replace_file(const std::string& path, const std::string& contents, bool s
   return status;
 }
 
+Status sync_file(const std::string& path) {
+  const Descriptor descriptor(open_retrying(path, O_RDONLY));
+  if (descriptor.get() < 0) return system_error("cannot open " + path, errno);
+  if (::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync " + path};
+  return Done{};
+}
+
 Status rename_file(const std::string& from, const std::string& to, bool sync) {
   if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename " + from, errno);
   return sync ? sync_folder(to) : Status(Done{});

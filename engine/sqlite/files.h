@@ -23,6 +23,7 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max);
 // When `sync`, the new one is durable on return.
 Status replace_file(const std::string& path, const std::string& contents, bool sync);
 
+Status sync_file(const std::string& path);  // fsync(2).
 // rename(2), durable when `sync`.
 Status rename_file(const std::string& from, const std::string& to, bool sync);
 Status remove_file(const std::string& path);  // No error if there is none.

@@ -133,6 +133,25 @@ TEST_CASE(
   check_same({&node, &near, &cloud});
 }
 
+TEST_CASE("a backup made while the node writes can be put back, and nothing of either life is lost",
+          "[scenario][copies]") {
+  Linked linked;
+  const std::string backup = (linked.dir.path() / "backup.db").string();
+  const Output made = run({program("crdt-dump"), "backup", linked.node.store(), backup});
+  INFO(made.text);
+  REQUIRE(made.status == 0);
+  write(linked.node, 2);
+  REQUIRE(comes_to_hold(linked.cloud, {1, 2}));
+  REQUIRE(linked.node.stop() == 0);
+  for (const char* side : {"", "-wal", "-shm"}) fs::remove(linked.node.store() + side);
+  fs::rename(backup, linked.node.store());
+  linked.node.start();
+  write(linked.node, 3);
+  CHECK(comes_to_hold(linked.cloud, {1, 2, 3}));
+  CHECK(comes_to_hold(linked.node, {1, 2, 3}));
+  check_same({&linked.node, &linked.cloud});
+}
+
 TEST_CASE("two clones that run at once are two nodes of one name, and nothing of either is lost",
           "[scenario][copies]") {
   Linked linked;
