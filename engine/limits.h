@@ -208,7 +208,7 @@ inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 inline constexpr std::chrono::seconds kKeepalive{10};
 inline constexpr std::chrono::seconds kKeepaliveMin{1};
 inline constexpr int kKeepalivesMissedMax = 3;
-// Deltas to one peer that it has not acknowledged. More: memory for a peer that never does. Fewer: links that
+// Deltas of telemetry and maps to one peer that it has not acknowledged. More: memory for a peer that never does. Fewer: links that
 // are long and fast stand still with room left.
 inline constexpr std::size_t kDeltasSentMax = 1u << 16;
 // Acknowledgements wait this long for company, unless credit is short. Longer: a writer learns later who has

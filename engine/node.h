@@ -363,6 +363,7 @@ class Node {
   [[nodiscard]] bool overfull() const { return received_bytes_ >= config_.receive_bytes_max; }
   std::uint32_t take_credit(Session& session);
   bool has_room(Session& session, Instant now) const;
+  bool link_is_free(Session& session, Instant now) const;
   void pace_at(Session& session, std::optional<Micros> at);
   void end_pace_waits(Instant now);
   void wake(const Session& session) { awake_.insert(session.peer); }

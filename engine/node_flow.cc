@@ -52,10 +52,14 @@ std::uint32_t Node::take_credit(Session& session) {
   return credit;
 }
 
-// Whether data may go out now: the peer has room for it, and a link with a cap will soon be through with what
-// went before.
+// Whether data may go out now.
 bool Node::has_room(Session& session, Instant now) const {
-  if (session.credit <= 0 || session.deltas_sent.size() >= limits::kDeltasSentMax) return false;
+  const std::size_t sent = session.deltas_sent.size() + session.map_deltas_sent.size();
+  return session.credit > 0 && sent < limits::kDeltasSentMax && link_is_free(session, now);
+}
+
+// A link with a cap will soon be through with what went before.
+bool Node::link_is_free(Session& session, Instant now) const {
   if (config_.link_bytes_per_second == 0) return true;
   const std::uint64_t micros =
       std::exchange(session.unpaced_bytes, 0) * 1'000'000 / config_.link_bytes_per_second;
@@ -114,7 +118,7 @@ void Node::serve(Session& session, Instant now) {
   if (active(session) && !session.map_delta) {
     if (Status sent = send_telemetry(session, now); !sent.ok()) return end(session, sent.error());
   }
-  if (session.credit > 0 && !has_room(session, now))
+  if (session.credit > 0 && !link_is_free(session, now))
     pace_at(session, session.paced_until - limits::kPaceAhead);
 }
 

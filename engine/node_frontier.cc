@@ -60,7 +60,7 @@ void Node::tell_void(Session& session, const Knowledge::Entry& entry) {
 }
 
 // Our HELLO stood for our frontier. It did not tell what has become void since then, nor that a stream is
-// complete of which nothing new follows.
+// complete of which no delta will follow that says so.
 void Node::tell_since(Session& session, const FrontierImage& told) {
   if (image_.get() == &told) return;
   std::map<StreamIx, const StreamKnowledge*> then;
@@ -69,7 +69,8 @@ void Node::tell_since(Session& session, const FrontierImage& told) {
   for (const auto& entry : knowledge_.entries()) {
     const auto found = then.find(intern(entry.stream));
     const StreamKnowledge& before = found == then.end() ? nothing : *found->second;
-    const bool completed = entry.known.settled() > before.settled() && entry.known.held() == before.held();
+    const bool follows = !session.peer_quiet && !(entry.known.held() == before.held());
+    const bool completed = entry.known.settled() > before.settled() && !follows;
     if (completed || !(entry.known.voided() == before.voided())) tell_void(session, entry);
   }
 }

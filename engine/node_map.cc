@@ -209,7 +209,8 @@ void Node::map_became_durable(const InFlight& batch) {
 // The pages of one delta go out before the next is begun.
 void Node::send_maps(Session& session, Instant now) {
   for (const auto& [id, map] : maps_) {
-    if (!session.map_delta && session.sends.contains(id) && !session.maps[id].behind.empty())
+    if (!session.map_delta && session.sends.contains(id) && !session.maps[id].behind.empty() &&
+        has_room(session, now))
       start_map_delta(session, id);
     send_map_pages(session, now);
   }

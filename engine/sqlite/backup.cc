@@ -12,37 +12,56 @@ namespace {
 using namespace sqlite;
 
 Status copy(const std::string& from, const std::string& to) {
+  const auto before = StandingStore::at(from);
+  if (!before) return before.error();
   Result<Database> database = Database::open_found(from);
   if (!database) return database.error();
   database->busy_timeout(kReaderPatience);
   if (Status status = check_store(*database, from, false); !status) return status;
   Result<Statement> copying = database->prepare("VACUUM INTO ?");
   if (!copying) return copying.error();
-  return copying->bind(std::string_view(to)).run();
+  if (Status status = copying->bind(std::string_view(to)).run(); !status) return status;
+  return before->check(from);
 }
 
-// Pages that SQLite copies are not looked into; rows that cannot be trusted would be handed on.
-Status require_sound(const std::string& from, const std::string& copied) {
-  const Result<CheckReport> report = check_contents(copied);
+Status require_sound(const std::string& path) {
+  const Result<CheckReport> report = check_contents(path);
   if (!report) return report.error();
   if (report->found == 0) return Done{};
-  return Error{ErrorCode::kCorrupt, from + " is damaged: " + report->findings[0] +
+  return Error{ErrorCode::kCorrupt, path + " is damaged: " + report->findings[0] +
                                         (report->found > 1 ? " (crdt-dump check says more)" : "")};
+}
+
+// SQLite would take a log beside the copy for the copy's.
+Status require_absent(const std::string& path) {
+  for (const char* side : {"", "-wal", "-shm", "-journal"}) {
+    const Result<FileFacts> there = file_facts(path + side);
+    if (!there) return there.error();
+    if (there->exists)
+      return Error{ErrorCode::kInvalid, path + side + " exists, and nothing is written over"};
+  }
+  return Done{};
+}
+
+Status remove_part(const std::string& part) {
+  for (const char* side : {"", "-wal", "-shm", "-journal"}) {
+    if (Status status = remove_file(part + side); !status) return status;
+  }
+  return Done{};
 }
 
 }  // namespace
 
 Status back_up(const std::string& from, const std::string& to) {
-  const Result<FileFacts> there = file_facts(to);
-  if (!there) return there.error();
-  if (there->exists) return Error{ErrorCode::kInvalid, to + " exists, and nothing is written over"};
+  if (Status status = require_absent(to); !status) return status;
   const std::string part = to + ".part";
-  if (Status status = remove_file(part); !status) return status;
-  Status status = copy(from, part);
-  if (status) status = require_sound(from, part);
+  if (Status status = remove_part(part); !status) return status;
+  Status status = require_sound(from);
+  if (status) status = copy(from, part);
+  if (status) status = require_sound(part);
   if (status) status = sync_file(part);
-  if (status) status = rename_file(part, to, true);
-  if (!status) static_cast<void>(remove_file(part));
+  if (status) status = rename_new(part, to);
+  if (!status) static_cast<void>(remove_part(part));
   return status;
 }
 

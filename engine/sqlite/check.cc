@@ -2,11 +2,13 @@
 #include "engine/sqlite/check.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "engine/batch_rules.h"
 #include "engine/limits.h"
+#include "engine/sqlite/files.h"
 #include "engine/sqlite/rows.h"
 #include "engine/sqlite/schema.h"
 #include "engine/sqlite/sqlite_reader.h"
@@ -28,11 +30,17 @@ Status check_block(const StoredBlock& block) {
   return Error{ErrorCode::kCorrupt, "its columns say something else than its events"};
 }
 
+// The file, or what it needs to be read, is out of reach for now.
+bool is_damage(const Error& error) {
+  return error.code != ErrorCode::kIo && error.code != ErrorCode::kFull;
+}
+
 class Check {
  public:
   explicit Check(Database& database) : database_(database) {}
 
-  CheckReport run() && {
+  // An error: something else than damage kept it from looking.
+  Result<CheckReport> run() && {
     pages();
     identity();
     streams();
@@ -40,6 +48,7 @@ class Check {
     entries();
     blocks();
     knowledge();
+    if (trouble_) return *trouble_;
     return std::move(report_);
   }
 
@@ -49,18 +58,21 @@ class Check {
       report_.findings.push_back(std::string(where) + ": " + what);
     ++report_.found;
   }
+  void take_error(const char* where, const Error& error) {
+    is_damage(error) ? find(where, error.text) : void(trouble_ = error);
+  }
   template <class Value>
   void find_error(const char* where, const Result<Value>& result) {
-    if (!result) find(where, result.error().text);
+    if (!result) take_error(where, result.error());
   }
 
   // Every row of `query`; what cannot be read ends it, what `take` refuses does not.
   template <class Take>
   void rows(const char* where, Result<Statement> query, Take take) {
-    if (!query) return find(where, query.error().text);
+    if (!query) return take_error(where, query.error());
     for (;;) {
       const Result<bool> row = query->step();
-      if (!row) return find(where, row.error().text);
+      if (!row) return take_error(where, row.error());
       if (!*row) return;
       find_error(where, take(*query));
     }
@@ -78,9 +90,10 @@ class Check {
 
   Database& database_;
   CheckReport report_;
+  std::optional<Error> trouble_;
   std::map<StreamKey, StreamId> names_;
   std::set<DatasetId> maps_;              // Of which there are entries; one that ever had any has some.
-  std::map<StreamId, IntervalSet> seen_;  // Dots of blocks and of entries.
+  std::map<StreamId, IntervalSet> seen_;  // Dots of blocks.
 };
 
 void Check::pages() {
@@ -120,8 +133,6 @@ void Check::entries() {
     const Result<MapWrite> write = read_entry(row);
     if (!write) return write.error();
     maps_.insert(write->dataset);
-    const Dot& dot = write->entry.version.dot;
-    seen_[dot.stream].add({dot.seq, dot.seq});
     ++report_.entries;
     return Done{};
   });
@@ -161,13 +172,13 @@ void Check::knowledge() {
     find("knowledge", "nothing is known of " + describe(stream) + ", of which something is there");
 }
 
-// Of a map, superseded writes are held and not there.
+// Of a map, superseded writes are held and not there; and entries of half a delta are there and not held yet.
 void Check::compare(const Knowledge::Entry& entry) {
   const IntervalSet& seen = seen_[entry.stream];
   const IntervalSet unknown = seen.minus(entry.known.held());
   if (!unknown.empty())
     find("knowledge", "there, and not known to be held: " + describe(entry.stream, unknown.intervals()[0]));
-  if (maps_.contains(entry.stream.dataset)) return;
+  if (seen.empty() && maps_.contains(entry.stream.dataset)) return;
   for (const Interval& dots : entry.known.held().minus(seen).intervals())
     find("knowledge", "known to be held, and not there: " + describe(entry.stream, dots));
 }
@@ -175,13 +186,19 @@ void Check::compare(const Knowledge::Entry& entry) {
 }  // namespace
 
 Result<CheckReport> check_contents(const std::string& path) {
+  const auto before = StandingStore::at(path);
+  if (!before) return before.error();
   Result<Database> database = Database::open_found(path);
   if (!database) return database.error();
   database->busy_timeout(kReaderPatience);
   Status opened = database->run("BEGIN");
   if (opened) opened = check_store(*database, path, false);
-  if (opened) return Check(*database).run();
-  if (opened.error().code == ErrorCode::kIo) return opened.error();
+  if (opened) {
+    Result<CheckReport> report = Check(*database).run();
+    if (Status stands = before->check(path); !stands) return stands.error();
+    return report;
+  }
+  if (opened.error().code != ErrorCode::kCorrupt) return opened.error();
   CheckReport report;
   report.findings.push_back(opened.error().text);
   report.found = 1;

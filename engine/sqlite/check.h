@@ -22,8 +22,9 @@ struct CheckReport {
 // Reads pages and indexes as SQLite does, verifies each row's checksum, decodes each block, and holds against
 // each other what the store says that it knows and what is there. Sees one state of the store, also while a
 // node runs on it; writes nothing. Damage that keeps it from being opened is a finding, too; an error means
-// that there is no such file or that it may not be read. What a page does not use, and counters of the file's
-// changes, can be damaged without being found: nothing reads them.
+// that there is no such store, that it may not be read, or that a node began to write it meanwhile. What a
+// page does not use, and counters of the file's changes, can be damaged without being found: nothing reads
+// them.
 Result<CheckReport> check_contents(const std::string& path);
 
 }  // namespace deltamesh

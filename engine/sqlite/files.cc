@@ -90,7 +90,32 @@ Result<FileFacts> file_facts(const std::string& path) {
     return system_error("cannot look at " + path, errno);
   }
   if (!S_ISREG(facts.st_mode)) return Error{ErrorCode::kInvalid, path + " is not a file"};
-  return FileFacts{true, static_cast<std::uint64_t>(facts.st_size)};
+  return FileFacts{true, static_cast<std::uint64_t>(facts.st_size),
+                   std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec};
+}
+
+Result<StandingStore> StandingStore::at(const std::string& path) {
+  StandingStore store;
+  const auto look = [&store](const std::string& file, FileFacts& facts) -> Status {
+    const Result<FileFacts> found = file_facts(file);
+    if (!found) return found.error();
+    facts = *found;
+    store.logged_ = store.logged_ || (found->exists && &facts != &store.database_);
+    return Done{};
+  };
+  FileFacts side;
+  if (Status status = look(path, store.database_); !status) return status.error();
+  if (Status status = look(path + "-wal", side); !status) return status.error();
+  if (Status status = look(path + "-shm", side); !status) return status.error();
+  return store;
+}
+
+Status StandingStore::check(const std::string& path) const {
+  if (logged_) return Done{};
+  const Result<StandingStore> now = at(path);
+  if (!now) return now.error();
+  if (!now->logged_ && now->database_ == database_) return Done{};
+  return Error{ErrorCode::kIo, "a node has started to write " + path + " meanwhile; ask again"};
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t size_max) {
@@ -125,6 +150,21 @@ Status sync_file(const std::string& path) {
   if (descriptor.get() < 0) return system_error("cannot open " + path, errno);
   if (::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync " + path};
   return Done{};
+}
+
+// A link cannot take the place of a file; where there are no links, a look at the place must do.
+Status rename_new(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    if (Status status = remove_file(from); !status) return status;
+    return sync_folder(to);
+  }
+  const int code = errno;
+  const Result<FileFacts> there = file_facts(to);
+  if (!there) return there.error();
+  if (there->exists) return Error{ErrorCode::kInvalid, to + " exists, and nothing is written over"};
+  if (code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EMLINK)
+    return rename_file(from, to, true);
+  return system_error("cannot link " + to, code);
 }
 
 Status rename_file(const std::string& from, const std::string& to, bool sync) {

@@ -13,8 +13,23 @@ namespace deltamesh::sqlite {
 struct FileFacts {
   bool exists = false;
   std::uint64_t size = 0;
+  std::int64_t changed = 0;  // When its contents were written last, in ns.
+  friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };
 Result<FileFacts> file_facts(const std::string& path);
+
+// A store as it was found, to be looked at again: one without a log is read without locks, which is sound
+// only while nobody starts to write it.
+class StandingStore {
+ public:
+  static Result<StandingStore> at(const std::string& path);
+  // kIo if a node was started on it since then.
+  [[nodiscard]] Status check(const std::string& path) const;
+
+ private:
+  FileFacts database_;
+  bool logged_ = false;  // It is read with locks.
+};
 
 // The whole file; refuses more than `size_max` bytes. Not found if it does not exist.
 Result<std::string> read_file(const std::string& path, std::size_t size_max);
@@ -24,6 +39,8 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max);
 Status replace_file(const std::string& path, const std::string& contents, bool sync);
 
 Status sync_file(const std::string& path);  // fsync(2).
+// Gives a file another name, at which there must be none; durable.
+Status rename_new(const std::string& from, const std::string& to);
 // rename(2), durable when `sync`.
 Status rename_file(const std::string& from, const std::string& to, bool sync);
 Status remove_file(const std::string& path);  // No error if there is none.

@@ -97,6 +97,7 @@ TEST_CASE("a peer that gives credit and acknowledges nothing is sent only so muc
     if (time % 1000 == 0) peer.say(more);
   }
   CHECK(sent == limits::kDeltasSentMax);
+  CHECK(node.wake_at.value_or(microseconds::max()) > node.now.steady);  // It waits, and does not spin.
   message::Ack some;
   some.deltas = 10;
   peer.say(some);

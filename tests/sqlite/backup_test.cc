@@ -72,6 +72,9 @@ TEST_CASE("no backup is made of what is damaged, over a file, or of nothing", "[
   CHECK_THAT(back_up(path, copy).error().text, Catch::Contains("nothing is written over"));
   CHECK(slurp(copy) == "something dear");
   std::filesystem::remove(copy);
+  spill(copy + "-wal", "the log of another");
+  CHECK_THAT(back_up(path, copy).error().text, Catch::Contains("copy-wal exists"));
+  std::filesystem::remove(copy + "-wal");
 
   run_raw(path, "UPDATE blocks SET checksum = 0");
   const Status made = back_up(path, copy);

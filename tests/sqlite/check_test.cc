@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "engine/sqlite/files.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
@@ -118,7 +119,6 @@ TEST_CASE("what is wrong with a store is told with its place", "[sqlite][check]"
       {"DELETE FROM blocks WHERE first = 17", "known to be held, and not there: the stream of dataset 7"},
       {"DELETE FROM knowledge", "nothing is known of"},
       {"DROP INDEX series_by_name", "tables: they are not defined"},
-      {"PRAGMA user_version = 77", "has store version 77"},
   }));
   CAPTURE(row.sql);
   const TempFolder folder;
@@ -128,6 +128,38 @@ TEST_CASE("what is wrong with a store is told with its place", "[sqlite][check]"
   REQUIRE(report);
   CAPTURE(report->findings);
   CHECK(finds(*report, row.words));
+}
+
+TEST_CASE("a store of another version is not called damaged, but not checked", "[sqlite][check]") {
+  const TempFolder folder;
+  const std::string path = make_store(folder);
+  run_raw(path, "PRAGMA user_version = 77");
+  CHECK(check_contents(path).error().code == ErrorCode::kUnsupported);
+}
+
+TEST_CASE("entries of a map delta whose last page is not there yet are no damage", "[sqlite][check]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  const auto store = open_store_at(path);
+  Batch batch;
+  batch.entries = {entry_of({kSettings, StreamClass::kMetric, NodeId{}, Incarnation{}}, 5)};
+  REQUIRE(commit_to(*store, std::move(batch)));
+  const auto report = check_contents(path);
+  REQUIRE(report);
+  CAPTURE(report->findings);
+  CHECK(report->found == 0);
+  CHECK(report->entries == 1);
+}
+
+TEST_CASE("a store that is opened while it is checked is looked at again", "[sqlite][check]") {
+  const TempFolder folder;
+  const std::string path = make_store(folder);
+  const auto alone = sqlite::StandingStore::at(path);
+  REQUIRE(alone);
+  CHECK(alone->check(path));
+  const auto store = open_store_at(path);
+  CHECK_THAT(alone->check(path).error().text, Catch::Contains("has started to write"));
+  CHECK(sqlite::StandingStore::at(path)->check(path));  // With its log, it is read with locks.
 }
 
 TEST_CASE("findings of a ruin are counted, and not all told", "[sqlite][check]") {
