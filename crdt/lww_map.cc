@@ -96,21 +96,17 @@ LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
 }
 
 void LwwMap::learn(const Rewritten& rewritten) {
-  for (const auto& [stream, dots] : rewritten) note_rewritten(stream, dots);
+  for (const auto& [stream, dots] : rewritten) join(rewritten_, stream, dots, superseded_max_);
 }
 
-void LwwMap::note_rewritten(const StreamId& stream, const IntervalSet& dots) {
-  IntervalSet& all = rewritten_[stream];
-  all.join(dots);
-  forget_oldest(all, superseded_max_);
-}
-
-void LwwMap::forget_oldest(IntervalSet& dots, std::size_t runs_max) {
-  const auto& runs = dots.intervals();
+void LwwMap::join(Rewritten& all, const StreamId& stream, const IntervalSet& dots, std::size_t runs_max) {
+  IntervalSet& joined = all[stream];
+  joined.join(dots);
+  const auto& runs = joined.intervals();
   if (runs.size() <= runs_max) return;
   IntervalSet latest;
   for (std::size_t i = runs.size() - runs_max / 2; i < runs.size(); ++i) latest.add(runs[i]);
-  dots = std::move(latest);
+  joined = std::move(latest);
 }
 
 void LwwMap::note_unheld(const Dot& dot) {
@@ -144,7 +140,7 @@ IntervalSet LwwMap::rewritten_of(const StreamId& stream, const IntervalSet& dots
 void LwwMap::supersede(const Dot& dot, const Dot& winner, const std::string& key) {
   if (winner == dot) return;
   if (winner.stream == dot.stream && winner.seq > dot.seq && knowledge_.holds(winner))
-    return note_rewritten(dot.stream, IntervalSet(Interval{dot.seq, dot.seq}));
+    return join(rewritten_, dot.stream, IntervalSet(Interval{dot.seq, dot.seq}), superseded_max_);
   if (!superseded_.try_emplace(dot, key).second) return;
   superseded_order_.push_back(dot);
   if (superseded_order_.size() <= superseded_max_) return;

@@ -75,8 +75,8 @@ class LwwMap {
   bool learn(const Knowledge::Entry& entry);
   // Of writes that were not held before, after the knowledge that a delta brought with them.
   void learn(const Rewritten& rewritten);
-  // Leaves out the oldest, so that at most so many runs are left.
-  static void forget_oldest(IntervalSet& dots, std::size_t runs_max);
+  // Adds to `all`, and leaves out the oldest, so that at most so many runs of the stream are left.
+  static void join(Rewritten& all, const StreamId& stream, const IntervalSet& dots, std::size_t runs_max);
 
   [[nodiscard]] Delta delta_since(const Knowledge& receiver) const;
   // The same of some streams only (ascending), with the winners over those of their writes that were
@@ -119,7 +119,6 @@ class LwwMap {
   };
 
   void supersede(const Dot& dot, const Dot& winner, const std::string& key);
-  void note_rewritten(const StreamId& stream, const IntervalSet& dots);
   void note_unheld(const Dot& dot);
   [[nodiscard]] IntervalSet rewritten_of(const StreamId& stream, const IntervalSet& dots) const;
   bool add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const;

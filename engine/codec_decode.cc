@@ -211,14 +211,14 @@ Result<std::optional<Message>> decode(ByteView frame) {
     return invalid("frame with a payload of " + std::to_string(payload.size()) + " bytes, its head says " +
                    std::to_string(head.payload_bytes));
   }
-  const std::string type = std::to_string(static_cast<unsigned>(head.type));
+  const auto type = [&head] { return std::to_string(static_cast<unsigned>(head.type)); };
   const PayloadReader read_it = reader_of(head.type);
   if (read_it == nullptr) {
     if (head.optional) return std::optional<Message>();
-    return Error{ErrorCode::kUnsupported, "frame of unknown type " + type};
+    return Error{ErrorCode::kUnsupported, "frame of unknown type " + type()};
   }
   auto message = read_frame(read_it, head.has_control, payload);
-  if (!message) return Error{message.error().code, "frame of type " + type + ": " + message.error().text};
+  if (!message) return Error{message.error().code, "frame of type " + type() + ": " + message.error().text};
   return std::optional<Message>(*std::move(message));
 }
 

@@ -22,12 +22,7 @@ constexpr std::size_t kPackedBytesUsual = 128;
 // A frame without a control part: raw items, and a block.
 Bytes raw_frame(FrameType type, const Bytes& raw, ByteView block = {}) {
   assert(raw.size() + block.size() <= limits::kFrameBytesMax);
-  Bytes frame;
-  frame.reserve(kFrameHeadBytesMax + raw.size() + block.size());
-  put_head(frame, {type, false, false, static_cast<std::uint32_t>(raw.size() + block.size())});
-  frame.insert(frame.end(), raw.begin(), raw.end());
-  frame.insert(frame.end(), block.begin(), block.end());
-  return frame;
+  return make_frame({type}, {raw, block});
 }
 
 // Assembles one frame: a control part of one struct, and raw items.
@@ -57,14 +52,9 @@ Bytes FrameWriter::finish() {
   const ByteView control = std::as_bytes(std::span(packed.getArray().begin(), packed.getArray().size()));
   Bytes front;
   put_varint(front, control.size());
-  const std::size_t payload = front.size() + control.size() + raw_.size();
-  assert(control.size() <= limits::kControlBytesMax && payload <= limits::kFrameBytesMax);
-  Bytes frame;
-  frame.reserve(kFrameHeadBytesMax + payload);
-  put_head(frame, {type_, optional_, true, static_cast<std::uint32_t>(payload)});
-  for (const ByteView part : {ByteView(front), control, ByteView(raw_)})
-    frame.insert(frame.end(), part.begin(), part.end());
-  return frame;
+  assert(control.size() <= limits::kControlBytesMax &&
+         front.size() + control.size() + raw_.size() <= limits::kFrameBytesMax);
+  return make_frame({type_, optional_, true}, {front, control, raw_});
 }
 
 template <std::size_t N>

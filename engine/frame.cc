@@ -49,6 +49,17 @@ void put_head(Bytes& out, const FrameHead& head) {
   put_varint(out, head.payload_bytes);
 }
 
+Bytes make_frame(FrameHead head, std::initializer_list<ByteView> parts) {
+  std::size_t payload = 0;
+  for (const ByteView part : parts) payload += part.size();
+  head.payload_bytes = static_cast<std::uint32_t>(payload);
+  Bytes frame;
+  frame.reserve(kFrameHeadBytesMax + payload);
+  put_head(frame, head);
+  for (const ByteView part : parts) frame.insert(frame.end(), part.begin(), part.end());
+  return frame;
+}
+
 Result<std::optional<FrameHead>> take_head(ByteView& in) {
   if (in.empty()) return std::optional<FrameHead>();
   const auto first = std::to_integer<unsigned>(in[0]);

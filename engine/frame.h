@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 
 #include "crdt/dot.h"
@@ -47,6 +48,8 @@ struct FrameHead {
 };
 
 void put_head(Bytes& out, const FrameHead& head);
+// A frame of `parts`, one behind the other; their length goes into the head, whatever that says.
+Bytes make_frame(FrameHead head, std::initializer_list<ByteView> parts);
 
 // Takes a head from the front of `in`; nullopt: it goes on behind the end. Refuses a payload over
 // limits::kFrameBytesMax, a length that is not in its shortest form, and the bit that must be clear; a head

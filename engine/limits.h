@@ -55,8 +55,8 @@ inline constexpr std::size_t kMapPageRunsMax = 32;
 inline constexpr std::size_t kMapKeysMax = 1u << 20;
 
 // Writes of a map that other streams superseded, whose keys are remembered; and of each of its streams, runs
-// of writes that it superseded itself. More: memory. Fewer: after a
-// short cut peers get deltas of the whole map, with all that it knows.
+// of writes that it superseded itself. More: memory. Fewer: after a short cut peers get deltas of the whole
+// map, with all that it knows.
 inline constexpr std::size_t kMapSupersededMax = 4096;
 
 // What a node accepts from local writers before it is durable. Larger: more memory when the disk stalls.
@@ -208,8 +208,8 @@ inline constexpr std::chrono::seconds kCommitIntervalMax{60};
 inline constexpr std::chrono::seconds kKeepalive{10};
 inline constexpr std::chrono::seconds kKeepaliveMin{1};
 inline constexpr int kKeepalivesMissedMax = 3;
-// Deltas of telemetry and maps to one peer that it has not acknowledged. More: memory for a peer that never does. Fewer: links that
-// are long and fast stand still with room left.
+// Deltas of telemetry and maps to one peer that it has not acknowledged. More: memory for a peer that never
+// does. Fewer: links that are long and fast stand still with room left.
 inline constexpr std::size_t kDeltasSentMax = 1u << 16;
 // Acknowledgements wait this long for company, unless credit is short. Longer: a writer learns later who has
 // its data. Shorter: frames of them outweigh the data.

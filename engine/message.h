@@ -122,8 +122,8 @@ struct Ack {
     IntervalSet dots;
     friend bool operator==(const Have&, const Have&) = default;
   };
-  std::uint32_t deltas =
-      0;  // So many more of the Deltas that the receiver sent, in their order, are durable.
+  // So many more of the Deltas that the receiver sent, in their order, are durable.
+  std::uint32_t deltas = 0;
   std::vector<std::uint32_t> map_deltas;  // Whole deltas that are durable.
   std::uint32_t credit = 0;
   std::vector<Have> haves;                  // Durable, of streams that the receiver has unsubscribed from.

@@ -50,11 +50,8 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   batch.knowledge = take_map_entries(session, *dataset, delta, batch, now);
   map.incoming.join(known);
-  for (const auto& [stream, dots] : rewritten) {
-    IntervalSet& all = map.rewritten[stream];
-    all.join(dots);
-    LwwMap::forget_oldest(all, limits::kMapSupersededMax);
-  }
+  for (const auto& [stream, dots] : rewritten)
+    LwwMap::join(map.rewritten, stream, dots, limits::kMapSupersededMax);
   for (const auto& [stream, told] : batch.knowledge.entries())
     note_remote(session, *streams_.find(stream), told.held());
   if (is_scattered(batch.knowledge)) map.incoming.join(std::exchange(batch.knowledge, {}));
@@ -187,9 +184,7 @@ void Node::map_became_durable(const InFlight& batch) {
     map_ranges_.at(dataset).take(*map.find_entry(entry.key));
     effects_.publish.push_back({dataset, entry.version.dot.stream, std::nullopt, {entry.key}, !batch.from});
   }
-  if (batch.map_rest.empty()) {
-    for (const auto& [stream, dots] : batch.rewritten) maps_.at(stream.dataset).learn({{stream, dots}});
-  }
+  if (batch.map_page && batch.map_rest.empty()) maps_.at(*batch.map_page).learn(batch.rewritten);
   for (const auto& known : batch.knowledge.entries()) {
     if (!maps_.contains(known.stream.dataset)) continue;
     const StreamIx ix = *streams_.find(known.stream);

@@ -30,8 +30,6 @@ enum AckPart : unsigned {
 };
 constexpr unsigned kAckParts = 127;
 
-constexpr const char* kStreamItems = "streams in an acknowledgement";
-
 unsigned part_if(bool there, unsigned part) {
   return there ? part : 0;
 }
@@ -188,20 +186,19 @@ std::uint32_t RawReader::items(bool there, const char* what, std::size_t max) {
   return there ? number(what, static_cast<std::uint32_t>(max)) : 0;
 }
 
-std::vector<message::Ack::Stream> RawReader::ack_streams(bool there) {
-  std::vector<message::Ack::Stream> streams;
-  std::uint32_t before = 0;
-  for (auto left = items(there, kStreamItems, limits::kStreamsPerFrame); left > 0 && ok(); --left)
-    streams.push_back(ack_stream(before));
-  return streams;
+std::uint32_t RawReader::ack_index(std::uint32_t& before) {
+  return index_near(number("distance of a stream"), before);
 }
 
-std::vector<message::Ack::Have> RawReader::ack_haves(bool there) {
-  std::vector<message::Ack::Have> haves;
+// A list of streams; each item says how far its stream is from the one before.
+template <class Item>
+std::vector<Item> RawReader::ack_list(bool there, Item (RawReader::*item)(std::uint32_t& before)) {
+  std::vector<Item> list;
   std::uint32_t before = 0;
-  for (auto left = items(there, kStreamItems, limits::kStreamsPerFrame); left > 0 && ok(); --left)
-    haves.push_back(ack_have(before));
-  return haves;
+  for (auto left = items(there, "streams in an acknowledgement", limits::kStreamsPerFrame); left > 0 && ok();
+       --left)
+    list.push_back((this->*item)(before));
+  return list;
 }
 
 message::Ack RawReader::ack() {
@@ -213,12 +210,9 @@ message::Ack RawReader::ack() {
   if ((parts & kDeltas) != 0) ack.deltas = number("deltas", kAny);
   auto left = items((parts & kMapDeltas) != 0, "map deltas in an acknowledgement", limits::kMapDeltasPerAck);
   for (; left > 0 && ok(); --left) ack.map_deltas.push_back(number("map delta", kAny));
-  ack.haves = ack_haves((parts & kHaves) != 0);
-  ack.subscribed = ack_streams((parts & kSubscribed) != 0);
-  std::uint32_t before = 0;
-  left = items((parts & kUnsubscribed) != 0, kStreamItems, limits::kStreamsPerFrame);
-  for (; left > 0 && ok(); --left)
-    ack.unsubscribed.push_back(index_near(number("distance of a stream"), before));
+  ack.haves = ack_list((parts & kHaves) != 0, &RawReader::ack_have);
+  ack.subscribed = ack_list((parts & kSubscribed) != 0, &RawReader::ack_stream);
+  ack.unsubscribed = ack_list((parts & kUnsubscribed) != 0, &RawReader::ack_index);
   return ack;
 }
 

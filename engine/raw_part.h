@@ -70,10 +70,11 @@ class RawReader {
   void fill(std::array<std::uint8_t, N>& bytes);
   std::uint32_t parts(std::uint32_t known);
   std::uint32_t items(bool there, const char* what, std::size_t max);
-  std::vector<message::Ack::Stream> ack_streams(bool there);
-  std::vector<message::Ack::Have> ack_haves(bool there);
+  template <class Item>
+  std::vector<Item> ack_list(bool there, Item (RawReader::*item)(std::uint32_t& before));
   message::Ack::Stream ack_stream(std::uint32_t& before);
   message::Ack::Have ack_have(std::uint32_t& before);
+  std::uint32_t ack_index(std::uint32_t& before);
   std::uint32_t index_near(std::uint64_t distance, std::uint32_t& before);
   IntervalSet dots(bool several);
   message::MapDelta::Known map_known();

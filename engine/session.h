@@ -50,8 +50,8 @@ struct SessionStream {
 struct SentDelta {
   StreamIx ix = 0;
   Interval dots;
-  std::uint32_t credit =
-      0;  // Of one that was received and brought no news: returned when it is acknowledged.
+  // Of one that was received and brought no news: returned when it is acknowledged.
+  std::uint32_t credit = 0;
 };
 
 // What a peer has yet to hear, by how long it has waited.

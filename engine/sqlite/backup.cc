@@ -3,7 +3,6 @@
 
 #include "engine/sqlite/check.h"
 #include "engine/sqlite/files.h"
-#include "engine/sqlite/schema.h"
 #include "engine/sqlite/sqlite_reader.h"
 
 namespace deltamesh {
@@ -11,13 +10,13 @@ namespace {
 
 using namespace sqlite;
 
+// What was checked is a store; so is what comes out, or it is refused.
 Status copy(const std::string& from, const std::string& to) {
   const auto before = StandingStore::at(from);
   if (!before) return before.error();
   Result<Database> database = Database::open_found(from);
   if (!database) return database.error();
   database->busy_timeout(kReaderPatience);
-  if (Status status = check_store(*database, from, false); !status) return status;
   Result<Statement> copying = database->prepare("VACUUM INTO ?");
   if (!copying) return copying.error();
   if (Status status = copying->bind(std::string_view(to)).run(); !status) return status;
@@ -34,18 +33,11 @@ Status require_sound(const std::string& path) {
 
 // SQLite would take a log beside the copy for the copy's.
 Status require_absent(const std::string& path) {
-  for (const char* side : {"", "-wal", "-shm", "-journal"}) {
+  for (const char* side : kDatabaseFiles) {
     const Result<FileFacts> there = file_facts(path + side);
     if (!there) return there.error();
     if (there->exists)
       return Error{ErrorCode::kInvalid, path + side + " exists, and nothing is written over"};
-  }
-  return Done{};
-}
-
-Status remove_part(const std::string& part) {
-  for (const char* side : {"", "-wal", "-shm", "-journal"}) {
-    if (Status status = remove_file(part + side); !status) return status;
   }
   return Done{};
 }
@@ -55,13 +47,13 @@ Status remove_part(const std::string& part) {
 Status back_up(const std::string& from, const std::string& to) {
   if (Status status = require_absent(to); !status) return status;
   const std::string part = to + ".part";
-  if (Status status = remove_part(part); !status) return status;
+  if (Status status = remove_database(part); !status) return status;
   Status status = require_sound(from);
   if (status) status = copy(from, part);
   if (status) status = require_sound(part);
   if (status) status = sync_file(part);
   if (status) status = rename_new(part, to);
-  if (!status) static_cast<void>(remove_part(part));
+  if (!status) static_cast<void>(remove_database(part));
   return status;
 }
 

@@ -59,7 +59,8 @@ class Check {
     ++report_.found;
   }
   void take_error(const char* where, const Error& error) {
-    is_damage(error) ? find(where, error.text) : void(trouble_ = error);
+    if (is_damage(error)) return find(where, error.text);
+    trouble_ = error;
   }
   template <class Value>
   void find_error(const char* where, const Result<Value>& result) {
@@ -76,6 +77,17 @@ class Check {
       if (!*row) return;
       find_error(where, take(*query));
     }
+  }
+
+  // The same; what `read` makes of a row is handed to `take`.
+  template <class Read, class Take>
+  void values(const char* where, Result<Statement> query, Read read, Take take) {
+    rows(where, std::move(query), [&](const Statement& row) -> Status {
+      const auto value = read(row);
+      if (!value) return value.error();
+      take(*value);
+      return Done{};
+    });
   }
 
   void pages();
@@ -110,31 +122,21 @@ void Check::identity() {
 }
 
 void Check::streams() {
-  rows("streams", database_.prepare(select_streams()), [this](const Statement& row) -> Status {
-    const Result<StreamRow> stream = read_stream_row(row);
-    if (!stream) return stream.error();
-    names_.emplace(stream->key, stream->stream);
+  values("streams", database_.prepare(select_streams()), read_stream_row, [this](const StreamRow& stream) {
+    names_.emplace(stream.key, stream.stream);
     ++report_.streams;
-    return Done{};
   });
 }
 
 void Check::series() {
-  rows("series", database_.prepare(select_series("")), [this](const Statement& row) -> Status {
-    const Result<StreamSeries> series = read_series(row);
-    if (!series) return series.error();
-    ++report_.series;
-    return Done{};
-  });
+  values("series", database_.prepare(select_series("")), read_series,
+         [this](const StreamSeries&) { ++report_.series; });
 }
 
 void Check::entries() {
-  rows("map_entries", database_.prepare(select_entries("")), [this](const Statement& row) -> Status {
-    const Result<MapWrite> write = read_entry(row);
-    if (!write) return write.error();
-    maps_.insert(write->dataset);
+  values("map_entries", database_.prepare(select_entries("")), read_entry, [this](const MapWrite& write) {
+    maps_.insert(write.dataset);
     ++report_.entries;
-    return Done{};
   });
 }
 
@@ -161,13 +163,11 @@ Status Check::take_block(const Statement& row) {
 }
 
 void Check::knowledge() {
-  rows("knowledge", database_.prepare(select_knowledge()), [this](const Statement& row) -> Status {
-    const Result<Knowledge::Entry> entry = read_knowledge(row);
-    if (!entry) return entry.error();
-    compare(*entry);
-    seen_.erase(entry->stream);
-    return Done{};
-  });
+  values("knowledge", database_.prepare(select_knowledge()), read_knowledge,
+         [this](const Knowledge::Entry& entry) {
+           compare(entry);
+           seen_.erase(entry.stream);
+         });
   for (const auto& [stream, dots] : seen_)
     find("knowledge", "nothing is known of " + describe(stream) + ", of which something is there");
 }

@@ -95,18 +95,15 @@ Result<FileFacts> file_facts(const std::string& path) {
 }
 
 Result<StandingStore> StandingStore::at(const std::string& path) {
+  const Result<FileFacts> database = file_facts(path);
+  if (!database) return database.error();
   StandingStore store;
-  const auto look = [&store](const std::string& file, FileFacts& facts) -> Status {
-    const Result<FileFacts> found = file_facts(file);
-    if (!found) return found.error();
-    facts = *found;
-    store.logged_ = store.logged_ || (found->exists && &facts != &store.database_);
-    return Done{};
-  };
-  FileFacts side;
-  if (Status status = look(path, store.database_); !status) return status.error();
-  if (Status status = look(path + "-wal", side); !status) return status.error();
-  if (Status status = look(path + "-shm", side); !status) return status.error();
+  store.database_ = *database;
+  for (const char* side : {"-wal", "-shm"}) {
+    const Result<FileFacts> facts = file_facts(path + side);
+    if (!facts) return facts.error();
+    store.logged_ = store.logged_ || facts->exists;
+  }
   return store;
 }
 
@@ -175,6 +172,13 @@ Status rename_file(const std::string& from, const std::string& to, bool sync) {
 Status remove_file(const std::string& path) {
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return Done{};
   return system_error("cannot remove " + path, errno);
+}
+
+Status remove_database(const std::string& path) {
+  for (const char* side : kDatabaseFiles) {
+    if (Status status = remove_file(path + side); !status) return status;
+  }
+  return Done{};
 }
 
 Status fill_random(std::array<std::uint8_t, 16>& bytes) {

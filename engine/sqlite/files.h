@@ -1,6 +1,7 @@
 // engine/sqlite/files.h - the few things a store does with files beside its database.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -18,17 +19,22 @@ struct FileFacts {
 };
 Result<FileFacts> file_facts(const std::string& path);
 
+// What SQLite may keep of one database: the file, and behind its name these.
+inline constexpr std::array<const char*, 4> kDatabaseFiles{"", "-wal", "-shm", "-journal"};
+
 // A store as it was found, to be looked at again: one without a log is read without locks, which is sound
 // only while nobody starts to write it.
 class StandingStore {
  public:
   static Result<StandingStore> at(const std::string& path);
+  [[nodiscard]] bool exists() const { return database_.exists; }
+  [[nodiscard]] bool logged() const { return logged_; }
   // kIo if a node was started on it since then.
   [[nodiscard]] Status check(const std::string& path) const;
 
  private:
   FileFacts database_;
-  bool logged_ = false;  // It is read with locks.
+  bool logged_ = false;  // It has side files, and is read with locks.
 };
 
 // The whole file; refuses more than `size_max` bytes. Not found if it does not exist.
@@ -43,7 +49,8 @@ Status sync_file(const std::string& path);  // fsync(2).
 Status rename_new(const std::string& from, const std::string& to);
 // rename(2), durable when `sync`.
 Status rename_file(const std::string& from, const std::string& to, bool sync);
-Status remove_file(const std::string& path);  // No error if there is none.
+Status remove_file(const std::string& path);      // No error if there is none.
+Status remove_database(const std::string& path);  // With its side files.
 
 // 16 bytes that nobody can foretell.
 Status fill_random(std::array<std::uint8_t, 16>& bytes);

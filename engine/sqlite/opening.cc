@@ -25,22 +25,15 @@ Result<Identity> new_identity(const std::optional<NodeId>& node) {
   return identity;
 }
 
-Status remove_remains(const std::string& path) {
-  for (const char* side : {"", "-wal", "-shm", "-journal"}) {
-    if (Status status = remove_file(path + side); !status) return status;
-  }
-  return Done{};
-}
-
 // The database is made under another name: whenever the process dies, there is either no store or a whole
 // one.
 Status create(const SqliteOptions& options, const std::optional<NodeId>& node) {
   const std::string path = options.path + ".new";
   const Result<Identity> identity = new_identity(node);
   if (!identity) return identity.error();
-  if (Status status = remove_remains(path); !status) return status;
+  if (Status status = remove_database(path); !status) return status;
   if (Status status = create_store(path, {*identity, 0, {}}, syncs(options), options.vfs); !status) {
-    static_cast<void>(remove_remains(path));
+    static_cast<void>(remove_database(path));
     return status;
   }
   if (Status status = remove_file(path + "-wal"); !status) return status;
@@ -69,7 +62,7 @@ Status make_way(const SqliteOptions& options) {
     if (Status status = rename_file(path + "-wal", kept, syncs(options)); !status) return status;
     if (options.log) options.log(path + " was missing or empty, but not its log, which is kept as " + kept);
   }
-  return remove_remains(path);
+  return remove_database(path);
 }
 
 // Looks at everything through a connection that cannot write.

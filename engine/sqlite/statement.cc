@@ -182,14 +182,10 @@ Result<Database> Database::open(const std::string& path, Access access, const st
 }
 
 Result<Database> Database::open_found(const std::string& path) {
-  Access access = Access::kImmutable;
-  for (const char* side : {"", "-wal", "-shm"}) {
-    const Result<FileFacts> facts = file_facts(path + side);
-    if (!facts) return facts.error();
-    if (*side == '\0' && !facts->exists) return Error{ErrorCode::kNotFound, path + " does not exist"};
-    if (*side != '\0' && facts->exists) access = Access::kReadOnly;
-  }
-  return open(path, access);
+  const Result<StandingStore> store = StandingStore::at(path);
+  if (!store) return store.error();
+  if (!store->exists()) return Error{ErrorCode::kNotFound, path + " does not exist"};
+  return open(path, store->logged() ? Access::kReadOnly : Access::kImmutable);
 }
 
 Result<Database> Database::create(const std::string& path, const std::string& vfs) {

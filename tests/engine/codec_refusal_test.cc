@@ -14,12 +14,7 @@ namespace {
 Bytes frame_of(FrameType type, ByteView control, ByteView raw = {}, bool optional = true) {
   Bytes front;
   if (!control.empty()) put_varint(front, control.size());
-  const std::size_t payload = front.size() + control.size() + raw.size();
-  Bytes frame;
-  put_head(frame, {type, optional, !control.empty(), static_cast<std::uint32_t>(payload)});
-  for (const ByteView part : {ByteView(front), control, raw})
-    frame.insert(frame.end(), part.begin(), part.end());
-  return frame;
+  return make_frame({type, optional, !control.empty()}, {front, control, raw});
 }
 
 // Words of an unpacked Cap'n Proto message in the plainest packing: each a tag, eight bytes, no run.
@@ -226,10 +221,9 @@ TEST_CASE("bytes of a delta or acknowledgement that nobody encodes are refused",
 
 TEST_CASE("a control part of another length than it says is refused", "[engine][codec][hostile]") {
   const auto refused = [](std::vector<int> payload) {
-    Bytes frame;
-    put_head(frame, {FrameType::kGoodbye, false, true, static_cast<std::uint32_t>(payload.size())});
-    for (const int byte : payload) frame.push_back(static_cast<std::byte>(byte));
-    return refusal(frame);
+    Bytes bytes;
+    for (const int byte : payload) bytes.push_back(static_cast<std::byte>(byte));
+    return refusal(make_frame({FrameType::kGoodbye, false, true}, {bytes}));
   };
   CHECK_THAT(refused({}), Contains("cut short"));
   CHECK_THAT(refused({0x80}), Contains("cut short"));
@@ -335,10 +329,7 @@ TEST_CASE("every prefix of a frame is refused", "[engine][codec][hostile]") {
       ByteView payload = ByteView(sound).first(size);
       const auto head = take_head(payload);
       if (!*head) continue;
-      Bytes shorter;  // With a head that agrees.
-      put_head(shorter, {(*head)->type, (*head)->optional, (*head)->has_control,
-                         static_cast<std::uint32_t>(payload.size())});
-      shorter.insert(shorter.end(), payload.begin(), payload.end());
+      const Bytes shorter = make_frame(**head, {payload});  // With a head that agrees.
       // What ends in the middle of a block, or has an entry of a map less, is another sound frame.
       const bool part_of_block = each.message.index() == 2 && size > sound.size() - 4;
       const bool without_entry = each.message.index() == 3 && size == sound.size() - golden_entry_bytes();

@@ -327,4 +327,11 @@ std::vector<T> only(const std::vector<Message>& messages) {
   return out;
 }
 
+// Deltas that `said` acknowledges.
+inline std::uint32_t acknowledged(const std::vector<Message>& said) {
+  std::uint32_t deltas = 0;
+  for (const auto& ack : only<message::Ack>(said)) deltas += ack.deltas;
+  return deltas;
+}
+
 }  // namespace deltamesh::test

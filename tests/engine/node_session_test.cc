@@ -7,12 +7,6 @@
 namespace deltamesh::test {
 namespace {
 
-std::uint32_t acknowledged(const std::vector<Message>& said) {
-  std::uint32_t deltas = 0;
-  for (const auto& ack : only<message::Ack>(said)) deltas += ack.deltas;
-  return deltas;
-}
-
 message::MapDelta page(const ScriptedPeer& peer, const std::string& key, Seq seq, bool last) {
   message::MapDelta out;
   out.delta = 1;

@@ -26,12 +26,8 @@ void try_frame(ByteView frame) {
 void try_payload(ByteView bytes) {
   if (bytes.empty()) return;
   const auto first = std::to_integer<unsigned>(bytes[0]);
-  const ByteView payload = bytes.subspan(1);
-  Bytes frame;
-  put_head(frame, {FrameType(first & kFrameTypeMax), (first & 0x20) != 0, (first & 0x80) != 0,
-                   static_cast<std::uint32_t>(payload.size())});
-  frame.insert(frame.end(), payload.begin(), payload.end());
-  try_frame(frame);
+  try_frame(make_frame({FrameType(first & kFrameTypeMax), (first & 0x20) != 0, (first & 0x80) != 0},
+                       {bytes.subspan(1)}));
 }
 
 void try_block(ByteView block) {

@@ -2,6 +2,7 @@
 #include "engine/sqlite/backup.h"
 
 #include "engine/sqlite/check.h"
+#include "tests/engine/diff_fixture.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
@@ -15,12 +16,10 @@ Batch four_events(const Identity& identity, Seq first) {
     events[i].time = static_cast<Ticks>(first + i);
     events[i].readings = {{1, 20.5}};
   }
-  Bytes bytes = *encode_block(events, limits::kBlock);
-  const auto summary = peek_block(bytes, limits::kBlock);
   Batch batch;
   batch.id = BatchId{first};
   const StreamId stream{DatasetId{7}, StreamClass::kMetric, identity.node, identity.incarnation};
-  batch.blocks.push_back(stored_block(stream, first, *summary, std::move(bytes)));
+  batch.blocks.push_back(testing::block_of(stream, first, events));
   return batch;
 }
 

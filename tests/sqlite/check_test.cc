@@ -4,6 +4,7 @@
 #include <map>
 
 #include "engine/sqlite/files.h"
+#include "tests/engine/diff_fixture.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
@@ -22,9 +23,7 @@ StoredBlock block_of(const StreamId& stream, Seq first, std::size_t text_bytes) 
   std::string text(text_bytes, 'x');
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + (first * 7 + i * i) % 23);
   events[0].readings.push_back({2, text});
-  Bytes bytes = *encode_block(events, limits::kBlock);
-  const auto summary = peek_block(bytes, limits::kBlock);
-  return stored_block(stream, first, *summary, std::move(bytes));
+  return testing::block_of(stream, first, events);
 }
 
 MapWrite entry_of(const StreamId& stream, Seq seq) {

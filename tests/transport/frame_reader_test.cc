@@ -15,10 +15,7 @@ namespace deltamesh {
 namespace {
 
 Bytes frame_of(std::uint32_t payload, std::uint8_t fill) {
-  Bytes frame;
-  put_head(frame, {FrameType(fill & kFrameTypeMax), false, false, payload});
-  frame.resize(frame.size() + payload, std::byte{fill});
-  return frame;
+  return make_frame({FrameType(fill & kFrameTypeMax)}, {Bytes(payload, std::byte{fill})});
 }
 
 // Feeds the front of `stream`, at most `most` bytes, and takes what comes out.

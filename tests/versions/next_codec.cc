@@ -84,12 +84,7 @@ Bytes assembled(FrameHead head, capnp::MessageBuilder& message, ByteView raw) {
   Bytes front;
   put_varint(front, control.size());
   head.has_control = true;
-  head.payload_bytes = static_cast<std::uint32_t>(front.size() + control.size() + raw.size());
-  Bytes frame;
-  put_head(frame, head);
-  for (const ByteView part : {ByteView(front), control, raw})
-    frame.insert(frame.end(), part.begin(), part.end());
-  return frame;
+  return make_frame(head, {front, control, raw});
 }
 
 }  // namespace

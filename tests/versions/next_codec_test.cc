@@ -43,13 +43,8 @@ void check_superset() {
 // By one byte at its end.
 Bytes lengthened(const Bytes& frame) {
   ByteView payload = frame;
-  FrameHead head = **take_head(payload);
-  ++head.payload_bytes;
-  Bytes longer;
-  put_head(longer, head);
-  longer.insert(longer.end(), payload.begin(), payload.end());
-  longer.push_back(std::byte{0});
-  return longer;
+  const FrameHead head = **take_head(payload);
+  return make_frame(head, {payload, Bytes{std::byte{0}}});
 }
 
 Message decoded(ByteView frame) {
