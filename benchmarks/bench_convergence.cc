@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -97,11 +98,11 @@ std::vector<std::string> run_cases(const std::vector<FleetCase>& cases, bench::R
 // --- Beside real processes -------------------------------------------------------------------------------
 
 // A load that 50 processes on two cores carry without queues, over links as short as loopback.
-FleetCase real_case(const Plan& plan) {
-  FleetCase out{"star-" + std::to_string(plan.real_nodes) + "-real", "real", {}};
+FleetCase real_case(const Plan& plan, sim::Shape shape) {
+  FleetCase out{sim::name(shape) + "-" + std::to_string(plan.real_nodes) + "-real", "real", {}};
   out.options.seed = plan.choice.seed;
   out.options.nodes = plan.real_nodes;
-  out.options.shape = sim::Shape::kStar;
+  out.options.shape = shape;
   out.options.delay_min = sim::Micros(100);
   out.options.delay_max = sim::Micros(1'000);
   out.options.writes_per_second = 20;
@@ -126,16 +127,16 @@ double value_of(const std::vector<sim::FleetFigure>& figures, const std::string&
   return found->value;
 }
 
-void compare_with_real(const Plan& plan, bench::Report& all) {
-  const FleetCase fleet_case = real_case(plan);
+void compare_with_real(const FleetCase& fleet_case, bench::Report& all) {
   const sim::FleetReport simulated = sim::run_fleet(fleet_case.options);
   if (!simulated.failure.empty()) throw std::runtime_error(fleet_case.name + ": " + simulated.failure);
   const auto expected = sim::figures_of(simulated);
   bench::Report shown("real processes beside the simulator");
   add_params(all, fleet_case);
   add_params(shown, fleet_case);
-  for (const auto& [metric, value, unit] : sim::figures_of(bench::run_real_star(fleet_case.options))) {
-    if (std::find(kCompared.begin(), kCompared.end(), metric) == kCompared.end()) continue;
+  for (const auto& [metric, value, unit] : sim::figures_of(bench::run_real_fleet(fleet_case.options))) {
+    if (std::isnan(value) || std::find(kCompared.begin(), kCompared.end(), metric) == kCompared.end())
+      continue;
     const bench::Figure figure{metric, value, unit, bench::Peer{"simulator", value_of(expected, metric)}};
     all.add(figure);
     shown.add(figure);
@@ -165,7 +166,10 @@ int measure_all(const Plan& plan) {
   if (cases.empty()) throw std::runtime_error("no case has \"" + plan.choice.only + "\" in its name");
   bench::Report report("convergence");
   const auto failed = run_cases(cases, report);
-  if (plan.real_nodes > 0) compare_with_real(plan, report);
+  if (plan.real_nodes > 0) {
+    for (const auto shape : {sim::Shape::kStar, sim::Shape::kMesh})
+      compare_with_real(real_case(plan, shape), report);
+  }
   if (plan.tarantool) bench::compare_with_tarantool(plan.options, report);
   const bool written = write_files(plan, report);
   for (const std::string& name : failed) std::cerr << "bench_convergence: " << name << " failed\n";
@@ -184,7 +188,8 @@ int main(int argc, char** argv) {
        {"--nodes", &plan.choice.nodes, "Every case with so many nodes, 3 or more; rings stay small"},
        {"--seed", &plan.choice.seed, "Another seed, another run"},
        {"--active", &plan.choice.active_seconds, "Virtual seconds with writes, of every case"},
-       {"--real", &plan.real_nodes, "Beside that, a star of so many real processes (50: a minute)"},
+       {"--real", &plan.real_nodes,
+        "Beside that, a star and a mesh of so many real processes (50: two minutes)"},
        {"--tarantool", &plan.tarantool,
         "Beside that, meshes of 5 sync-nodes and of 5 Tarantools in turn (4 minutes; a minute with "
         "--quick)"}});

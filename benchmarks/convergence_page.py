@@ -149,7 +149,7 @@ def cost_section(matrix):
         if chosen:
             parts.append((f"Payload of {title}, against the minimum", bars(chosen, "payload_per_minimum", 1, "minimum")))
             parts.append((f"Redundant copies a delivery, {title}", bars(chosen, "redundant_copies_per_delivery")))
-    return section("What is sent", "Payload is what all nodes sent of blocks, keys and values, against each write sent once "
+    return section("What is sent", "Payload is what all nodes sent of blocks and map entries, against each write sent once "
                    "to each other node; a map may stay below that, as overwritten values need not travel. Redundant "
                    "copies are deliveries of what a node already had, for each that was new.", charts(parts))
 

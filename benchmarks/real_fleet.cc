@@ -1,6 +1,7 @@
 // benchmarks/real_fleet.cc - starts sync-nodes, writes, reads their counters.
 #include "benchmarks/real_fleet.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
@@ -25,9 +26,9 @@ Micros since(Clock::time_point begin) {
   return std::chrono::duration_cast<Micros>(Clock::now() - begin);
 }
 
-class RealStar {
+class RealFleet {
  public:
-  explicit RealStar(const sim::FleetOptions& options);
+  explicit RealFleet(const sim::FleetOptions& options);
   sim::FleetReport run();
 
  private:
@@ -54,17 +55,23 @@ class RealStar {
   sim::FleetReport report_;
 };
 
-RealStar::RealStar(const sim::FleetOptions& options)
+RealFleet::RealFleet(const sim::FleetOptions& options)
     : options_(options), rng_(options.seed), written_(options.nodes) {
   testing::NodeOptions settings;
   settings.commit_interval = std::to_string(options.commit_interval.count()) + "us";
+  const auto edges = edges_of(options, rng_);
   for (NodeIx ix = 0; ix < options.nodes; ++ix) {
+    settings.peers.clear();
+    for (const auto& [a, b] : edges) {
+      if (std::max(a, b) == ix) settings.peers.push_back(nodes_[std::min(a, b)]->tcp());
+    }
     nodes_.push_back(std::make_unique<NodeProcess>(dir_.path(), "node-" + std::to_string(ix), settings));
-    if (ix == 0) settings.peers = {nodes_[0]->tcp()};
   }
+  report_.nodes = options.nodes;
+  report_.links = edges.size();
 }
 
-sim::FleetReport RealStar::run() {
+sim::FleetReport RealFleet::run() {
   start();
   write_first_events();
   const Sums before = sums();
@@ -80,14 +87,18 @@ sim::FleetReport RealStar::run() {
   return report_;
 }
 
-void RealStar::start() {
+void RealFleet::start() {
   for (auto& node : nodes_) node->start();
-  const auto linked = [this] { return nodes_[0]->live_sessions() == nodes_.size() - 1; };
-  if (!testing::wait_until(linked)) throw std::runtime_error("the star does not get its links");
+  const auto linked = [this] {
+    std::size_t ends = 0;
+    for (const auto& node : nodes_) ends += node->live_sessions();
+    return ends == 2 * report_.links;
+  };
+  if (!testing::wait_until(linked)) throw std::runtime_error("the fleet does not get its links");
 }
 
 // Times count from the beginning, as the simulator's do: the time since 1970 would take more bytes.
-void RealStar::write(NodeIx ix) {
+void RealFleet::write(NodeIx ix) {
   const std::string series = "device-" + std::to_string(ix) + "/temperature";
   const double value = 20 + static_cast<double>(rng_.below(200)) / 100;
   if (nodes_[ix]->append(since(begin_).count() / 1000, series, value) != 200)
@@ -97,7 +108,7 @@ void RealStar::write(NodeIx ix) {
   writes_of_outer_ += ix == 0 ? 0 : 1;
 }
 
-void RealStar::write_first_events() {
+void RealFleet::write_first_events() {
   for (int round = 0; round < 2; ++round) {
     for (NodeIx ix = 0; ix < nodes_.size(); ++ix) write(ix);
   }
@@ -105,7 +116,7 @@ void RealStar::write_first_events() {
   std::this_thread::sleep_for(kRest);
 }
 
-void RealStar::write_steadily() {
+void RealFleet::write_steadily() {
   const auto begin = Clock::now();
   const auto pause = Micros(static_cast<Micros::rep>(1e6 / options_.writes_per_second));
   for (Micros when{0}; when < options_.active; when += pause) {
@@ -114,7 +125,7 @@ void RealStar::write_steadily() {
   }
 }
 
-void RealStar::wait_for_all() {
+void RealFleet::wait_for_all() {
   std::uint64_t all = 0;
   for (const std::uint64_t own : written_) all += own;
   for (NodeIx ix = 0; ix < nodes_.size(); ++ix) {
@@ -123,7 +134,7 @@ void RealStar::wait_for_all() {
   }
 }
 
-RealStar::Sums RealStar::sums() const {
+RealFleet::Sums RealFleet::sums() const {
   Sums sums;
   for (const auto& node : nodes_) {
     sums.received += node->counter("events_received");
@@ -136,21 +147,20 @@ RealStar::Sums RealStar::sums() const {
   return sums;
 }
 
-void RealStar::count(const Sums& before, const Sums& after) {
-  report_.nodes = nodes_.size();
-  report_.links = nodes_.size() - 1;
+void RealFleet::count(const Sums& before, const Sums& after) {
   report_.writes = writes_;
   report_.deliveries = after.received - before.received;
   report_.redundant = after.redundant - before.redundant;
   report_.payload_bytes = after.payload - before.payload;
   report_.frame_bytes = after.frame_bytes - before.frame_bytes;
+  if (options_.shape != sim::Shape::kStar) return;
   const double event_bytes = static_cast<double>(after.payload_of_outer - before.payload_of_outer) /
                              static_cast<double>(writes_of_outer_);
   report_.minimum_bytes =
-      static_cast<std::uint64_t>(event_bytes * static_cast<double>(writes_ * report_.links));
+      static_cast<std::uint64_t>(event_bytes * static_cast<double>(writes_ * (nodes_.size() - 1)));
 }
 
-void RealStar::measure_idle() {
+void RealFleet::measure_idle() {
   const std::uint64_t before = sums().frame_bytes;
   std::this_thread::sleep_for(limits::kKeepalive);
   report_.idle_bytes = sums().frame_bytes - before;
@@ -158,8 +168,8 @@ void RealStar::measure_idle() {
 
 }  // namespace
 
-sim::FleetReport run_real_star(const sim::FleetOptions& options) {
-  return RealStar(options).run();
+sim::FleetReport run_real_fleet(const sim::FleetOptions& options) {
+  return RealFleet(options).run();
 }
 
 }  // namespace deltamesh::bench

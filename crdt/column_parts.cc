@@ -80,10 +80,6 @@ bool get_head(ByteView& in, ColumnHead& head) {
   return true;
 }
 
-std::size_t varint_size(std::uint64_t value) {
-  return (static_cast<unsigned>(std::bit_width(value | 1)) + 6) / 7;
-}
-
 std::uint64_t packed_size(std::size_t count, unsigned width) {
   return (std::uint64_t{count} * width + 7) / 8;
 }

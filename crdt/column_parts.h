@@ -49,8 +49,6 @@ inline std::int64_t wrap(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
 
-std::size_t varint_size(std::uint64_t value);
-
 // Unsigned values of `width` bits (0 to 64) each, low bits first, the last byte filled up with zero bits.
 std::uint64_t packed_size(std::size_t count, unsigned width);
 void put_packed(Bytes& out, std::span<const std::uint64_t> values, unsigned width);

@@ -145,6 +145,8 @@ struct MapEntryLimits {
   std::size_t value_bytes_max = 0;
 };
 void encode_map_entry(Bytes& out, const MapEntry& entry, std::uint32_t stream_rank);
+// How many bytes that is without the rank, which is another one in each session.
+std::size_t map_entry_bytes(const MapEntry& entry);
 // Consumes one entry; the caller fills in version.dot.stream from the rank.
 Result<MapEntry> decode_map_entry(ByteView& in, std::uint32_t& stream_rank, const MapEntryLimits& limits);
 

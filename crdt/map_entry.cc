@@ -39,6 +39,12 @@ void encode_map_entry(Bytes& out, const MapEntry& entry, std::uint32_t stream_ra
   put_string(out, entry.value);
 }
 
+std::size_t map_entry_bytes(const MapEntry& entry) {
+  const auto text_bytes = [](const std::string& text) { return varint_size(text.size()) + text.size(); };
+  return varint_size(entry.version.dot.seq) + varint_size(entry.version.epoch) + sizeof(HlcStamp) +
+         varint_size(entry.tombstone ? kTombstone : 0) + text_bytes(entry.key) + text_bytes(entry.value);
+}
+
 Result<MapEntry> decode_map_entry(ByteView& in, std::uint32_t& stream_rank, const MapEntryLimits& limits) {
   MapEntry entry;
   std::uint32_t flags = 0;

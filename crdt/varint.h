@@ -4,6 +4,7 @@
 // front of a ByteView and refuse what is cut short, too long, or not the shortest form (canonical bytes).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ constexpr std::int64_t unzigzag(std::uint64_t v) {
 }
 
 void put_varint(Bytes& out, std::uint64_t value);
+// So many bytes does that take.
+constexpr std::size_t varint_size(std::uint64_t value) {
+  return static_cast<std::size_t>(std::bit_width(value | 1) + 6) / 7;
+}
 void put_bytes(Bytes& out, ByteView bytes);  // Length as varint, then the bytes.
 void put_string(Bytes& out, std::string_view text);
 void put_fixed64(Bytes& out, std::uint64_t value);  // Little-endian on every machine.

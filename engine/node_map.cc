@@ -10,10 +10,6 @@
 namespace deltamesh {
 namespace {
 
-std::size_t payload_bytes(const MapEntry& entry) {
-  return entry.key.size() + entry.value.size();
-}
-
 // Whoever took the entries of `told` knows all that `known` says.
 bool told_by_entries(const Knowledge& told, const StreamId& stream, const StreamKnowledge& known) {
   const StreamKnowledge* const entries = told.find(stream);
@@ -93,7 +89,7 @@ Knowledge Node::take_map_entries(Session& session, DatasetId dataset, message::M
   const LwwMap& map = maps_.at(dataset);
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall);
   for (auto& [index, entry] : delta.entries) {
-    counters_.payload_bytes_received += payload_bytes(entry);
+    counters_.payload_bytes_received += map_entry_bytes(entry);
     clock_.observe(entry.version.stamp, wall);
     const Dot& dot = entry.version.dot;
     arrived.hold(dot);
@@ -103,7 +99,7 @@ Knowledge Node::take_map_entries(Session& session, DatasetId dataset, message::M
     note_source(session, ix, fresh);
     if (!fresh) {
       ++counters_.redundant_events;
-      counters_.redundant_bytes += payload_bytes(entry);
+      counters_.redundant_bytes += map_entry_bytes(entry);
     }
     if (!held) {
       batch.entries.push_back({dataset, std::move(entry)});
@@ -261,7 +257,7 @@ message::MapDelta Node::next_map_page(Session& session) {
     if (ref.stream) page.streams.push_back(ref);
     page.entries.push_back({ref.index, entry});
     bytes += item_bytes_max(page.entries.back());
-    counters_.payload_bytes_sent += payload_bytes(entry);
+    counters_.payload_bytes_sent += map_entry_bytes(entry);
     out.told.hold(entry.version.dot);
     session.maps[out.dataset].known.hold(entry.version.dot);
   }

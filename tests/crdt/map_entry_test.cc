@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "crdt/lww_map.h"
+#include "crdt/varint.h"
 #include "tests/crdt/generators.h"
 #include "tests/crdt/golden.h"
 
@@ -84,6 +85,13 @@ TEST_CASE("entries follow one another in a frame and each takes its own bytes", 
     CHECK(rank == entry.rank);
   }
   CHECK(in.empty());
+}
+
+TEST_CASE("the size of an entry is that of its bytes without the rank", "[crdt][map_entry][format]") {
+  for (const auto& [name, entry] : golden_entries()) {
+    CAPTURE(name);
+    CHECK(map_entry_bytes(entry.entry) == encoded(entry).size() - varint_size(entry.rank));
+  }
 }
 
 TEST_CASE("an entry cut short at any byte is refused", "[crdt][map_entry][format]") {

@@ -1,6 +1,8 @@
 // tests/engine/node_source_test.cc - each stream comes from one peer, and from another when that one fails.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "tests/engine/node_fixture.h"
 
 namespace deltamesh::test {
@@ -242,6 +244,31 @@ TEST_CASE("alarms go before the backlog of other telemetry", "[engine][node][sou
   REQUIRE(deltas.size() > 1);
   REQUIRE(deltas[0].ref.stream);
   CHECK(deltas[0].ref.stream->cls == StreamClass::kAlarm);
+}
+
+TEST_CASE("maps go before the backlog of telemetry", "[engine][node][source]") {
+  TestNode node(1);
+  ScriptedPeer peer(node);
+  message::Hello hello = peer.hello();
+  hello.credit = 0;
+  peer.say(hello);
+  peer.say(message::Frontier{});
+  for (Ticks time = 1; time <= 5; ++time) REQUIRE(node.write(events(time, 1)).ok());
+  REQUIRE(node.put("fan/speed", "40").ok());
+  const auto held_back = peer.hear();
+  CHECK(only<message::Delta>(held_back).empty());
+  CHECK(only<message::MapDelta>(held_back).empty());
+  message::Ack credit;
+  credit.credit = limits::kCreditBytes;
+  peer.say(credit);
+  const auto heard = peer.hear();
+  const auto first = std::find_if(heard.begin(), heard.end(), [](const Message& message) {
+    return std::holds_alternative<message::Delta>(message) ||
+           std::holds_alternative<message::MapDelta>(message);
+  });
+  REQUIRE(first != heard.end());
+  CHECK(std::holds_alternative<message::MapDelta>(*first));
+  CHECK_FALSE(only<message::Delta>(heard).empty());
 }
 
 TEST_CASE("a subscription to a stream without a name ends the session", "[engine][node][source]") {

@@ -11,6 +11,10 @@ constexpr Micros kFlapMin{100'000}, kFlapMax{700'000};
 constexpr Micros kSwizzle{2'000'000};  // Until all are clogged, and from there until none is.
 constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1'000'000;
 
+std::int64_t drift_of(Rng& rng) {
+  return static_cast<std::int64_t>(rng.below(1500)) - 500;
+}
+
 }  // namespace
 
 void Network::plan_faults() {
@@ -20,6 +24,8 @@ void Network::plan_faults() {
   }
   for (auto& node : nodes_) {
     if (happens(options_.slow_nodes_per_mille)) node->slow_down(kSlowness);
+    if (happens(options_.drifts_per_mille)) node->drift_clock(drift_of(world_.rng));
+    if (happens(options_.lost_times_per_mille)) node->lose_time();
   }
   for (Micros when = kFaultPause; when < options_.active; when += kFaultPause) {
     world_.queue.at(when, [this] { some_faults(); });

@@ -12,7 +12,6 @@
 #include "tests/sim/fleet_books.h"
 #include "tests/sim/fleet_links.h"
 #include "tests/sim/lockstep.h"
-#include "tests/sim/topology.h"
 
 namespace deltamesh::sim {
 namespace {
@@ -50,6 +49,7 @@ class Fleet final : public Observer {
   void arrived(NodeIx node, const Arrival& arrival) override;
 
  private:
+  void sign();
   void hand_over();
   void link_up();
   void plan_first_writes();
@@ -133,8 +133,17 @@ FleetReport Fleet::run() {
   report_.writes = books_.writes() - writes_before;
   measure(before);
   check_equal();
-  for (const World& world : worlds_) report_.events += world.queue.ran();
+  sign();
   return report_;
+}
+
+void Fleet::sign() {
+  Trace all;
+  for (const World& world : worlds_) {
+    report_.events += world.queue.ran();
+    all.fold(world.trace.number());
+  }
+  report_.trace = all.number();
 }
 
 void Fleet::hand_over() {
@@ -143,13 +152,7 @@ void Fleet::hand_over() {
 }
 
 void Fleet::link_up() {
-  std::vector<Edge> edges;
-  switch (options_.shape) {
-    case Shape::kStar: edges = star(options_.nodes); break;
-    case Shape::kTree: edges = tree(options_.nodes, std::min(options_.gateways, options_.nodes - 1)); break;
-    case Shape::kRing: edges = ring(options_.nodes); break;
-    case Shape::kMesh: edges = mesh(options_.nodes, options_.degree, rng_); break;
-  }
+  const std::vector<Edge> edges = edges_of(options_, rng_);
   for (const auto& [a, b] : edges) {
     const Micros delay = rng_.between(options_.delay_min, options_.delay_max);
     links_.add(a, b, delay, delay / 20);
@@ -212,7 +215,7 @@ void Fleet::durable(const Identity& holder, const Batch& batch) {
     if (block.stream.node == holder.node) bytes += block.bytes->size();
   }
   for (const auto& [dataset, entry] : batch.entries) {
-    if (entry.version.dot.stream.node == holder.node) bytes += entry.key.size() + entry.value.size();
+    if (entry.version.dot.stream.node == holder.node) bytes += map_entry_bytes(entry);
   }
   books_.durable(node_of(holder.node), bytes);
 }
@@ -302,6 +305,16 @@ void Fleet::measure(const Sums& before) {
 }
 
 }  // namespace
+
+std::vector<Edge> edges_of(const FleetOptions& options, Rng& rng) {
+  switch (options.shape) {
+    case Shape::kStar: return star(options.nodes);
+    case Shape::kTree: return tree(options.nodes, std::min(options.gateways, options.nodes - 1));
+    case Shape::kRing: return ring(options.nodes);
+    case Shape::kMesh: return mesh(options.nodes, options.degree, rng);
+  }
+  return {};
+}
 
 FleetReport run_fleet(const FleetOptions& options) {
   return Fleet(options).run();

@@ -10,6 +10,7 @@
 
 #include "tests/sim/observer.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/topology.h"
 
 namespace deltamesh::sim {
 
@@ -55,7 +56,7 @@ struct FleetReport {
   // From here on of the measured part alone: after each stream's second event.
   std::uint64_t deliveries = 0;     // Events or entries, each once for each other node.
   std::uint64_t redundant = 0;      // The same, come once more.
-  std::uint64_t payload_bytes = 0;  // Sent by all nodes: blocks, keys and values.
+  std::uint64_t payload_bytes = 0;  // Sent by all nodes: blocks and entries.
   std::uint64_t minimum_bytes = 0;  // Each as its writer first encoded it, once for each other node.
   std::uint64_t frame_bytes = 0;    // All that was sent.
   std::uint64_t frames = 0;
@@ -66,7 +67,11 @@ struct FleetReport {
   NodeIx nodes = 0;
   std::size_t links = 0;
   std::uint64_t events = 0;  // Of the simulator's queue.
+  std::uint64_t trace = 0;   // One number for all that happened.
 };
+
+// Which nodes are linked; draws for a mesh only.
+std::vector<Edge> edges_of(const FleetOptions& options, Rng& rng);
 
 FleetReport run_fleet(const FleetOptions& options);
 

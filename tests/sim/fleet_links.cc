@@ -94,6 +94,8 @@ void FleetLinks::arrive(Connection& connection, Side side, const Bytes& frame) {
   End& end = connection.ends[side];
   if (!is_keepalive(frame)) ++outboxes_[end.node].arrived;
   if (connection.cut || !end.open) return;
+  worlds_[end.node].note(connection.id * 2 + side);
+  worlds_[end.node].trace.fold(frame);
   nodes_[end.node]->received(peer(connection, side), frame);
 }
 

@@ -35,6 +35,7 @@ std::map<std::string, double> repeatable(const FleetReport& report) {
   auto values = by_name(report);
   values.erase("cpu_us_per_delivery");
   values["events"] = static_cast<double>(report.events);
+  values["trace"] = static_cast<double>(report.trace);
   return values;
 }
 
@@ -73,6 +74,17 @@ TEST_CASE("telemetry reaches every node once, at hardly more than its own size",
   if (row.load == Load::kSteady) CHECK(figures["metadata_bytes_per_delta"] <= 48);
 }
 
+TEST_CASE("a burst of telemetry costs at most a tenth more than its payload", "[sim][fleet]") {
+  const auto shape = GENERATE(Shape::kStar, Shape::kTree, Shape::kMesh, Shape::kRing);
+  FleetOptions options = small(shape, Load::kBurst, What::kTelemetry);
+  options.burst_events = 100;
+  if (shape == Shape::kMesh) options.nodes = 50;  // In a small mesh, news of little is heard from many.
+  CAPTURE(describe(options));
+  const FleetReport report = run_fleet(options);
+  CHECK(report.failure == "");
+  CHECK(by_name(report)["metadata_per_payload"] <= 10);
+}
+
 TEST_CASE("maps become equal on every shape under every load", "[sim][fleet]") {
   const auto shape = GENERATE(Shape::kStar, Shape::kTree, Shape::kMesh, Shape::kRing);
   const auto load = GENERATE(Load::kSteady, Load::kBurst, Load::kPartition);
@@ -89,6 +101,11 @@ TEST_CASE("equal seeds give equal reports, and other seeds other ones", "[sim][f
   CHECK(first == second);
   ++options.seed;
   CHECK(repeatable(run_fleet(options)) != first);
+}
+
+// Changes with every change of what nodes say; equal on every machine and from every compiler.
+TEST_CASE("a fleet has the trace that it had on the machine of its author", "[sim][fleet]") {
+  CHECK(run_fleet(small(Shape::kMesh, Load::kPartition, What::kTelemetry)).trace == 0x52653ca67495404b);
 }
 
 TEST_CASE("how many threads run a fleet changes none of its figures", "[sim][fleet]") {

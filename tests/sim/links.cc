@@ -75,7 +75,7 @@ Links::Connection& Links::connection_of(PeerId peer) {
 void Links::open(Connection& connection, Side side) {
   End& end = connection.ends[side];
   if (end.phase != Phase::kPending) return;
-  world_.trace.fold(connection.id * 2 + side);
+  world_.note(connection.id * 2 + side);
   end.phase = Phase::kOpen;
   end.node->opened(peer(connection, side));
 }
@@ -142,7 +142,7 @@ std::optional<Message> Links::read_along(Connection& connection, Side from,
 void Links::deliver(Connection& connection, Side to, const Bytes& frame) {
   End& end = connection.ends[to];
   if (end.deaf || end.phase != Phase::kOpen) return;
-  world_.trace.fold(connection.id * 2 + to);
+  world_.note(connection.id * 2 + to);
   world_.trace.fold(frame);
   end.node->received(peer(connection, to), frame);
 }

@@ -28,7 +28,7 @@ void Links::closed(Connection& connection, Side side) {
   End& end = connection.ends[side];
   const Phase before = std::exchange(end.phase, Phase::kClosed);
   if (before != Phase::kOpen) return;
-  world_.trace.fold(~(connection.id * 2 + side));
+  world_.note(~(connection.id * 2 + side));
   end.node->closed(peer(connection, side));
   lost(connection);
 }

@@ -15,7 +15,7 @@ struct Fault {
   std::uint64_t Options::*how_much;  // 0: not in this run.
 };
 
-constexpr std::array<Fault, 13> kFaults{{{"bursts", &Options::burst_per_mille},
+constexpr std::array<Fault, 15> kFaults{{{"bursts", &Options::burst_per_mille},
                                          {"failures", &Options::failures_per_mille},
                                          {"cuts", &Options::cuts_per_mille},
                                          {"stalls", &Options::stalls_per_mille},
@@ -27,7 +27,9 @@ constexpr std::array<Fault, 13> kFaults{{{"bursts", &Options::burst_per_mille},
                                          {"swizzles", &Options::swizzles_per_mille},
                                          {"flaps", &Options::flaps_per_mille},
                                          {"slow-nodes", &Options::slow_nodes_per_mille},
-                                         {"restores", &Options::restores_per_mille}}};
+                                         {"restores", &Options::restores_per_mille},
+                                         {"drifts", &Options::drifts_per_mille},
+                                         {"lost-times", &Options::lost_times_per_mille}}};
 
 std::string name(Topology topology) {
   return kNames[static_cast<std::size_t>(topology)];
@@ -82,6 +84,8 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
   out.flaps_per_mille = rate(rng, 150);
   out.slow_nodes_per_mille = rate(rng, 400);
   out.restores_per_mille = rate(rng, 300);
+  out.drifts_per_mille = rate(rng, 400);
+  out.lost_times_per_mille = rate(rng, 400);
   return out;
 }
 

@@ -54,6 +54,8 @@ struct Options {
   std::uint64_t swizzles_per_mille = 0;   // Some nodes are clogged one by one, then unclogged one by one.
   std::uint64_t flaps_per_mille = 0;      // For a spell, a link is cut again and again.
   std::uint64_t slow_nodes_per_mille = 0;  // Nodes whose commits take 20 times as long.
+  std::uint64_t drifts_per_mille = 0;      // Nodes whose clocks go at half to twice their pace.
+  std::uint64_t lost_times_per_mille = 0;  // Nodes that start in 1970, until their clocks are set.
   std::uint64_t restores_per_mille = 0;    // Backups, and crashes after which one of them is there.
   bool check_acks = true;                  // Off only to see that other checks find what follows.
   bool watch = true;                       // The same of what is looked at during the run.

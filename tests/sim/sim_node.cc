@@ -4,9 +4,9 @@
 namespace deltamesh::sim {
 namespace {
 
-constexpr Micros kToday{1'780'000'000'000'000};
 constexpr Micros kReportMax{3'000};
-constexpr Micros kStopMax{20'000};  // Until a node whose store has failed is stopped.
+constexpr Micros kTimeSetMax{4'000'000};  // From its start until somebody sets the clock of a node.
+constexpr Micros kStopMax{20'000};        // Until a node whose store has failed is stopped.
 
 }  // namespace
 
@@ -42,7 +42,26 @@ SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeI
               std::make_unique<SimMemoryStore>(std::move(store))) {}
 
 Instant SimNode::now() const {
-  return {world_.queue.now(), kToday + clock_offset_ + world_.queue.now()};
+  return {world_.queue.now(), clock_.at(world_.queue.now())};
+}
+
+void SimNode::jump_clock(Micros by) {
+  world_.note(static_cast<std::uint64_t>(by.count()));
+  clock_.jump(by);
+}
+
+void SimNode::lose_time() {
+  loses_time_ = true;
+  boot_clock();
+}
+
+void SimNode::boot_clock() {
+  if (!loses_time_) return;
+  clock_.set(world_.queue.now(), Micros(0));
+  later(world_.queue.now() + world_.rng.between(Micros(0), kTimeSetMax), [this] {
+    clock_.set(world_.queue.now(), kToday + world_.queue.now());
+    world_.note(mixed(ix_));
+  });
 }
 
 void SimNode::start() {
@@ -51,6 +70,8 @@ void SimNode::start() {
   if (store_->state() != SimStore::State::kWell) return ended_();
   if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
   node_ = std::make_unique<Node>(config_, *std::move(image), store_->reader());
+  world_.note(mixed(life_) + ix_);
+  boot_clock();
   carry_out();
 }
 
@@ -62,6 +83,7 @@ void SimNode::store_ended() {
 }
 
 void SimNode::crash() {
+  world_.note(~mixed(life_) + ix_);
   node_.reset();
   store_->crash();
   ++life_;
@@ -129,7 +151,7 @@ void SimNode::carry_out() {
 
 // What failed with its disk may be there once that is read again: its writer knows nothing.
 void SimNode::answer(const Written& written) {
-  world_.trace.fold(static_cast<std::uint64_t>(written.write));
+  world_.note(static_cast<std::uint64_t>(written.write));
   if (!written.status.ok() && store_->state() == SimStore::State::kFailed) return;
   observer_.reported({ix_, life_, written.write}, written.status);
 }
@@ -160,7 +182,7 @@ void SimNode::report(BatchId batch, const Status& status) {
   const Micros soon = world_.queue.now() + slowness_ * world_.rng.between(Micros(0), kReportMax);
   last_report_ = std::max(last_report_, soon);
   later(last_report_, [this, batch, status] {
-    world_.trace.fold(mixed(ix_) + static_cast<std::uint64_t>(batch));
+    world_.note(mixed(ix_) + static_cast<std::uint64_t>(batch));
     if (status.ok()) {
       node_->durable(batch, now());
     } else {

@@ -12,6 +12,7 @@
 #include "tests/sim/options.h"
 #include "tests/sim/outfit.h"
 #include "tests/sim/sim_store.h"
+#include "tests/sim/wall_clock.h"
 #include "tests/sim/world.h"
 
 namespace deltamesh::sim {
@@ -50,7 +51,10 @@ class SimNode {
   void restore(const MemoryStore& backup, bool goes_on) { store_->restore(backup, goes_on); }
   // From now on commits succeed.
   void heal() { failures_per_mille_ = 0; }
-  void jump_clock(Micros by) { clock_offset_ += by; }
+  void jump_clock(Micros by);
+  void drift_clock(std::int64_t per_mille) { clock_.drift(world_.queue.now(), per_mille); }
+  // Its clock has no battery: now and after each start it is 1970, until somebody sets it.
+  void lose_time();
   void lie_once() { lies_ = 1; }
   // Commits, and the news of them, take so many times as long.
   void slow_down(int times) { slowness_ = times; }
@@ -71,6 +75,7 @@ class SimNode {
 
  private:
   [[nodiscard]] Instant now() const;
+  void boot_clock();
   void carry_out();
   void persist(Batch batch);
   void sync();
@@ -98,7 +103,8 @@ class SimNode {
   std::function<void()> ended_;
   bool ends_ = false;
   std::uint64_t life_ = 0;
-  Micros clock_offset_{0};
+  WallClock clock_;
+  bool loses_time_ = false;
   std::uint64_t failures_per_mille_ = 0;
   int lies_ = 0;
   int slowness_ = 1;

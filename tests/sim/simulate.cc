@@ -83,6 +83,7 @@ int measure(const FleetOptions& options) {
   const FleetReport report = run_fleet(options);
   for (const FleetFigure& figure : figures_of(report))
     std::printf("  %-34s %14.6g %s\n", figure.metric.c_str(), figure.value, figure.unit.c_str());
+  std::printf("  %-34s %016llx\n", "trace", Number{report.trace});
   if (report.failure.empty()) return 0;
   std::printf("FAILED %s\n", report.failure.c_str());
   return 1;

@@ -104,6 +104,11 @@ struct World {
   void fail(std::string what) {
     if (failure.empty()) failure = "at " + std::to_string(queue.now().count()) + " us: " + std::move(what);
   }
+  // What happens now is in the trace, with its time.
+  void note(std::uint64_t what) {
+    trace.fold(static_cast<std::uint64_t>(queue.now().count()));
+    trace.fold(what);
+  }
   void run_until(Micros end) {
     if (!queue.run_until(end)) fail("the nodes go round in circles");
   }

@@ -18,8 +18,8 @@ std::ostream& operator<<(std::ostream& out, const DiskTally& tally) {
   return out << tally.openings << " openings, " << tally.cuts << " cuts (" << tally.cuts_in_openings
              << " in openings), " << tally.errors << " errors, " << tally.failures << " failures, "
              << tally.refused_full << " openings refused and " << tally.waits << " commits held for space, "
-             << tally.durable << " batches durable, " << tally.unreported_kept << " kept and "
-             << tally.unreported_lost << " lost unreported";
+             << tally.slow_syncs << " slow syncs, " << tally.durable << " batches durable, "
+             << tally.unreported_kept << " kept and " << tally.unreported_lost << " lost unreported";
 }
 
 void add(DiskTally& total, const DiskTally& tally) {
@@ -30,6 +30,7 @@ void add(DiskTally& total, const DiskTally& tally) {
   total.failures += tally.failures;
   total.refused_full += tally.refused_full;
   total.waits += tally.waits;
+  total.slow_syncs += tally.slow_syncs;
   total.durable += tally.durable;
   total.unreported_kept += tally.unreported_kept;
   total.unreported_lost += tally.unreported_lost;
@@ -51,6 +52,12 @@ std::string run_all(std::uint64_t step, PlanFor plan_for, Came came, DiskTally& 
 
 DiskPlan cut_at(std::uint64_t operation) {
   return {.faults = [operation](DiskFaults& faults) { faults.cut_power_at(operation); }};
+}
+
+DiskPlan slow_cut_at(std::uint64_t operation) {
+  DiskPlan plan = cut_at(operation);
+  plan.slow_syncs_per_mille = 300;
+  return plan;
 }
 
 bool was_cut(const DiskTally& tally) {
@@ -89,6 +96,7 @@ std::string run_mixes(std::uint64_t first, std::uint64_t count, DiskTally& total
                     faults.fail_share(DiskOp::kWrite, share);
                   }};
     if (rng.chance(300)) plan.room = rng.below(400'000);
+    if (rng.chance(500)) plan.slow_syncs_per_mille = rng.below(300);
     const DiskRun run = run_on_disk(sim::options_for(seed, 3, 5), plan);
     add(total, run.disk);
     if (!run.failure.empty()) return "seed " + std::to_string(seed) + ": " + run.failure;
@@ -125,6 +133,13 @@ TEST_CASE("the power may be cut at any operation of a node's disk", "[network]")
   CHECK(total.unreported_lost > total.cuts / 4);
 }
 
+TEST_CASE("the power may be cut at any operation of a disk whose syncs take long", "[network]") {
+  DiskTally total;
+  REQUIRE(run_all(kStep, slow_cut_at, was_cut, total) == "");
+  CHECK(total.cuts > 200 / kStep);
+  CHECK(total.slow_syncs > total.openings);
+}
+
 TEST_CASE("any operation of a node's disk may fail", "[network]") {
   const auto op = GENERATE(DiskOp::kWrite, DiskOp::kTruncate, DiskOp::kSync, DiskOp::kName, DiskOp::kOutside);
   CAPTURE(static_cast<int>(op));
@@ -147,14 +162,15 @@ TEST_CASE("a node on a disk survives every mix of faults, of its network's too",
 }
 
 TEST_CASE("every place of every fault of a node's disk", "[.][many]") {
-  DiskTally cut, failed, full, mixed;
+  DiskTally cut, slow, failed, full, mixed;
   CHECK(run_all(1, cut_at, was_cut, cut) == "");
+  CHECK(run_all(1, slow_cut_at, was_cut, slow) == "");
   for (const DiskOp op : {DiskOp::kWrite, DiskOp::kTruncate, DiskOp::kSync, DiskOp::kName, DiskOp::kOutside})
     CHECK(run_errors(1, op, failed) == "");
   CHECK(run_full(1, full) == "");
   CHECK(run_mixes(1000, 1000, mixed) == "");
-  std::cout << "cuts: " << cut << "\nerrors: " << failed << "\nfull: " << full << "\nmixed: " << mixed
-            << '\n';
+  std::cout << "cuts: " << cut << "\nwith slow syncs: " << slow << "\nerrors: " << failed
+            << "\nfull: " << full << "\nmixed: " << mixed << '\n';
 }
 
 TEST_CASE("a disk that lies about syncs under a node is found out", "[network]") {

@@ -8,11 +8,18 @@ namespace deltamesh {
 namespace {
 
 constexpr sim::Micros kFullFor{2'500'000};  // More than a keepalive: the node must go on meanwhile.
+constexpr sim::Micros kSlowMin{50'000}, kSlowMax{3'000'000};  // A sync of a worn card.
 
 }  // namespace
 
 NetworkStore::NetworkStore(sim::World& world, const DiskPlan& plan)
-    : world_(world), plan_(plan), folder_(testing::memory_folder()), chance_(plan.seed), vfs_(plan.seed) {
+    : world_(world),
+      plan_(plan),
+      folder_(testing::memory_folder()),
+      chance_(plan.seed),
+      vfs_(plan.seed),
+      slow_rng_(plan.seed) {
+  disk_.at_sync([this](const std::string&) { sync_begins(); });
   if (plan_.faults) disk_.plan(plan_.faults);
   disk_.limit_bytes(plan_.room);
   full_ = plan_.room.has_value();
@@ -88,12 +95,13 @@ void NetworkStore::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    stalled_ = false;
+    stalled_ = Stall::kNone;
     changed_.notify_all();
   }
   reader_.reset();
   if (store_) store_->close();
   store_.reset();
+  done_ = true;
 }
 
 void NetworkStore::finish() {
@@ -144,24 +152,42 @@ void NetworkStore::reported(std::size_t index, Status status) {
 }
 
 void NetworkStore::heard(const std::string& line) {
-  if (line.find("waiting_for_space") == std::string::npos) return;
-  std::unique_lock lock(mutex_);
-  stalled_ = !closing_;
-  changed_.notify_all();
-  changed_.wait(lock, [this] { return !stalled_; });
+  if (line.find("waiting_for_space") != std::string::npos) stall(Stall::kSpace);
 }
 
-// False if the store waits for space.
-bool NetworkStore::wait() {
+// Openings and closings sync, too, and take no virtual time.
+void NetworkStore::sync_begins() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (done_ || closing_) return;
+  }
+  if (plan_.slow_syncs_per_mille > 0 && slow_rng_.chance(plan_.slow_syncs_per_mille)) stall(Stall::kSlowSync);
+}
+
+void NetworkStore::stall(Stall why) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return done_ || stalled_; });
-  return done_;
+  if (closing_) return;
+  stalled_ = why;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return stalled_ == Stall::kNone; });
+}
+
+// Until the group is done, or the store's thread waits for something.
+NetworkStore::Stall NetworkStore::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return done_ || stalled_ != Stall::kNone; });
+  return stalled_;
 }
 
 void NetworkStore::await() {
-  if (!wait()) {
+  const Stall stalled = wait();
+  if (stalled == Stall::kSpace) {
     ++tally_.waits;
     return plan_space();
+  }
+  if (stalled == Stall::kSlowSync) {
+    ++tally_.slow_syncs;
+    return world_.queue.in(world_.rng.between(kSlowMin, kSlowMax), [this] { go_on(); });
   }
   if (lied_) blame("a batch was reported durable after the power had gone");
   deliver();
@@ -190,9 +216,13 @@ void NetworkStore::plan_space() {
 void NetworkStore::space_returns() {
   full_ = false;
   disk_.limit_bytes(std::nullopt);
+  go_on();
+}
+
+void NetworkStore::go_on() {
   {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(stalled_, false)) return;
+    if (std::exchange(stalled_, Stall::kNone) == Stall::kNone) return;
     changed_.notify_all();
   }
   await();

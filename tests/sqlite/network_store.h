@@ -3,7 +3,8 @@
 // The store commits on its own thread; each call here waits until that thread has nothing left to do, so that
 // a run repeats. What is handed in at one moment becomes two transactions, the first batch and all others:
 // they are handed in from the report of the first, so that it does not depend on the clock which share one.
-// While the disk is full, the thread is held in its report of that, and virtual time goes on.
+// While the disk is full, the thread is held in its report of that, and during a slow sync right before it;
+// virtual time goes on.
 //
 // Whenever the store was opened it must hold exactly what was reported durable and, of what was not, the
 // first so many batches, each whole. power_loss_run.h tells what the files beside the database are.
@@ -28,11 +29,13 @@ struct DiskPlan {
   std::function<void(testing::DiskFaults&)> faults = {};  // To come from the first opening on.
   std::optional<std::uint64_t> room = {};                 // Bytes until the disk is full, for a while.
   Fsync fsync = Fsync::kFull;                             // kOff is a planted bug.
+  std::uint64_t slow_syncs_per_mille = 0;                 // Of those of commits.
 };
 
 struct DiskTally {
   std::uint64_t openings = 0, cuts = 0, cuts_in_openings = 0, errors = 0, failures = 0;
   std::uint64_t refused_full = 0, waits = 0;  // Openings; commits that were held until there was space.
+  std::uint64_t slow_syncs = 0;
   std::uint64_t durable = 0, unreported_kept = 0, unreported_lost = 0;
   std::uint64_t operations = 0, bytes = 0;
 };
@@ -71,13 +74,17 @@ class NetworkStore final : public sim::SimStore {
   void hand(std::size_t index);
   void reported(std::size_t index, Status status);
   void heard(const std::string& line);
+  void sync_begins();
+  enum class Stall : std::uint8_t { kNone, kSpace, kSlowSync };
+  void stall(Stall why);
   // And on ours.
-  bool wait();
+  Stall wait();
   void await();
   void deliver();
   void deliver(Handed& handed);
   void plan_space();
   void space_returns();
+  void go_on();
   // ---- network_store_checks.cc ----
   void check_opening(const Found& found);
   void check_identity();
@@ -111,9 +118,10 @@ class NetworkStore final : public sim::SimStore {
   std::atomic<bool> lied_ = false;  // Something was reported durable after the power had gone.
   std::mutex mutex_;                // Of all below.
   std::condition_variable changed_;
-  bool done_ = false;     // The group was reported, and what follows a commit was done.
-  bool stalled_ = false;  // The store's thread waits for space, in heard().
+  bool done_ = true;              // The group was reported, and what follows a commit was done.
+  Stall stalled_ = Stall::kNone;  // Why the store's thread waits.
   bool closing_ = false;
+  sim::Rng slow_rng_;  // Of the store's thread, in the midst of commits.
 };
 
 }  // namespace deltamesh

@@ -1,0 +1,34 @@
+// tests/sim/wall_clock.h - the clock on a node's wall: right, wrong, jumping, drifting, or at 1970 after each
+// boot.
+#pragma once
+
+#include "tests/sim/rng.h"
+
+namespace deltamesh::sim {
+
+// The right time is this much later than the virtual one.
+inline constexpr Micros kToday{1'780'000'000'000'000};
+
+class WallClock {
+ public:
+  [[nodiscard]] Micros at(Micros now) const {
+    return shown_ + Micros((now - since_).count() * (1000 + drift_per_mille_) / 1000);
+  }
+  void jump(Micros by) { shown_ += by; }
+  void set(Micros now, Micros shown) {
+    since_ = now;
+    shown_ = shown;
+  }
+  // From now on it gains (or loses) so many of 1000.
+  void drift(Micros now, std::int64_t per_mille) {
+    set(now, at(now));
+    drift_per_mille_ = per_mille;
+  }
+
+ private:
+  Micros since_{0};
+  Micros shown_ = kToday;  // At `since_`.
+  std::int64_t drift_per_mille_ = 0;
+};
+
+}  // namespace deltamesh::sim
