@@ -9,7 +9,7 @@
 namespace deltamesh {
 namespace {
 
-constexpr MapEntryLimits kLimits{16, 32};
+constexpr MapEntryLimits kLimits{16, 32, 2};
 
 struct Ranked {
   std::uint32_t rank = 0;
@@ -46,12 +46,22 @@ Result<Ranked> decoded(const Bytes& bytes) {
   return out;
 }
 
+Ranked with_past(bool untrusted, MapPast past) {
+  Ranked out = ranked(1, 2, 0, 2, "k", "v");
+  out.entry.untrusted = untrusted;
+  out.entry.past = std::move(past);
+  return out;
+}
+
 const std::map<std::string, Ranked>& golden_entries() {
   static const std::map<std::string, Ranked> kEntries = {
       {"put", ranked(3, 300, 0, 0x018BCFE568000001, "fan/speed", "40")},
       {"removal", ranked(0, 1, 0, 1, "fan/speed", std::nullopt)},
       {"empty value", ranked(1, 2, 0, 2, "k", "")},
       {"repaired", ranked(1, 2, 1, 0xFFFFFFFFFFFFFFFF, "k", "v")},
+      {"untrusted", with_past(true, {})},
+      {"past", with_past(true, {{300}, {{0x1122334455667788, 5}}})},
+      {"past of a trusted clock", with_past(false, {{}, {{0x1122334455667788, 5}}})},
       {"largest", ranked(0xFFFFFFFF, kSeqMax, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF, "gr\xC3\xBC\xC3\x9F", "\xFF")},
   };
   return kEntries;
@@ -116,17 +126,25 @@ TEST_CASE("an entry that breaks a rule of its format is refused with a reason", 
       {"0001"
        "00" +
            stamp +
-           "02"
+           "08"
            "016b"
            "0176",
-       ErrorCode::kUnsupported, "flags 2"},
+       ErrorCode::kUnsupported, "flags 8"},
       {"0001"
        "00" +
            stamp +
-           "03"
+           "09"
            "016b"
            "00",
-       ErrorCode::kUnsupported, "flags 3"},
+       ErrorCode::kUnsupported, "flags 9"},
+      {"000100" + stamp + "040000016b0176", ErrorCode::kInvalid, "past without contents"},
+      {"000100" + stamp + "040100016b0176", ErrorCode::kInvalid, "trusted clock with a stamp"},
+      {"000100" + stamp + "040001000000000000000000016b0176", ErrorCode::kInvalid, "number 0"},
+      {"000100" + stamp +
+           "0400020000000000000000010000000000000000"
+           "02016b0176",
+       ErrorCode::kInvalid, "names a stream twice"},
+      {"000100" + stamp + "040003", ErrorCode::kLimit, "past of 3 writes, at most 2"},
       {"0001"
        "00" +
            stamp +
