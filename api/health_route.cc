@@ -55,6 +55,12 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("ranges_different").count(counters.ranges_different);
   json.key("map_entries_written").count(counters.map_entries_written);
   json.key("map_entries_received").count(counters.map_entries_received);
+  json.key("map_conflicts").count(counters.map_conflicts);
+  json.key("stamps_ahead").count(counters.stamps_ahead);
+  json.key("clock_ahead_told").count(counters.clock_ahead_told);
+  json.key("clock_ahead_heard").count(counters.clock_ahead_heard);
+  json.key("clock_set_back").count(counters.clock_set_back);
+  json.key("entries_mended").count(counters.entries_mended);
   json.end_object();
 }
 

@@ -1,4 +1,4 @@
-// api/map_routes.cc - entries of maps: list, get, put, delete.
+// api/map_routes.cc - entries of maps: list, get, put, delete, repair; and writes in conflict with them.
 #include <algorithm>
 
 #include "api/json_writer.h"
@@ -35,14 +35,26 @@ Result<Listing> parse_listing(const QueryParameters& query) {
                  std::string(query.find("after").value_or("")), *limit};
 }
 
-void write_entry(JsonWriter& json, const MapEntry& entry) {
-  json.begin_object().key("key").text(entry.key);
+void write_value(JsonWriter& json, const MapEntry& entry) {
   if (valid_utf8(entry.value)) {
     json.key("value").text(entry.value);
   } else {
     json.key("base64").bytes(entry.value);
   }
+}
+
+void write_entry(JsonWriter& json, const MapEntry& entry) {
+  json.begin_object().key("key").text(entry.key);
+  write_value(json, entry);
   json.end_object();
+}
+
+void write_conflict(JsonWriter& json, const MapEntry& entry) {
+  json.begin_object().key("key").text(entry.key);
+  entry.tombstone ? static_cast<void>(json.key("removed").boolean(true)) : write_value(json, entry);
+  json.key("node").text(hex(entry.version.dot.stream.node.bytes));
+  json.key("time").integer(entry.version.stamp.time().count());
+  json.key("clock_trusted").boolean(!entry.untrusted).end_object();
 }
 
 // Where a page begins. The next key after one in the order of bytes has one more, which is zero.
@@ -82,18 +94,52 @@ HttpResponse as_stored(MapEntry entry) {
   return response;
 }
 
+// All conflicts of a key stand in one answer.
+Result<HttpResponse> list_conflicts(const StoreReader& reader, DatasetId dataset, const Listing& listing) {
+  JsonWriter json;
+  std::size_t count = 0;
+  bool more = false;
+  std::string last;
+  json.begin_object().key("conflicts").begin_array();
+  EntryPage page{first_key(listing), limits::kEntriesPerRead, limits::kEntryBytesPerRead};
+  for (bool inside = true; inside && !more;) {
+    const auto conflicts = reader.conflicts(dataset, page);
+    if (!conflicts) return conflicts.error();
+    inside = !conflicts->empty() && conflicts->back().key.starts_with(listing.prefix);
+    if (!conflicts->empty()) page.from = conflicts->back().key + '\0';
+    for (const MapEntry& entry : *conflicts) {
+      if (!entry.key.starts_with(listing.prefix)) continue;
+      more = entry.key != last && (count >= listing.limit || json.size() > limits::kAnswerBytesMax);
+      if (more) break;
+      write_conflict(json, entry);
+      last = entry.key;
+      ++count;
+    }
+  }
+  json.end_array().key("more").boolean(more).end_object();
+  return HttpResponse{200, json.take()};
+}
+
+// The one thing that a POST to an entry can ask for.
+Status check_repair(const QueryParameters& query) {
+  if (Status good = query.check({"action"}); !good) return good;
+  if (query.find("action") == "repair") return Done{};
+  return Error{ErrorCode::kInvalid, "?action=repair is what can be done to an entry"};
+}
+
 class MapRoutes {
  public:
   explicit MapRoutes(RouteContext& context) : context_(context) {}
 
-  void list(const RoutedRequest& request, const Responder& respond) const {
+  using List = Result<HttpResponse> (*)(const StoreReader&, DatasetId, const Listing&);
+  void list(const RoutedRequest& request, const Responder& respond, List what) const {
     const auto dataset = find(request, respond);
     if (!dataset) return;
     const auto listing = parse_listing(request.query);
     if (!listing) return respond(listing.error());
     context_.queries.ask(
-        [id = dataset->id, listing = *listing](const StoreReader& reader, const Responder& answer) {
-          auto response = list_entries(reader, id, listing);
+        [id = dataset->id, listing = *listing, what](const StoreReader& reader, const Responder& answer) {
+          auto response = what(reader, id, listing);
           response ? answer(*std::move(response)) : answer(response.error());
         },
         respond);
@@ -130,6 +176,12 @@ class MapRoutes {
         respond);
   }
 
+  void repair(const RoutedRequest& request, const Responder& respond) const {
+    if (const Status good = check_repair(request.query); !good) return respond(good.error());
+    const auto dataset = find(request, respond);
+    if (dataset) context_.sink.repair(dataset->id, request.captured[1], when_durable(respond));
+  }
+
  private:
   // Answers if there is no such map.
   std::optional<NamedDataset> find(const RoutedRequest& request, const Responder& respond) const {
@@ -161,14 +213,20 @@ WriteSink::DoneHandler when_durable(Responder respond) {
 void add_map_routes(Router& router, RouteContext& context) {
   const MapRoutes routes(context);
   const std::string all = "/v0/maps/{dataset}", one = "/v0/maps/{dataset}/{key...}";
-  router.add("GET", all,
-             [routes](const auto& request, const auto& respond) { routes.list(request, respond); });
+  router.add("GET", all, [routes](const auto& request, const auto& respond) {
+    routes.list(request, respond, list_entries);
+  });
+  router.add("GET", "/v0/conflicts/{dataset}", [routes](const auto& request, const auto& respond) {
+    routes.list(request, respond, list_conflicts);
+  });
   router.add("GET", one,
              [routes](const auto& request, const auto& respond) { routes.get(request, respond); });
   router.add("PUT", one,
              [routes](auto request, const auto& respond) { routes.put(std::move(request), respond); });
   router.add("DELETE", one,
              [routes](const auto& request, const auto& respond) { routes.remove(request, respond); });
+  router.add("POST", one,
+             [routes](const auto& request, const auto& respond) { routes.repair(request, respond); });
 }
 
 }  // namespace deltamesh

@@ -2,31 +2,11 @@
 #include "crdt/lww_map.h"
 
 #include <algorithm>
-#include <limits>
 #include <tuple>
 
+#include "crdt/map_conflict.h"
+
 namespace deltamesh {
-namespace {
-
-auto rank(const MapVersion& v) {
-  return std::tie(v.epoch, v.stamp, v.dot.stream.node, v.dot.stream.incarnation, v.dot.seq,
-                  v.dot.stream.dataset, v.dot.stream.cls);
-}
-
-auto rank(const MapEntry& e) {
-  return std::tie(e.version, e.tombstone, e.value);
-}
-
-}  // namespace
-
-std::strong_ordering operator<=>(const MapVersion& a, const MapVersion& b) {
-  return rank(a) <=> rank(b);
-}
-
-bool wins(const MapEntry& candidate, const MapEntry& incumbent) {
-  return rank(candidate) > rank(incumbent);
-}
-
 LwwMap::Delta LwwMap::apply(MapEntry entry) {
   knowledge_.hold(entry.version.dot);
   join(entry);
@@ -36,27 +16,40 @@ LwwMap::Delta LwwMap::apply(MapEntry entry) {
   return delta;
 }
 
-bool LwwMap::join(const MapEntry& entry) {
+LwwMap::Taken LwwMap::take(const MapEntry& entry) {
   note_unheld(entry.version.dot);
   const auto found = entries_.find(entry.key);
-  if (found == entries_.end()) {
-    entries_.emplace(entry.key, entry);
-  } else {
-    if (!wins(entry, found->second)) {
-      supersede(entry.version.dot, found->second.version.dot, entry.key);
-      return false;
-    }
-    supersede(found->second.version.dot, entry.version.dot, entry.key);
-    by_dot_.erase({found->second.version.dot, entry.key});
-    found->second = entry;
-  }
+  if (found != entries_.end()) return take_beside(found->second, entry);
+  entries_.emplace(entry.key, entry);
   by_dot_.emplace(entry.version.dot, entry.key);
-  return true;
+  return {true, true};
+}
+
+LwwMap::Taken LwwMap::take_beside(MapEntry& latest, const MapEntry& entry) {
+  const auto found = conflicts_.find(entry.key);
+  std::vector<MapEntry> conflicts;
+  if (found != conflicts_.end()) conflicts.swap(found->second);
+  conflict_count_ -= conflicts.size();
+  const JoinedWrite joined = join_write(latest, conflicts, entry, conflicts_max_);
+  conflict_count_ += conflicts.size();
+  if (found != conflicts_.end()) {
+    conflicts.empty() ? static_cast<void>(conflicts_.erase(found)) : found->second.swap(conflicts);
+  } else if (!conflicts.empty()) {
+    conflicts_.emplace(entry.key, std::move(conflicts));
+  }
+  for (const MapEntry& dropped : joined.dropped) {
+    supersede(dropped.version.dot, entry.version.dot, entry.key);
+    by_dot_.erase({dropped.version.dot, entry.key});
+  }
+  if (joined.kept) by_dot_.emplace(entry.version.dot, entry.key);
+  if (!joined.kept && find_write(entry.key, entry.version.dot) == nullptr)
+    supersede(entry.version.dot, latest.version.dot, entry.key);
+  return {joined.kept, joined.won};
 }
 
 bool LwwMap::join(const Delta& delta) {
   bool changed = false;
-  for (const MapEntry& entry : delta.entries) changed |= join(entry);
+  for (const MapEntry& entry : delta.entries) changed |= take(entry).kept;
   changed |= learn(delta.knowledge);
   learn(delta.rewritten);
   return changed;
@@ -64,7 +57,10 @@ bool LwwMap::join(const Delta& delta) {
 
 bool LwwMap::join(const LwwMap& other) {
   bool changed = false;
-  for (const auto& [key, entry] : other.entries_) changed |= join(entry);
+  for (const auto& [key, entry] : other.entries_) changed |= take(entry).kept;
+  for (const auto& [key, conflicts] : other.conflicts_) {
+    for (const MapEntry& entry : conflicts) changed |= take(entry).kept;
+  }
   changed |= learn(other.knowledge_);
   return changed;
 }
@@ -88,7 +84,7 @@ LwwMap::Delta LwwMap::delta_since(const Knowledge& receiver) const {
     if (const auto seen = known->held().run_at(dot.seq)) {
       at = by_dot_.upper_bound(Dot{dot.stream, seen->last});
     } else {
-      delta.entries.push_back(entries_.find(at->second)->second);
+      delta.entries.push_back(*find_write(at->second, dot));
       ++at;
     }
   }
@@ -177,7 +173,7 @@ bool LwwMap::add_stream(Part& part, const StreamId& stream, const Knowledge& rec
       at = by_dot_.upper_bound(Dot{stream, seen->last});
       continue;
     }
-    part.entries.insert(find_entry(at->second));
+    part.entries.insert(find_write(at->second, at->first));
     superseded.remove({at->first.seq, at->first.seq});
     ++at;
   }
@@ -214,12 +210,29 @@ const MapEntry* LwwMap::find_entry(std::string_view key) const {
   return found != entries_.end() ? &found->second : nullptr;
 }
 
+std::vector<const MapEntry*> LwwMap::writes(std::string_view key) const {
+  const MapEntry* const latest = find_entry(key);
+  if (latest == nullptr) return {};
+  std::vector<const MapEntry*> all{latest};
+  if (const auto found = conflicts_.find(key); found != conflicts_.end()) {
+    for (const MapEntry& entry : found->second) all.push_back(&entry);
+  }
+  return all;
+}
+
+const MapEntry* LwwMap::find_write(std::string_view key, const Dot& dot) const {
+  const MapEntry* const latest = find_entry(key);
+  if (latest == nullptr || latest->version.dot == dot) return latest;
+  const auto found = conflicts_.find(key);
+  if (found == conflicts_.end()) return nullptr;
+  const auto is = [&dot](const MapEntry& entry) { return entry.version.dot == dot; };
+  const auto at = std::find_if(found->second.begin(), found->second.end(), is);
+  return at == found->second.end() ? nullptr : &*at;
+}
+
 std::uint32_t LwwMap::epoch_for(std::string_view key, HlcStamp stamp) const {
-  const MapEntry* incumbent = find_entry(key);
-  if (incumbent == nullptr) return 0;
-  const std::uint32_t epoch = incumbent->version.epoch;
-  const bool is_last = epoch == std::numeric_limits<std::uint32_t>::max();
-  return stamp > incumbent->version.stamp || is_last ? epoch : epoch + 1;
+  const MapEntry* const latest = find_entry(key);
+  return latest == nullptr ? 0 : epoch_over(latest->version, stamp);
 }
 
 }  // namespace deltamesh

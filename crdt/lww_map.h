@@ -4,6 +4,9 @@
 // seen the same writes are equal. A removal is a write of a tombstone. Knowledge says which writes were seen;
 // a write seen and not present was superseded by one that is.
 //
+// Beside the latest write of a key stand those in conflict with it (crdt/map_conflict.h): part of the value,
+// and of deltas, until a write that has seen them.
+//
 // A delta is relative to a pair: all that the sender's whole knowledge has beyond the receiver's, and every
 // surviving entry whose dot the receiver has not seen. Anything less can mark a superseded write as seen at a
 // receiver that never gets the winner; that is also why entries travel of which the sender's own knowledge
@@ -21,37 +24,19 @@
 #include <utility>
 #include <vector>
 
-#include "crdt/hybrid_clock.h"
 #include "crdt/knowledge.h"
-#include "crdt/result.h"
+#include "crdt/lattice.h"
+#include "crdt/map_entry.h"
 
 namespace deltamesh {
-
-struct MapVersion {
-  std::uint32_t epoch = 0;  // Normally 0; raised to overrule a stamp from a clock that was wrong.
-  HlcStamp stamp;
-  Dot dot;
-  // By (epoch, stamp, node, incarnation, seq), then dataset and class, which are equal within one map.
-  friend std::strong_ordering operator<=>(const MapVersion& a, const MapVersion& b);
-  friend bool operator==(const MapVersion&, const MapVersion&) = default;
-};
-
-struct MapEntry {
-  std::string key;  // UTF-8.
-  MapVersion version;
-  bool tombstone = false;
-  std::string value;  // Opaque bytes; empty for a tombstone.
-  friend bool operator==(const MapEntry&, const MapEntry&) = default;
-};
-
-// The order in which writes of one key win. Total: ties of version fall to (tombstone, value).
-bool wins(const MapEntry& candidate, const MapEntry& incumbent);
 
 class LwwMap {
  public:
   // Remembers the keys of so many writes that other streams superseded, for deltas of some streams. More:
-  // their memory. Fewer: receivers that lack more of them get deltas of all streams.
-  explicit LwwMap(std::size_t superseded_max = 0) : superseded_max_(superseded_max) {}
+  // their memory. Fewer: receivers that lack more of them get deltas of all streams. And keeps so many
+  // conflicts a key, the latest.
+  explicit LwwMap(std::size_t superseded_max = 0, std::size_t conflicts_max = 0)
+      : superseded_max_(superseded_max), conflicts_max_(conflicts_max) {}
 
   // By stream: writes that a later one of the same stream superseded, which is held, too. Whoever is told of
   // such a write is told of that later one or knows it; so nothing need be remembered to find the winner.
@@ -68,7 +53,7 @@ class LwwMap {
   Delta apply(MapEntry entry);
 
   // Joins one entry without touching knowledge (a page of a delta); returns true if it won.
-  bool join(const MapEntry& entry);
+  bool join(const MapEntry& entry) { return take(entry).won; }
   bool join(const Delta& delta);
   bool join(const LwwMap& other);
   bool learn(const Knowledge& knowledge);
@@ -92,13 +77,22 @@ class LwwMap {
   [[nodiscard]] const std::map<std::string, MapEntry, std::less<>>& entries() const { return entries_; }
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
 
+  // By key: writes in conflict with the latest, the latest of them first; none is empty.
+  using Conflicts = std::map<std::string, std::vector<MapEntry>, std::less<>>;
+  [[nodiscard]] const Conflicts& conflicts() const { return conflicts_; }
+  [[nodiscard]] std::size_t conflict_count() const { return conflict_count_; }
+  // All writes of a key that are here, the latest first: what a new one has seen (follow()).
+  [[nodiscard]] std::vector<const MapEntry*> writes(std::string_view key) const;
+  // That write of the key, while it is here.
+  [[nodiscard]] const MapEntry* find_write(std::string_view key, const Dot& dot) const;
+
   // What a new write to `key` must carry to win here and to be ordered after all that was seen of the key.
   // `stamp` comes from this node's clock; the epoch rises only where an entry has run ahead of that clock.
   // There is nothing above the largest epoch: an entry that has it and a stamp from the future stays.
   [[nodiscard]] std::uint32_t epoch_for(std::string_view key, HlcStamp stamp) const;
 
   friend bool operator==(const LwwMap& a, const LwwMap& b) {
-    return a.entries_ == b.entries_ && a.knowledge_ == b.knowledge_;
+    return a.entries_ == b.entries_ && a.conflicts_ == b.conflicts_ && a.knowledge_ == b.knowledge_;
   }
 
  private:
@@ -118,6 +112,11 @@ class LwwMap {
     Rewritten rewritten;
   };
 
+  struct Taken {
+    bool kept = false, won = false;
+  };
+  Taken take(const MapEntry& entry);
+  Taken take_beside(MapEntry& latest, const MapEntry& entry);
   void supersede(const Dot& dot, const Dot& winner, const std::string& key);
   void note_unheld(const Dot& dot);
   [[nodiscard]] IntervalSet rewritten_of(const StreamId& stream, const IntervalSet& dots) const;
@@ -125,29 +124,19 @@ class LwwMap {
   bool add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const;
 
   std::map<std::string, MapEntry, std::less<>> entries_;
+  Conflicts conflicts_;
+  std::size_t conflict_count_ = 0;
   std::set<DotKey, ByDot> by_dot_;  // Surviving entries by dot, for deltas that cost what they carry.
   Knowledge knowledge_;
   // Where the winners over superseded writes are to be found: in the same stream, or under the key, of those
   // that were superseded last. Not part of the value.
   Rewritten rewritten_;
   Rewritten unheld_;  // Writes that were joined and are not held yet.
-  std::size_t superseded_max_;
+  std::size_t superseded_max_, conflicts_max_;
   std::map<Dot, std::string> superseded_;
   std::deque<Dot> superseded_order_;
 };
 
 static_assert(Lattice<LwwMap>);
-
-// Canonical bytes of one entry, for frames (docs/formats/map_entry.md). The stream stands as a rank in the
-// session's table of streams, so that a frame need not repeat 41 bytes an entry.
-struct MapEntryLimits {
-  std::size_t key_bytes_max = 0;
-  std::size_t value_bytes_max = 0;
-};
-void encode_map_entry(Bytes& out, const MapEntry& entry, std::uint32_t stream_rank);
-// How many bytes that is without the rank, which is another one in each session.
-std::size_t map_entry_bytes(const MapEntry& entry);
-// Consumes one entry; the caller fills in version.dot.stream from the rank.
-Result<MapEntry> decode_map_entry(ByteView& in, std::uint32_t& stream_rank, const MapEntryLimits& limits);
 
 }  // namespace deltamesh

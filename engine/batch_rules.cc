@@ -37,6 +37,8 @@ Status check_entry(const MapWrite& write) {
     return invalid("a map value of more bytes than allowed under key " + entry.key);
   if (entry.tombstone && !entry.value.empty())
     return invalid("a tombstone with a value under key " + entry.key);
+  if (entry.past.others.size() > limits::kMapEntry.past_max)
+    return invalid("a map entry with a past of more writes than allowed under key " + entry.key);
   if (entry.version.dot.seq == 0 || entry.version.dot.seq > limits::kSeqMax)
     return invalid("a map entry without a number under key " + entry.key);
   if (entry.version.dot.stream.dataset != write.dataset)

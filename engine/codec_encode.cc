@@ -20,9 +20,9 @@ constexpr bool kMayBeSkipped = true;  // By an older peer that does not know the
 constexpr std::size_t kPackedBytesUsual = 128;
 
 // A frame without a control part: raw items, and a block.
-Bytes raw_frame(FrameType type, const Bytes& raw, ByteView block = {}) {
+Bytes raw_frame(FrameHead head, const Bytes& raw, ByteView block = {}) {
   assert(raw.size() + block.size() <= limits::kFrameBytesMax);
-  return make_frame({type}, {raw, block});
+  return make_frame(head, {raw, block});
 }
 
 // Assembles one frame: a control part of one struct, and raw items.
@@ -138,13 +138,13 @@ Bytes encode_message(const message::Delta& delta) {
 Bytes encode_message(const message::MapDelta& delta) {
   Bytes raw;
   put_map_delta(raw, delta);
-  return raw_frame(FrameType::kMapDelta, raw);
+  return raw_frame({FrameType::kMapDelta}, raw);
 }
 
 Bytes encode_message(const message::Ack& ack) {
   Bytes raw;
   put_ack(raw, ack);
-  return raw_frame(FrameType::kAck, raw);
+  return raw_frame({FrameType::kAck}, raw);
 }
 
 Bytes encode_message(const message::SeriesWanted& wanted) {
@@ -164,10 +164,16 @@ Bytes encode_message(const message::SeriesGiven& given) {
 }
 
 Bytes encode_message(const message::Ping&) {
-  return raw_frame(FrameType::kPing, {});
+  return raw_frame({FrameType::kPing}, {});
 }
 Bytes encode_message(const message::Pong&) {
-  return raw_frame(FrameType::kPong, {});
+  return raw_frame({FrameType::kPong}, {});
+}
+
+Bytes encode_message(const message::ClockAhead& ahead) {
+  Bytes raw;
+  put_varint(raw, static_cast<std::uint64_t>(ahead.time.count()));
+  return raw_frame({FrameType::kClockAhead, kMayBeSkipped}, raw);
 }
 
 Bytes encode_message(const message::Goodbye& goodbye) {
@@ -238,7 +244,7 @@ Bytes encode(const Message& message) {
 Bytes encode_delta(const message::Delta& delta, ByteView block) {
   Bytes raw;
   put_delta(raw, delta);
-  return raw_frame(FrameType::kDelta, raw, block);
+  return raw_frame({FrameType::kDelta}, raw, block);
 }
 
 }  // namespace deltamesh

@@ -28,7 +28,9 @@ std::size_t item_bytes_max(const message::MapDelta::Known& known) {
 }
 
 std::size_t item_bytes_max(const message::MapDelta::Entry& entry) {
-  return 7 * kVarintBytesMax + entry.entry.key.size() + entry.entry.value.size();
+  constexpr std::size_t kSeenBytesMax = sizeof(std::uint64_t) + kVarintBytesMax;
+  return 9 * kVarintBytesMax + entry.entry.key.size() + entry.entry.value.size() +
+         kSeenBytesMax * entry.entry.past.others.size();
 }
 
 std::size_t item_bytes_max(const message::Ack::Stream& stream) {

@@ -36,6 +36,9 @@ struct Identity {
   return stream.node == writer.node && stream.incarnation == writer.incarnation;
 }
 
+// Whether the wall clock is right to some seconds: as the machine says, or as its operator knows better.
+enum class ClockTrust : std::uint8_t { kAuto, kTrusted, kUntrusted };
+
 struct NodeConfig {
   FleetId fleet;
   std::vector<DatasetConfig> datasets;
@@ -54,6 +57,9 @@ struct NodeConfig {
   std::size_t recent_bytes_max = limits::kRecentBytesMax;
   // With each peer one piece of a stream is compared so often, in the background. 0: never.
   std::chrono::microseconds scrub_interval{0};
+  ClockTrust clock = ClockTrust::kAuto;
+  // A wall clock that shows less is wrong: the time of the build.
+  std::chrono::milliseconds clock_floor{0};
   std::string software = "deltamesh";  // Told to peers, for their logs.
 };
 

@@ -20,6 +20,7 @@ namespace deltamesh {
 struct Instant {
   std::chrono::microseconds steady{0};  // Never goes back; its zero means nothing.
   std::chrono::microseconds wall{0};    // Since 1970 as the machine believes; may jump.
+  bool trusted = true;                  // Something vouches for `wall`, such as NTP.
 };
 
 // One accepted local write; the driver tells its writer when it is durable.

@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "crdt/block.h"
-#include "crdt/lww_map.h"
+#include "crdt/map_entry.h"
 
 namespace deltamesh::limits {
 
@@ -44,7 +44,15 @@ inline constexpr Seq kSeqMax = (Seq{1} << 63) - 1;
 
 // Maps. Larger values delay telemetry behind them and must fit a frame; smaller ones do not hold a config
 // file.
-inline constexpr MapEntryLimits kMapEntry{.key_bytes_max = 512, .value_bytes_max = 256u << 10};
+//
+// The past of an entry: more, and each write of a key that many untrusted clocks write has more bytes; fewer,
+// and a node that was away for long takes values for conflicts that were decided (crdt/map_conflict.h).
+inline constexpr std::size_t kMapPastMax = 8;
+inline constexpr MapEntryLimits kMapEntry{
+    .key_bytes_max = 512, .value_bytes_max = 256u << 10, .past_max = kMapPastMax};
+// Conflicts kept a key. More: a peer may fill so many times the memory. Fewer: values that nobody decided
+// against are lost.
+inline constexpr std::size_t kMapConflictsMax = 4;
 inline constexpr std::size_t kMapPageBytes = 64u << 10;   // A page is closed once it is this large.
 inline constexpr std::size_t kMapEntriesPerFrame = 4096;  // Or holds this many.
 // The dots of a page in more runs than this count only with the last page. More: a large map has more gaps
@@ -196,6 +204,14 @@ inline constexpr std::uint64_t kMapWriterWork = 4;
 // time is never looked into; of a damaged one fewer keys are named.
 inline constexpr std::uint64_t kScrubMapLackingMax = 16;
 inline constexpr std::uint32_t kScrubMapQuestionsMax = 16;
+
+// A node that has no trusted clock believes a peer's word on the time so often. More often: a peer that lies
+// makes it write its entries anew each time. More seldom: a clock that runs ahead again stays ahead for
+// longer.
+inline constexpr std::chrono::minutes kClockToldInterval{10};
+// Entries of its own that a node writes anew at a time, once it knows that their stamps run ahead. More:
+// other writes wait behind them. Fewer: more commits.
+inline constexpr std::size_t kMendAtOnce = 256;
 
 // After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
 // stay open. Shorter: a dead disk is asked all the time.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "crdt/map_conflict.h"
 #include "engine/batch_rules.h"
 
 namespace deltamesh {
@@ -58,7 +59,7 @@ Status MemoryStore::apply(Batch& batch) {
     series_.try_emplace({series.stream, series.decl.number}, std::move(series.decl));
   for (StoredBlock& block : batch.blocks) keep(std::move(block));
   for (MapWrite& write : batch.entries) join(write);
-  clock_ = std::max(clock_, batch.clock);
+  if (batch.clock != HlcStamp()) clock_ = batch.clock;
   return Done{};
 }
 
@@ -76,9 +77,10 @@ void MemoryStore::join(MapWrite& write) {
   Entries& entries = entries_[write.dataset];
   const auto at = entries.find(write.entry.key);
   if (at == entries.end()) {
-    entries.emplace(write.entry.key, std::move(write.entry));
-  } else if (wins(write.entry, at->second)) {
-    at->second = std::move(write.entry);
+    std::string key = write.entry.key;
+    entries.emplace(std::move(key), KeyWrites{std::move(write.entry), {}});
+  } else {
+    join_write(at->second.latest, at->second.conflicts, write.entry, limits::kMapConflictsMax);
   }
 }
 
@@ -86,7 +88,10 @@ Result<StoreImage> MemoryStore::image() const {
   StoreImage image{identity_, knowledge_, {}, {}, clock_};
   for (const auto& [key, decl] : series_) image.series.push_back({key.first, decl});
   for (const auto& [dataset, entries] : entries_) {
-    for (const auto& [key, entry] : entries) image.entries.push_back({dataset, entry});
+    for (const auto& [key, writes] : entries) {
+      image.entries.push_back({dataset, writes.latest});
+      for (const MapEntry& entry : writes.conflicts) image.entries.push_back({dataset, entry});
+    }
   }
   return image;
 }
@@ -153,8 +158,8 @@ Result<std::vector<MapEntry>> MemoryStore::entries(DatasetId dataset, const Entr
   std::size_t bytes = 0;
   for (auto at = map->second.lower_bound(page.from);
        at != map->second.end() && found.size() < page.entries_max && bytes <= page.bytes_max; ++at) {
-    bytes += at->first.size() + at->second.value.size();
-    found.push_back(at->second);
+    bytes += at->first.size() + at->second.latest.value.size();
+    found.push_back(at->second.latest);
   }
   return found;
 }
@@ -163,7 +168,22 @@ Result<std::optional<MapEntry>> MemoryStore::entry(DatasetId dataset, std::strin
   const auto map = entries_.find(dataset);
   if (map == entries_.end()) return std::optional<MapEntry>{};
   const auto at = map->second.find(key);
-  return at == map->second.end() ? std::optional<MapEntry>{} : std::optional<MapEntry>{at->second};
+  return at == map->second.end() ? std::optional<MapEntry>{} : std::optional<MapEntry>{at->second.latest};
+}
+
+Result<std::vector<MapEntry>> MemoryStore::conflicts(DatasetId dataset, const EntryPage& page) const {
+  std::vector<MapEntry> found;
+  const auto map = entries_.find(dataset);
+  if (map == entries_.end()) return found;
+  std::size_t bytes = 0;
+  for (auto at = map->second.lower_bound(page.from);
+       at != map->second.end() && found.size() < page.entries_max && bytes <= page.bytes_max; ++at) {
+    for (const MapEntry& entry : at->second.conflicts) {
+      bytes += entry.key.size() + entry.value.size();
+      found.push_back(entry);
+    }
+  }
+  return found;
 }
 
 }  // namespace deltamesh

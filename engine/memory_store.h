@@ -48,6 +48,7 @@ class MemoryStore : public Store, public StoreReader {
                                            std::optional<std::string_view> name) const override;
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
+  Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override;
 
  protected:
   // Where blocks are kept; a simulation of many nodes has another place for them.
@@ -59,7 +60,11 @@ class MemoryStore : public Store, public StoreReader {
     Committed committed;
   };
   using StreamBlocks = std::map<Seq, StoredBlock>;  // By first dot.
-  using Entries = std::map<std::string, MapEntry, std::less<>>;
+  struct KeyWrites {
+    MapEntry latest;
+    std::vector<MapEntry> conflicts;
+  };
+  using Entries = std::map<std::string, KeyWrites, std::less<>>;
 
   [[nodiscard]] bool damaged(const StoredBlock& block) const;
   void sync_one();

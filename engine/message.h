@@ -5,6 +5,7 @@
 // acknowledgement uses the numbers of the side that sent the data.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -153,6 +154,13 @@ struct Pong {
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 
+// The time, from a sender that trusts its clock: the receiver wrote an entry whose stamp is far ahead of it.
+// May be skipped by who does not know it.
+struct ClockAhead {
+  std::chrono::milliseconds time{0};
+  friend bool operator==(const ClockAhead&, const ClockAhead&) = default;
+};
+
 // The last frame: why the sender ends the session.
 struct Goodbye {
   ErrorCode code = ErrorCode::kClosed;
@@ -266,9 +274,9 @@ struct MapAnswer {
 
 namespace deltamesh {
 
-using Message =
-    std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta, message::Ack,
-                 message::SeriesWanted, message::SeriesGiven, message::Ping, message::Pong, message::Goodbye,
-                 message::RangeQuestion, message::RangeAnswer, message::MapQuestion, message::MapAnswer>;
+using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta,
+                             message::Ack, message::SeriesWanted, message::SeriesGiven, message::Ping,
+                             message::Pong, message::Goodbye, message::RangeQuestion, message::RangeAnswer,
+                             message::MapQuestion, message::MapAnswer, message::ClockAhead>;
 
 }  // namespace deltamesh

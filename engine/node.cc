@@ -16,7 +16,7 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind != DatasetKind::kMap) continue;
-    maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax));
+    maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax, limits::kMapConflictsMax));
     map_ranges_.try_emplace(dataset_id(dataset.name));
   }
   load(std::move(image));
@@ -33,6 +33,7 @@ void Node::load(StoreImage image) {
   }
   for (const auto& [id, map] : maps_) {
     for (const auto& [key, entry] : map.entries()) map_ranges_.at(id).take(entry);
+    counters_.map_conflicts += map.conflict_count();
   }
   for (const auto& [id, config] : datasets_) own_stream(config);
   for (const auto& series : image.series) {
@@ -136,6 +137,7 @@ void Node::note(Note::Level level, std::string text, std::optional<PeerId> peer)
 }
 
 void Node::tick(Instant now) {
+  check_clock(now);
   if (gather_until_ && *gather_until_ <= now.steady) commit_gathered();
   if (next_timer_ <= now.steady) {
     next_timer_ = Micros::max();

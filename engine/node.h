@@ -46,6 +46,9 @@ class Node {
   Result<WriteId> write(DatasetId dataset, std::span<const NamedEvent> events, Instant now);
   Result<WriteId> put(DatasetId dataset, std::string key, std::string value, Instant now);
   Result<WriteId> remove(DatasetId dataset, std::string key, Instant now);
+  // Writes what is there of a key once more, whatever its stamp, and so decides all its conflicts. kNotFound
+  // if it was never written.
+  Result<WriteId> repair(DatasetId dataset, const std::string& key, Instant now);
   // Commits what is gathered without waiting for the commit interval.
   void flush(Instant now);
 
@@ -84,7 +87,8 @@ class Node {
     Seq next = 1;  // The number of the next event.
     OpenBlock open;
     SeriesNumbers numbers;
-    std::map<std::string, MapVersion> unsettled;  // By key: the last write to it that is not durable yet.
+    // By key: the last write to it that is not durable yet; without key and value.
+    std::map<std::string, MapEntry> unsettled;
   };
   // A batch between take_effects() and durable() or failed(), and whom it concerns.
   struct InFlight {
@@ -158,8 +162,24 @@ class Node {
   void append(OwnStream& own, const NamedEvent& event, WriteId write);
   void close_block(OwnStream& own);
   Result<WriteId> write_entry(DatasetId dataset, MapEntry entry, Instant now);
-  [[nodiscard]] MapVersion next_version(DatasetId dataset, const std::string& key, Instant now);
+  void follow_all(DatasetId dataset, MapEntry& entry);
+  void take_entry(DatasetId dataset, MapEntry entry);
   void settle_entry(DatasetId dataset, const MapEntry& entry);
+
+  // node_clock.cc: what time it is, and stamps that run ahead of it.
+  struct WallTime {
+    std::chrono::milliseconds at{0};
+    bool trusted = false;  // By this machine;
+    bool known = false;    // or told by a peer.
+  };
+  [[nodiscard]] WallTime wall_time(Instant now) const;
+  void stamp(DatasetId dataset, MapEntry& entry, const WallTime& wall);
+  void note_stamp(Session& session, const MapEntry& entry, const WallTime& wall);
+  void receive(const message::ClockAhead& ahead, PeerId peer, Instant now);
+  void check_clock(Instant now);
+  void mend_entries(const WallTime& wall, Instant now);
+  bool mend_map(DatasetId dataset, const WallTime& wall, std::size_t& left);
+  [[nodiscard]] bool must_mend(const MapEntry& entry, const WallTime& wall) const;
 
   // node_telemetry.cc: blocks from peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
@@ -390,6 +410,18 @@ class Node {
   std::map<DatasetId, MapRanges> map_ranges_;  // Of the same.
   std::map<DatasetId, OwnStream> own_;
   HybridClock clock_;
+  // What a peer said that the time is, and when.
+  struct ToldTime {
+    std::chrono::milliseconds time{0};
+    Micros at{0};
+  };
+  std::optional<ToldTime> told_time_;
+  // From here on, entries of our own are looked at whose stamps may run ahead; none: that is done.
+  struct MendPlace {
+    DatasetId dataset{};
+    std::string key;
+  };
+  std::optional<MendPlace> mend_from_ = MendPlace{};
 
   InFlight gathered_;                    // Local writes that no batch holds yet.
   std::vector<StreamSeries> unstored_;   // Declarations that no batch holds yet; the next one takes them.

@@ -87,10 +87,10 @@ Knowledge Node::take_map_entries(Session& session, DatasetId dataset, message::M
                                  InFlight& batch, Instant now) {
   Knowledge arrived;
   const LwwMap& map = maps_.at(dataset);
-  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall);
+  const WallTime wall = wall_time(now);
   for (auto& [index, entry] : delta.entries) {
     counters_.payload_bytes_received += map_entry_bytes(entry);
-    clock_.observe(entry.version.stamp, wall);
+    note_stamp(session, entry, wall);
     const Dot& dot = entry.version.dot;
     arrived.hold(dot);
     const StreamIx ix = *streams_.find(dot.stream);
@@ -176,7 +176,10 @@ void Node::map_became_durable(const InFlight& batch) {
     ++(batch.from ? counters_.map_entries_received : counters_.map_entries_written);
     if (!batch.from) settle_entry(dataset, entry);
     LwwMap& map = maps_.at(dataset);
-    if (!map.join(entry)) continue;
+    counters_.map_conflicts -= map.conflict_count();
+    const bool won = map.join(entry);
+    counters_.map_conflicts += map.conflict_count();
+    if (!won) continue;
     map_ranges_.at(dataset).take(*map.find_entry(entry.key));
     effects_.publish.push_back({dataset, entry.version.dot.stream, std::nullopt, {entry.key}, !batch.from});
   }
@@ -230,7 +233,7 @@ void Node::start_map_delta(Session& session, DatasetId id) {
   out.number = ++session.map_deltas;
   out.knowledge = std::move(delta.knowledge);
   out.rewritten = std::move(delta.rewritten);
-  for (MapEntry& entry : delta.entries) out.keys.push_back(std::move(entry.key));
+  for (MapEntry& entry : delta.entries) out.writes.push_back({std::move(entry.key), entry.version.dot});
   session.map_deltas_sent.insert(session.map_deltas);
   session.map_delta = std::move(out);
 }
@@ -251,8 +254,11 @@ message::MapDelta Node::next_map_page(Session& session) {
   const auto& known = out.knowledge.entries();
   message::MapDelta page{out.number, false, {}, {}, {}};
   std::size_t bytes = 0;
-  for (; out.next_key < out.keys.size() && !full(page, bytes); ++out.next_key) {
-    const MapEntry& entry = *maps_.at(out.dataset).find_entry(out.keys[out.next_key]);
+  for (; out.next_write < out.writes.size() && !full(page, bytes); ++out.next_write) {
+    const auto& [key, dot] = out.writes[out.next_write];
+    const MapEntry* const still = maps_.at(out.dataset).find_write(key, dot);
+    const MapEntry& entry = still != nullptr ? *still : *maps_.at(out.dataset).find_entry(key);
+    if (still == nullptr && out.told.holds(entry.version.dot)) continue;
     const message::StreamRef ref = refer(session, intern(entry.version.dot.stream));
     if (ref.stream) page.streams.push_back(ref);
     page.entries.push_back({ref.index, entry});
@@ -261,7 +267,7 @@ message::MapDelta Node::next_map_page(Session& session) {
     out.told.hold(entry.version.dot);
     session.maps[out.dataset].known.hold(entry.version.dot);
   }
-  if (out.next_key < out.keys.size()) return page;
+  if (out.next_write < out.writes.size()) return page;
   for (; out.next_known < known.size(); ++out.next_known) {
     const auto& [stream, dots] = known[out.next_known];
     if (told_by_entries(out.told, stream, dots)) continue;

@@ -95,6 +95,8 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
     return receive(session, *question, now);
   if (const auto* const answer = std::get_if<message::RangeAnswer>(&message))
     return receive(session, *answer, now);
+  if (const auto* const ahead = std::get_if<message::ClockAhead>(&message))
+    return receive(*ahead, session.peer, now), Done{};
   if (const auto* const question = std::get_if<message::MapQuestion>(&message))
     return receive(session, *question, now);
   if (const auto* const answer = std::get_if<message::MapAnswer>(&message))

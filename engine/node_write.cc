@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "crdt/map_conflict.h"
 #include "engine/node.h"
 #include "engine/validate.h"
 
@@ -174,11 +175,11 @@ void Node::close_block(OwnStream& own) {
 }
 
 Result<WriteId> Node::put(DatasetId dataset, std::string key, std::string value, Instant now) {
-  return write_entry(dataset, {std::move(key), {}, false, std::move(value)}, now);
+  return write_entry(dataset, {std::move(key), {}, false, std::move(value), false, {}}, now);
 }
 
 Result<WriteId> Node::remove(DatasetId dataset, std::string key, Instant now) {
-  return write_entry(dataset, {std::move(key), {}, true, {}}, now);
+  return write_entry(dataset, {std::move(key), {}, true, {}, false, {}}, now);
 }
 
 Status Node::check_entry(DatasetId dataset, const MapEntry& entry) const {
@@ -201,12 +202,10 @@ Result<WriteId> Node::write_entry(DatasetId dataset, MapEntry entry, Instant now
     ++counters_.writes_refused;
     return good.error();
   }
-  entry.version = next_version(dataset, entry.key, now);
-  const std::size_t bytes = entry.key.size() + entry.value.size();
-  pending_write_bytes_ += bytes;
-  gathered_.write_bytes += bytes;
-  gathered_.knowledge.hold(entry.version.dot);
-  gathered_.entries.push_back({dataset, std::move(entry)});
+  check_clock(now);
+  stamp(dataset, entry, wall_time(now));
+  follow_all(dataset, entry);
+  take_entry(dataset, std::move(entry));
   const WriteId write{++last_write_};
   count_part(write);
   gather(now.steady + config_.commit_interval);
@@ -214,22 +213,37 @@ Result<WriteId> Node::write_entry(DatasetId dataset, MapEntry entry, Instant now
   return write;
 }
 
+Result<WriteId> Node::repair(DatasetId dataset, const std::string& key, Instant now) {
+  if (const auto config = dataset_of_kind(dataset, DatasetKind::kMap); !config.ok()) return config.error();
+  const MapEntry* const entry = maps_.at(dataset).find_entry(key);
+  if (entry == nullptr) return Error{ErrorCode::kNotFound, "no key " + key};
+  return write_entry(dataset, {key, {}, entry->tombstone, entry->value, false, {}}, now);
+}
+
 // Later than all that is durable here, and than our own writes that are not yet.
-MapVersion Node::next_version(DatasetId dataset, const std::string& key, Instant now) {
-  OwnStream& own = own_.at(dataset);
-  const HlcStamp stamp = clock_.now(std::chrono::duration_cast<std::chrono::milliseconds>(now.wall));
-  MapVersion version{maps_.at(dataset).epoch_for(key, stamp), stamp, {streams_[own.ix], own.next++}};
-  const auto [unsettled, first] = own.unsettled.try_emplace(key, version);
-  version.epoch = std::max(version.epoch, unsettled->second.epoch);
-  unsettled->second = version;
-  return version;
+void Node::follow_all(DatasetId dataset, MapEntry& entry) {
+  auto seen = maps_.at(dataset).writes(entry.key);
+  const auto& unsettled = own_.at(dataset).unsettled;
+  if (const auto at = unsettled.find(entry.key); at != unsettled.end())
+    seen.insert(seen.begin(), &at->second);
+  follow(entry, seen, limits::kMapPastMax);
+}
+
+void Node::take_entry(DatasetId dataset, MapEntry entry) {
+  own_.at(dataset).unsettled.insert_or_assign(
+      entry.key, MapEntry{{}, entry.version, entry.tombstone, {}, entry.untrusted, entry.past});
+  const std::size_t bytes = entry.key.size() + entry.value.size();
+  pending_write_bytes_ += bytes;
+  gathered_.write_bytes += bytes;
+  gathered_.knowledge.hold(entry.version.dot);
+  gathered_.entries.push_back({dataset, std::move(entry)});
 }
 
 // A write of ours is durable or has failed.
 void Node::settle_entry(DatasetId dataset, const MapEntry& entry) {
   auto& unsettled = own_.at(dataset).unsettled;
   const auto it = unsettled.find(entry.key);
-  if (it != unsettled.end() && it->second == entry.version) unsettled.erase(it);
+  if (it != unsettled.end() && it->second.version == entry.version) unsettled.erase(it);
 }
 
 }  // namespace deltamesh

@@ -97,6 +97,9 @@ struct MapAnswer {
   parts @5 :UInt16;
 }
 
+# Raw: the time.
+struct ClockAhead {}
+
 struct Ping {}
 struct Pong {}
 

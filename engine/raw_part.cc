@@ -69,7 +69,10 @@ std::uint64_t RawReader::number(const char* what) {
 }
 
 std::uint32_t RawReader::number(const char* what, std::uint32_t max) {
-  const std::uint64_t value = number(what);
+  return within(number(what), what, max);
+}
+
+std::uint32_t RawReader::within(std::uint64_t value, const char* what, std::uint32_t max) {
   if (value <= max) return static_cast<std::uint32_t>(value);
   refuse(ErrorCode::kLimit,
          std::string(what) + " " + std::to_string(value) + ", at most " + std::to_string(max));

@@ -66,6 +66,8 @@ class RawReader {
 
  private:
   void refuse(ErrorCode code, std::string text);
+  // `value` if it is not more; else 0, refused.
+  std::uint32_t within(std::uint64_t value, const char* what, std::uint32_t max);
   template <std::size_t N>
   void fill(std::array<std::uint8_t, N>& bytes);
   std::uint32_t parts(std::uint32_t known);
@@ -77,8 +79,8 @@ class RawReader {
   std::uint32_t ack_index(std::uint32_t& before);
   std::uint32_t index_near(std::uint64_t distance, std::uint32_t& before);
   IntervalSet dots(bool several);
-  message::MapDelta::Known map_known();
-  message::MapDelta::Entry map_entry();
+  message::MapDelta::Known map_known(bool& all_but);
+  message::MapDelta::Entry map_entry(std::optional<std::uint32_t> before);
   message::RangeSum range_sum(std::uint64_t width);
   IntervalSet range_runs();
   message::RangeAnswer::Cells range_cells(std::uint64_t shift);

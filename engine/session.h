@@ -91,10 +91,14 @@ struct SessionMap {
 
 // A map delta under way to a peer, made into pages as credit allows.
 struct OutgoingMap {
+  struct Write {
+    std::string key;
+    Dot dot;
+  };
   DatasetId dataset{};
   std::uint32_t number = 0;
-  std::vector<std::string> keys;
-  std::size_t next_key = 0;
+  std::vector<Write> writes;
+  std::size_t next_write = 0;
   Knowledge knowledge;  // Told after the entries, unless these tell it.
   LwwMap::Rewritten rewritten;
   std::size_t next_known = 0;
@@ -134,6 +138,7 @@ struct Session {
   std::optional<OutgoingMap> map_delta;     // Goes before telemetry.
   std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
   std::set<std::uint32_t> map_deltas_sent;  // And not yet acknowledged.
+  bool told_ahead = false;                  // That its stamps run ahead of our clock.
 
   // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.
   std::set<std::pair<StreamIx, SeriesNo>> wanted;

@@ -32,6 +32,7 @@ class WriteSink {
   }
   virtual void put(DatasetId dataset, std::string key, std::string value, DoneHandler done) = 0;
   virtual void remove(DatasetId dataset, std::string key, DoneHandler done) = 0;
+  virtual void repair(DatasetId dataset, std::string key, DoneHandler done) = 0;
 
   // Commits all that was taken so far without waiting for the commit interval.
   virtual void flush() = 0;

@@ -61,9 +61,9 @@ struct Batch {
   BatchId id{};
   std::vector<StreamSeries> declarations;   // An already declared (stream, number) is left as it is.
   std::vector<StoredBlock> blocks;          // Disjoint from each other and from all that is held.
-  std::vector<MapWrite> entries;            // Joined: a stored winner stays.
+  std::vector<MapWrite> entries;            // Joined as LwwMap does it.
   std::vector<Knowledge::Entry> knowledge;  // Joined. The blocks' own dots need not be repeated here.
-  HlcStamp clock;                           // The largest stamp issued so far; the stored one only grows.
+  HlcStamp clock;                           // The last stamp issued so far; none: as it was.
 };
 
 // Everything a node needs to start.
@@ -71,7 +71,7 @@ struct StoreImage {
   Identity identity;
   Knowledge knowledge;
   std::vector<StreamSeries> series;
-  std::vector<MapWrite> entries;
+  std::vector<MapWrite> entries;  // Conflicts too.
   HlcStamp clock;
 };
 
@@ -106,9 +106,12 @@ class StoreReader {
   virtual Result<std::vector<StreamSeries>> series(DatasetId dataset,
                                                    std::optional<std::string_view> name) const = 0;
 
-  // Entries of a map in the order of their keys' bytes, tombstones too; and one.
+  // The latest writes of a map in the order of their keys' bytes, tombstones too; and one.
   virtual Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const = 0;
   virtual Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const = 0;
+  // Writes in conflict with these (crdt/map_conflict.h), in the same order; of one key, all and the latest
+  // first, also where that is more than the page has room for.
+  virtual Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const = 0;
 };
 
 class Store {

@@ -32,6 +32,8 @@ class Arguments {
     auto* entries = question("entries", "The entries of a map", dump_entries);
     dataset(*entries);
     entries->add_flag("--tombstones", request_.tombstones, "Removed keys too");
+    entries->add_flag("--conflicts", request_.conflicts,
+                      "Instead of the entries, writes that are in conflict with them");
     stream(
         *question("knowledge", "What is known of each stream; every interval with --json", dump_knowledge));
     question("check",

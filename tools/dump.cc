@@ -89,6 +89,7 @@ void write_entry(DumpJson& json, const MapEntry& entry, const DatasetNames& name
   json.text("time", time_text(entry.version.stamp.time().count(), Resolution::kMilliseconds));
   write_stream(json, entry.version.dot.stream, names);
   json.number("seq", entry.version.dot.seq).boolean("tombstone", entry.tombstone);
+  json.boolean("clock_trusted", !entry.untrusted);
   if (!entry.tombstone) json.text("value", entry.value);
   json.close('}');
 }
@@ -182,18 +183,21 @@ Result<int> dump_entries(const DumpRequest& request, std::ostream& out) {
   const auto reader = open_for_dump(request.store);
   if (!reader) return reader.error();
   if (const auto known = require_dataset(**reader, request.dataset); !known) return known.error();
-  const auto entries = (*reader)->entries(DatasetNames::parse(request.dataset), EntryPage{});
+  const DatasetId dataset = DatasetNames::parse(request.dataset);
+  const auto entries = request.conflicts ? (*reader)->conflicts(dataset, EntryPage{})
+                                         : (*reader)->entries(dataset, EntryPage{});
   if (!entries) return entries.error();
   const DatasetNames names(request.names);
   DumpJson json(out);
   TextTable table({"key", "value", "version"});
   if (request.json) json.open('{').key("entries").open('[');
   for (const MapEntry& entry : *entries) {
-    if (entry.tombstone && !request.tombstones) continue;
+    if (entry.tombstone && !request.tombstones && !request.conflicts) continue;
     if (request.json) {
       write_entry(json, entry, names);
     } else {
-      table.add({printable(entry.key), value_text(entry), version_text(entry.version)});
+      table.add({printable(entry.key), value_text(entry),
+                 version_text(entry.version) + (entry.untrusted ? ", clock not trusted" : "")});
     }
   }
   if (request.json) {

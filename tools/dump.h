@@ -29,6 +29,7 @@ struct DumpRequest {
   std::size_t limit = 0;  // Samples, or findings of each kind.
   bool raw = false;       // Every dot, not the set of samples.
   bool tombstones = false;
+  bool conflicts = false;  // Not the entries, but writes in conflict with them.
 };
 
 // The exit status of the program.

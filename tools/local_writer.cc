@@ -1,20 +1,7 @@
 // tools/local_writer.cc - hands batches to the store and its answers to the node.
 #include "tools/local_writer.h"
 
-#include <chrono>
-
 namespace deltamesh {
-namespace {
-
-Instant now() {
-  using std::chrono::duration_cast;
-  using std::chrono::microseconds;
-  return {duration_cast<microseconds>(std::chrono::steady_clock::now().time_since_epoch()),
-          duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch())};
-}
-
-}  // namespace
-
 SqliteOptions store_options(const Settings& settings, std::function<void(std::string)> log) {
   SqliteOptions options;
   options.path = settings.store;
@@ -53,7 +40,7 @@ LocalWriter::~LocalWriter() {
 
 Status LocalWriter::write(DatasetId dataset, std::span<const NamedEvent> events) {
   while (true) {
-    const auto written = node_->write(dataset, events, now());
+    const auto written = node_->write(dataset, events, clock_.now());
     carry_out();
     hear(false);
     if (written) return Done{};
@@ -63,7 +50,7 @@ Status LocalWriter::write(DatasetId dataset, std::span<const NamedEvent> events)
 }
 
 Status LocalWriter::finish() {
-  node_->flush(now());
+  node_->flush(clock_.now());
   carry_out();
   while (in_flight_ > 0) hear(true);
   return outcome_;
@@ -89,7 +76,7 @@ void LocalWriter::hear(bool patiently) {
   for (const auto& [batch, status] : answers) {
     --in_flight_;
     if (!status.ok() && outcome_.ok()) outcome_ = status;
-    status ? node_->durable(batch, now()) : node_->failed(batch, status.error(), now());
+    status ? node_->durable(batch, clock_.now()) : node_->failed(batch, status.error(), clock_.now());
     carry_out();
   }
 }

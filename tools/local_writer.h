@@ -16,6 +16,7 @@
 #include "engine/node.h"
 #include "engine/sqlite/sqlite_store.h"
 #include "tools/settings.h"
+#include "transport/machine_clock.h"
 
 namespace deltamesh {
 
@@ -61,6 +62,7 @@ class LocalWriter {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoreReader> reader_;
   std::unique_ptr<Node> node_;
+  MachineClock clock_;
   std::size_t in_flight_ = 0;
   Status outcome_ = Done{};  // The first failure of a commit.
 };

@@ -11,6 +11,7 @@
 #include "tools/settings_mqtt.h"
 #include "tools/settings_section.h"
 #include "tools/units.h"
+#include "transport/machine_clock.h"
 
 namespace deltamesh {
 namespace {
@@ -25,6 +26,9 @@ constexpr std::pair<const char*, Scope> kScopes[] = {
     {"both", Scope::kBoth}, {"push", Scope::kPush}, {"pull", Scope::kPull}, {"neither", Scope::kNeither}};
 constexpr std::pair<const char*, Log::Level> kLevels[] = {
     {"info", Log::Level::kInfo}, {"warning", Log::Level::kWarning}, {"error", Log::Level::kError}};
+
+constexpr std::pair<const char*, ClockTrust> kClocks[] = {
+    {"auto", ClockTrust::kAuto}, {"trusted", ClockTrust::kTrusted}, {"untrusted", ClockTrust::kUntrusted}};
 
 template <class Enum, std::size_t kSize>
 const char* word_for(Enum value, const std::pair<const char*, Enum> (&words)[kSize]) {
@@ -65,6 +69,8 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
   read_cache(*section, settings.cache_bytes);
   read_fleet(*section, settings.node.fleet);
   read_commit_interval(*section, settings.node.commit_interval);
+  section->get("clock", settings.node.clock, kClocks);
+  settings.node.clock_floor = built_at();
   section->finish();
 }
 

@@ -53,6 +53,10 @@ void Sources::Gate::remove(DatasetId, std::string, DoneHandler done) {
   done(no_node());
 }
 
+void Sources::Gate::repair(DatasetId, std::string, DoneHandler done) {
+  done(no_node());
+}
+
 void Sources::Gate::flush() {
   const std::lock_guard lock(mutex_);
   if (node_ != nullptr) node_->flush();

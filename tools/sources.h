@@ -43,6 +43,7 @@ class Sources {
                DoneHandler done) override;
     void put(DatasetId dataset, std::string key, std::string value, DoneHandler done) override;
     void remove(DatasetId dataset, std::string key, DoneHandler done) override;
+    void repair(DatasetId dataset, std::string key, DoneHandler done) override;
     void flush() override;
 
    private:

@@ -13,12 +13,6 @@ namespace {
 
 using std::chrono::microseconds;
 
-Instant now() {
-  using std::chrono::duration_cast;
-  return {duration_cast<microseconds>(std::chrono::steady_clock::now().time_since_epoch()),
-          duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch())};
-}
-
 // The node may say "at once" or "never" in numbers so large that the clock, in finer ticks, does not hold
 // them.
 std::chrono::steady_clock::time_point time_of(microseconds at) {
@@ -67,7 +61,7 @@ void Driver::post(Action action) {
 template <class Event>
 void Driver::tell_node(Event event) {
   if (phase_ == Phase::kStopped) return;
-  event(node_);
+  event(node_, clock_.now());
   carry_out();
 }
 
@@ -78,7 +72,7 @@ PeerId Driver::opened(std::shared_ptr<Link> link) {
   log(Note::Level::kInfo, link->name() + ": connected");
   peers_.emplace(peer, Peer{link, running});
   if (running) {
-    tell_node([&](Node& node) { node.opened(peer, now()); });
+    tell_node([&](Node& node, Instant now) { node.opened(peer, now); });
   } else {
     link->close(stopping().text);
   }
@@ -87,7 +81,7 @@ PeerId Driver::opened(std::shared_ptr<Link> link) {
 
 void Driver::received(PeerId peer, ByteView frame) {
   if (phase_ != Phase::kRunning) return;
-  tell_node([&](Node& node) { node.received(peer, frame, now()); });
+  tell_node([&](Node& node, Instant now) { node.received(peer, frame, now); });
 }
 
 void Driver::closed(PeerId id, const std::string& reason) {
@@ -97,7 +91,7 @@ void Driver::closed(PeerId id, const std::string& reason) {
   peers_.erase(it);
   ++counters_.links_closed;
   log(Note::Level::kInfo, peer.link->name() + ": closed: " + reason);
-  if (peer.known_to_node) tell_node([&](Node& node) { node.closed(id, now()); });
+  if (peer.known_to_node) tell_node([&](Node& node, Instant now) { node.closed(id, now); });
   if (phase_ == Phase::kEndingLinks && peers_.empty()) finish();
 }
 
@@ -109,7 +103,7 @@ void Driver::post_write(Write write, DoneHandler done) {
   boost::asio::post(io_, [self = weak(), write = std::move(write), done = std::move(done)]() mutable {
     const auto driver = self.lock();
     if (!driver || driver->phase_ != Phase::kRunning) return done(stopping());
-    driver->tell_node([&](Node& node) { driver->answer(write(node), std::move(done)); });
+    driver->tell_node([&](Node& node, Instant now) { driver->answer(write(node, now), std::move(done)); });
   });
 }
 
@@ -119,8 +113,8 @@ void Driver::answer(Result<WriteId> accepted, DoneHandler done) {
 }
 
 void Driver::write(DatasetId dataset, std::vector<NamedEvent> events, TakenHandler taken, DoneHandler done) {
-  auto write = [dataset, events = std::move(events), taken = std::move(taken)](Node& node) {
-    const auto accepted = node.write(dataset, events, now());
+  auto write = [dataset, events = std::move(events), taken = std::move(taken)](Node& node, Instant now) {
+    const auto accepted = node.write(dataset, events, now);
     if (accepted) taken();
     return accepted;
   };
@@ -128,21 +122,28 @@ void Driver::write(DatasetId dataset, std::vector<NamedEvent> events, TakenHandl
 }
 
 void Driver::put(DatasetId dataset, std::string key, std::string value, DoneHandler done) {
-  auto put = [dataset, key = std::move(key), value = std::move(value)](Node& node) mutable {
-    return node.put(dataset, std::move(key), std::move(value), now());
+  auto put = [dataset, key = std::move(key), value = std::move(value)](Node& node, Instant now) mutable {
+    return node.put(dataset, std::move(key), std::move(value), now);
   };
   post_write(std::move(put), std::move(done));
 }
 
 void Driver::remove(DatasetId dataset, std::string key, DoneHandler done) {
-  auto remove = [dataset, key = std::move(key)](Node& node) mutable {
-    return node.remove(dataset, std::move(key), now());
+  auto remove = [dataset, key = std::move(key)](Node& node, Instant now) mutable {
+    return node.remove(dataset, std::move(key), now);
   };
   post_write(std::move(remove), std::move(done));
 }
 
+void Driver::repair(DatasetId dataset, std::string key, DoneHandler done) {
+  auto repair = [dataset, key = std::move(key)](Node& node, Instant now) {
+    return node.repair(dataset, key, now);
+  };
+  post_write(std::move(repair), std::move(done));
+}
+
 void Driver::flush() {
-  post([](Driver& driver) { driver.tell_node([](Node& node) { node.flush(now()); }); });
+  post([](Driver& driver) { driver.tell_node([](Node& node, Instant now) { node.flush(now); }); });
 }
 
 void Driver::inspect(std::function<void(const Node&)> look) {
@@ -152,9 +153,9 @@ void Driver::inspect(std::function<void(const Node&)> look) {
 void Driver::compare(std::string digits, BegunHandler begun, ComparedHandler done) {
   post([digits = std::move(digits), begun = std::move(begun), done = std::move(done)](Driver& driver) {
     if (driver.phase_ != Phase::kRunning) return begun(stopping());
-    driver.tell_node([&](Node& node) {
+    driver.tell_node([&](Node& node, Instant now) {
       const auto peer = session_with(node.sessions(), digits);
-      const auto id = peer ? node.compare(*peer, now()) : Result<CompareId>(peer.error());
+      const auto id = peer ? node.compare(*peer, now) : Result<CompareId>(peer.error());
       if (id) driver.comparisons_.emplace(*id, done);
       begun(id);
     });
@@ -198,8 +199,9 @@ void Driver::commit(Batch batch) {
 
 void Driver::committed(BatchId batch, const Status& status) {
   --commits_under_way_;
-  tell_node(
-      [&](Node& node) { status ? node.durable(batch, now()) : node.failed(batch, status.error(), now()); });
+  tell_node([&](Node& node, Instant now) {
+    status ? node.durable(batch, now) : node.failed(batch, status.error(), now);
+  });
   drained();
 }
 
@@ -237,7 +239,7 @@ void Driver::wake(std::optional<microseconds> at) {
     const auto driver = self.lock();
     if (error || !driver) return;
     driver->wakes_at_.reset();
-    driver->tell_node([](Node& node) { node.tick(now()); });
+    driver->tell_node([](Node& node, Instant now) { node.tick(now); });
   });
 }
 
@@ -248,7 +250,7 @@ void Driver::note(const Note& note) {
 
 void Driver::log(Note::Level level, const std::string& text) {
   LogLimit& limit = level == Note::Level::kInfo ? info_limit_ : warning_limit_;
-  const auto suppressed = limit.admit(now().steady);
+  const auto suppressed = limit.admit(clock_.now().steady);
   if (!suppressed) {
     ++counters_.log_lines_suppressed;
     return;
@@ -268,7 +270,7 @@ void Driver::stop(std::chrono::milliseconds patience, std::function<void()> stop
     if (!error && driver) driver->finish();
   });
   phase_ = Phase::kDraining;
-  tell_node([](Node& node) { node.flush(now()); });
+  tell_node([](Node& node, Instant now) { node.flush(now); });
   drained();
 }
 

@@ -18,6 +18,7 @@
 #include "transport/counters.h"
 #include "transport/link.h"
 #include "transport/log_limit.h"
+#include "transport/machine_clock.h"
 
 namespace deltamesh {
 
@@ -46,6 +47,7 @@ class Driver final : public WriteSink {
              DoneHandler done) override;
   void put(DatasetId dataset, std::string key, std::string value, DoneHandler done) override;
   void remove(DatasetId dataset, std::string key, DoneHandler done) override;
+  void repair(DatasetId dataset, std::string key, DoneHandler done) override;
   void flush() override;
 
   // Calls `look` on the executor; any thread. Not called if the driver is gone by then.
@@ -105,6 +107,7 @@ class Driver final : public WriteSink {
   void abandon_writers();
 
   boost::asio::io_context& io_;
+  MachineClock clock_;
   Node node_;
   Store& store_;
   Log log_;

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "crdt/map_conflict.h"
+#include "engine/limits.h"
+
 namespace deltamesh::sqlite {
 namespace {
 
@@ -13,6 +16,10 @@ Status write_each(const Items& items, Write write) {
     if (Status status = write(item); !status) return status;
   }
   return Done{};
+}
+
+ByteView bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 Status prepare_into(std::optional<Statement>& statement, Database& database, const std::string& sql) {
@@ -39,12 +46,15 @@ Status BatchWriter::prepare() {
       {&insert_series_,
        "INSERT INTO series (stream, number, dataset, name, unit, type, checksum) "
        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
-      {&find_entry_, select_entries("WHERE e.dataset = ? AND e.key = ?")},
+      {&find_entries_, select_entries("WHERE e.dataset = ? AND e.key = ? ORDER BY e.place")},
       {&insert_entry_,
-       "INSERT INTO map_entries (dataset, key, epoch, stamp, stream, seq, tombstone, checksum, value) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset, key) DO UPDATE SET "
+       "INSERT INTO map_entries (dataset, key, place, epoch, stamp, stream, seq, tombstone, untrusted, past, "
+       "checksum, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+       "ON CONFLICT (dataset, key, place) DO UPDATE SET "
        "epoch = excluded.epoch, stamp = excluded.stamp, stream = excluded.stream, seq = excluded.seq, "
-       "tombstone = excluded.tombstone, checksum = excluded.checksum, value = excluded.value"},
+       "tombstone = excluded.tombstone, untrusted = excluded.untrusted, past = excluded.past, "
+       "checksum = excluded.checksum, value = excluded.value"},
+      {&delete_entries_, "DELETE FROM map_entries WHERE dataset = ? AND key = ? AND place >= ?"},
       {&insert_knowledge_,
        "INSERT OR REPLACE INTO knowledge (stream, head, settled, held, dropped, voided, checksum) "
        "VALUES (?, ?, ?, ?, ?, ?, ?)"},
@@ -126,30 +136,50 @@ Status BatchWriter::write_series(const StreamSeries& series) {
       .run();
 }
 
-Result<bool> BatchWriter::beats_stored(const MapWrite& write) {
-  const std::string_view key = write.entry.key;
-  find_entry_->bind(static_cast<std::uint64_t>(write.dataset),
-                    std::as_bytes(std::span(key.data(), key.size())));
-  const Result<bool> row = find_entry_->step();
-  if (!row || !*row) return row ? Result<bool>(true) : row;
-  const Result<MapWrite> stored = read_entry(*find_entry_);
-  find_entry_->reset();
-  if (!stored) return stored.error();
-  return wins(write.entry, stored->entry);
+// The latest first.
+Result<std::vector<MapEntry>> BatchWriter::stored_writes(const MapWrite& write) {
+  std::vector<MapEntry> found;
+  find_entries_->bind(static_cast<std::uint64_t>(write.dataset), bytes_of(write.entry.key));
+  for (;;) {
+    const Result<bool> row = find_entries_->step();
+    if (!row || !*row) return row ? Result<std::vector<MapEntry>>(std::move(found)) : row.error();
+    Result<MapWrite> stored = read_entry(*find_entries_);
+    if (!stored) find_entries_->reset();
+    if (!stored) return stored.error();
+    found.push_back(std::move(stored->entry));
+  }
 }
 
 Status BatchWriter::write_entry(const MapWrite& write) {
-  const Result<bool> won = beats_stored(write);
-  if (!won) return won.error();
-  if (!*won) return Done{};
+  Result<std::vector<MapEntry>> stored = stored_writes(write);
+  if (!stored) return stored.error();
+  if (stored->empty()) return write_at(write, 0);
+  MapEntry latest = stored->front();
+  std::vector<MapEntry> left(stored->begin() + 1, stored->end());
+  if (!join_write(latest, left, write.entry, limits::kMapConflictsMax).kept) return Done{};
+  left.insert(left.begin(), std::move(latest));
+  for (std::size_t place = 0; place < left.size(); ++place) {
+    if (place < stored->size() && left[place] == (*stored)[place]) continue;
+    if (Status status = write_at({write.dataset, std::move(left[place])}, place); !status) return status;
+  }
+  if (left.size() >= stored->size()) return Done{};
+  return delete_entries_
+      ->bind(static_cast<std::uint64_t>(write.dataset), bytes_of(write.entry.key),
+             static_cast<std::uint64_t>(left.size()))
+      .run();
+}
+
+Status BatchWriter::write_at(const MapWrite& write, std::size_t place) {
   const MapEntry& entry = write.entry;
   const Result<StreamKey> stream = key_of(entry.version.dot.stream);
   if (!stream) return stream.error();
+  Bytes past;
+  encode_past(past, entry.past);
+  const auto at = static_cast<std::int64_t>(place);
   return insert_entry_
-      ->bind(static_cast<std::uint64_t>(write.dataset),
-             std::as_bytes(std::span(entry.key.data(), entry.key.size())), entry.version.epoch,
-             entry.version.stamp.bits, *stream, entry.version.dot.seq, entry.tombstone, checksum_of(write),
-             std::as_bytes(std::span(entry.value.data(), entry.value.size())))
+      ->bind(static_cast<std::uint64_t>(write.dataset), bytes_of(entry.key), at, entry.version.epoch,
+             entry.version.stamp.bits, *stream, entry.version.dot.seq, entry.tombstone, entry.untrusted,
+             ByteView(past), checksum_of(write, at), bytes_of(entry.value))
       .run();
 }
 
@@ -164,7 +194,7 @@ Status BatchWriter::write_knowledge(const Knowledge::Entry& entry) {
 }
 
 Status BatchWriter::write_clock(HlcStamp clock) {
-  if (clock <= meta_.clock) return Done{};
+  if (clock == HlcStamp() || clock == meta_.clock) return Done{};
   Meta meta = meta_;
   meta.clock = clock;
   Status status = write_meta(*database_, meta);

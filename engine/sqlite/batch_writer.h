@@ -42,12 +42,14 @@ class BatchWriter {
   Status write_entry(const MapWrite& write);
   Status write_knowledge(const Knowledge::Entry& entry);
   Status write_clock(HlcStamp clock);
-  Result<bool> beats_stored(const MapWrite& write);
+  Result<std::vector<MapEntry>> stored_writes(const MapWrite& write);
+  Status write_at(const MapWrite& write, std::size_t place);
   Result<StreamKey> key_of(const StreamId& stream);
   Status end_streams();
 
   Database* database_;
-  std::optional<Statement> insert_block_, insert_series_, find_entry_, insert_entry_, insert_knowledge_;
+  std::optional<Statement> insert_block_, insert_series_, find_entries_, insert_entry_, delete_entries_,
+      insert_knowledge_;
   std::map<StreamId, StreamKey> streams_;
   Knowledge knowledge_;
   Meta meta_;

@@ -22,7 +22,9 @@ Result<StoreImage> read_image(Database& database) {
     return std::tie(a.stream, a.decl.number) < std::tie(b.stream, b.decl.number);
   });
   std::sort(entries->begin(), entries->end(), [](const MapWrite& a, const MapWrite& b) {
-    return std::tie(a.dataset, a.entry.key) < std::tie(b.dataset, b.entry.key);
+    if (a.dataset != b.dataset || a.entry.key != b.entry.key)
+      return std::tie(a.dataset, a.entry.key) < std::tie(b.dataset, b.entry.key);
+    return wins(a.entry, b.entry);
   });
   return StoreImage{meta->identity, std::move(*knowledge), std::move(*series), std::move(*entries),
                     meta->clock};

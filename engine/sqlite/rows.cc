@@ -49,6 +49,14 @@ Result<StoredBlock> read_place(const Statement& row, const StreamId& stream) {
   return block;
 }
 
+bool read_past(ByteView bytes, MapPast& past) {
+  if (bytes.empty()) return true;
+  auto read = decode_past(bytes, limits::kMapPastMax);
+  if (!read || !bytes.empty()) return false;
+  past = *std::move(read);
+  return true;
+}
+
 // A whole interval list and nothing behind it. The blob bounds the count, and its checksum has been verified.
 std::optional<IntervalSet> decode_intervals(const Bytes& bytes) {
   ByteView in = bytes;
@@ -168,7 +176,8 @@ std::uint64_t checksum_of(const StreamSeries& series) {
 
 std::string select_entries(const char* where) {
   return std::string("SELECT ") + kStreamColumns +
-         ", e.dataset, e.key, e.epoch, e.stamp, e.seq, e.tombstone, e.checksum, e.value "
+         ", e.dataset, e.key, e.epoch, e.stamp, e.seq, e.tombstone, e.checksum, e.value, e.place, "
+         "e.untrusted, e.past "
          "FROM map_entries e LEFT JOIN streams s ON s.id = e.stream " +
          where;
 }
@@ -184,11 +193,16 @@ Result<MapWrite> read_entry(const Statement& row) {
   entry.version.dot.seq = row.bits(8);
   entry.tombstone = row.integer(9) != 0;
   entry.value = row.text(11);
-  if (!named || row.bits(10) != checksum_of(write)) return corrupt("the map entry under key " + entry.key);
+  entry.untrusted = row.integer(13) != 0;
+  const bool whole = read_past(row.bytes(14), entry.past);
+  if (!named || !whole || row.bits(10) != checksum_of(write, row.integer(12)))
+    return corrupt("the map entry under key " + entry.key);
   return write;
 }
 
-std::uint64_t checksum_of(const MapWrite& write) {
+std::uint64_t checksum_of(const MapWrite& write, std::int64_t place) {
+  Bytes past;
+  encode_past(past, write.entry.past);
   const MapEntry& entry = write.entry;
   Checksum sum(RowKind::kEntry);
   sum.add(bits(write.dataset));
@@ -198,6 +212,9 @@ std::uint64_t checksum_of(const MapWrite& write) {
   sum.add(entry.version.dot.stream);
   sum.add(entry.version.dot.seq);
   sum.add(std::uint64_t{entry.tombstone});
+  sum.add(static_cast<std::uint64_t>(place));
+  sum.add(std::uint64_t{entry.untrusted});
+  sum.add(ByteView(past));
   return sum.value_with(std::as_bytes(std::span(entry.value.data(), entry.value.size())));
 }
 

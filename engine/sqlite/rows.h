@@ -59,10 +59,10 @@ std::string select_series(const char* where);
 Result<StreamSeries> read_series(const Statement& row);
 std::uint64_t checksum_of(const StreamSeries& series);
 
-// The same of `map_entries`.
+// The same of `map_entries`: of a key, the latest write has place 0, those in conflict with it the next ones.
 std::string select_entries(const char* where);
 Result<MapWrite> read_entry(const Statement& row);
-std::uint64_t checksum_of(const MapWrite& write);
+std::uint64_t checksum_of(const MapWrite& write, std::int64_t place);
 
 // One row of `knowledge` as its columns.
 struct KnowledgeRow {

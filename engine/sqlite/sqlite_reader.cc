@@ -149,8 +149,8 @@ Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,
 Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset, const EntryPage& page) const {
   std::vector<MapEntry> found;
   Result<Statement> query =
-      prepare(database_, select_entries("WHERE e.dataset = ? AND e.key >= ? ORDER BY e.key"), bits(dataset),
-              bytes_of(page.from));
+      prepare(database_, select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place = 0 ORDER BY e.key"),
+              bits(dataset), bytes_of(page.from));
   if (!query) return query.error();
   for (std::size_t bytes = 0; found.size() < page.entries_max && bytes <= page.bytes_max;) {
     const Result<bool> row = query->step();
@@ -166,10 +166,30 @@ Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset, const Ent
 
 Result<std::optional<MapEntry>> SqliteReader::entry(DatasetId dataset, std::string_view key) const {
   auto found = collect<MapEntry>(
-      prepare(database_, select_entries("WHERE e.dataset = ? AND e.key = ?"), bits(dataset), bytes_of(key)),
+      prepare(database_, select_entries("WHERE e.dataset = ? AND e.key = ? AND e.place = 0"), bits(dataset),
+              bytes_of(key)),
       read_entry_alone);
   if (!found) return found.error();
   return found->empty() ? std::optional<MapEntry>() : std::optional<MapEntry>(std::move(found->front()));
+}
+
+Result<std::vector<MapEntry>> SqliteReader::conflicts(DatasetId dataset, const EntryPage& page) const {
+  std::vector<MapEntry> found;
+  Result<Statement> query = prepare(
+      database_, select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place > 0 ORDER BY e.key, e.place"),
+      bits(dataset), bytes_of(page.from));
+  if (!query) return query.error();
+  for (std::size_t bytes = 0;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    Result<MapEntry> entry = read_entry_alone(*query);
+    if (!entry) return entry.error();
+    const bool full = found.size() >= page.entries_max || bytes > page.bytes_max;
+    if (full && (found.empty() || found.back().key != entry->key)) return found;
+    bytes += entry->key.size() + entry->value.size();
+    found.push_back(std::move(*entry));
+  }
 }
 
 }  // namespace deltamesh

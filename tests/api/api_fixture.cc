@@ -17,6 +17,7 @@ NodeConfig node_config() {
   config.datasets[1].resolution = Resolution::kNanoseconds;
   config.datasets[2].kind = DatasetKind::kMap;
   config.commit_interval = std::chrono::microseconds(500);
+  config.clock = ClockTrust::kUntrusted;
   return config;
 }
 

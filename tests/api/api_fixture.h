@@ -36,6 +36,9 @@ class FaultySink final : public WriteSink {
   void remove(DatasetId dataset, std::string key, DoneHandler done) override {
     error_ ? done(*error_) : next_.remove(dataset, std::move(key), std::move(done));
   }
+  void repair(DatasetId dataset, std::string key, DoneHandler done) override {
+    error_ ? done(*error_) : next_.repair(dataset, std::move(key), std::move(done));
+  }
   void flush() override { next_.flush(); }
 
  private:

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/api/api_fixture.h"
+#include "tests/support/wait.h"
 
 namespace deltamesh::testing {
 namespace {
@@ -99,7 +100,12 @@ TEST_CASE("a request about a map that cannot be met says why", "[api][map]") {
       {"PUT", maps + "settings/%0a", 400, "the key is not UTF-8 or has control characters"},
       {"PUT", maps + "settings/" + std::string(513, 'k'), 413, "the key of 513 bytes, at most 512"},
       {"PUT", maps + "settings", 405, "this path takes GET"},
-      {"POST", maps + "settings/k", 405, "this path takes GET, PUT, DELETE"},
+      {"POST", maps + "settings/k", 400, "?action=repair is what can be done to an entry"},
+      {"POST", maps + "settings/k?action=repair", 404, "no key k"},
+      {"POST", maps + "other/k?action=repair", 404, "no dataset other"},
+      {"PATCH", maps + "settings/k", 405, "this path takes GET, PUT, DELETE, POST"},
+      {"GET", "/v0/conflicts/metrics", 404, "dataset metrics is telemetry, not a map"},
+      {"GET", "/v0/conflicts/settings?x=1", 400, "no parameter \\\"x\\\" is known here"},
   }));
   const ApiNode node;
   CAPTURE(row.method, row.target);
@@ -107,6 +113,38 @@ TEST_CASE("a request about a map that cannot be met says why", "[api][map]") {
   CHECK(reply.status == row.status);
   CAPTURE(reply.body);
   CHECK(error_of(reply).find(row.message) != std::string::npos);
+}
+
+TEST_CASE("writes in conflict are listed beside the map until a repair decides them", "[api][map]") {
+  ApiNode first, second;
+  first.put("valve/1", "open");
+  second.put("valve/1", "half");
+  second.put("valve/1", "shut");  // Later than all of the first node, also within a millisecond.
+  first.put("valve/2", "open");
+  CHECK(second.ask("PUT", "/v0/maps/settings/valve%2F2", "shut").status == 200);
+  CHECK(second.ask("DELETE", "/v0/maps/settings/valve%2F2").status == 200);
+  const auto conflicts = [](const ApiNode& node, const std::string& query = {}) {
+    return node.get("/v0/conflicts/settings" + query);
+  };
+  CHECK(boost::json::serialize(conflicts(first)) == R"({"conflicts":[],"more":false})");
+  second.dial(first.listen());
+  const auto count = [&](const ApiNode& node) { return conflicts(node).at("conflicts").as_array().size(); };
+  REQUIRE(wait_until([&] { return count(first) == 2 && count(second) == 2; }));
+  CHECK(conflicts(first) == conflicts(second));
+  CHECK(first.get("/healthz").at("counters").at("map_conflicts") == 2);
+  const auto found = conflicts(first, "?limit=1");
+  CHECK(found.at("more") == true);
+  const auto& loser = found.at("conflicts").at(0);
+  CHECK(loser.at("key") == "valve/1");
+  CHECK(loser.at("value") == "open");
+  CHECK(loser.at("node") == first.id());
+  CHECK(loser.at("clock_trusted") == false);
+  CHECK(conflicts(first, "?after=valve%2F1").at("conflicts").at(0).at("key") == "valve/2");
+  CHECK(conflicts(first, "?prefix=w").at("conflicts").as_array().empty());
+
+  CHECK(first.ask("POST", "/v0/maps/settings/valve/1?action=repair").body == kDurable);
+  REQUIRE(wait_until([&] { return count(first) == 1 && count(second) == 1; }));
+  CHECK(second.ask("GET", "/v0/maps/settings/valve/1").body == "shut");
 }
 
 TEST_CASE("a value over the bound is refused and nothing is stored", "[api][map]") {

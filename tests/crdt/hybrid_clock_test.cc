@@ -86,6 +86,23 @@ TEST_CASE("a remote stamp is adopted up to a minute ahead of the wall clock and 
   CHECK((clock.last() == row.remote) == row.is_adopted);
 }
 
+TEST_CASE("a clock that ran ahead is set back to the time that becomes known, and only then",
+          "[crdt][hybrid_clock]") {
+  HybridClock near(stamp(61'000, 0xFFFF));
+  CHECK_FALSE(near.set_back(milliseconds(1'000)));
+  CHECK(near.last() == stamp(61'000, 0xFFFF));
+  HybridClock far(stamp(61'001));
+  CHECK(far.set_back(milliseconds(1'000)));
+  CHECK(far.now(milliseconds(1'000)) == stamp(1'000, 1));
+}
+
+TEST_CASE("a stamp is adopted from however far ahead where its reader says so", "[crdt][hybrid_clock]") {
+  HybridClock clock(stamp(5));
+  clock.adopt(stamp(1'000'000));
+  clock.adopt(stamp(7));
+  CHECK(clock.now(milliseconds(6)) == stamp(1'000'000, 1));
+}
+
 TEST_CASE("stamps grow through any mixture of walls and remote stamps", "[crdt][hybrid_clock]") {
   Random random(1);
   HybridClock clock;

@@ -10,7 +10,7 @@
 namespace deltamesh {
 namespace {
 
-constexpr MapEntryLimits kLimits{16, 32};
+constexpr MapEntryLimits kLimits{16, 32, 2};
 
 struct Ranked {
   std::uint32_t rank = 0;
@@ -38,12 +38,18 @@ Bytes encoded(const Ranked& ranked) {
 }
 
 Result<Ranked> decoded(const Bytes& bytes) {
-  Ranked out;
+  std::optional<std::uint32_t> rank;
   ByteView in = bytes;
-  auto entry = decode_map_entry(in, out.rank, kLimits);
+  auto entry = decode_map_entry(in, rank, kLimits);
   if (!entry) return entry.error();
   if (!in.empty()) return Error{ErrorCode::kInvalid, "bytes left over"};
-  out.entry = *entry;
+  return Ranked{*rank, *std::move(entry)};
+}
+
+Ranked with_past(bool untrusted, MapPast past) {
+  Ranked out = ranked(1, 2, 0, 2, "k", "v");
+  out.entry.untrusted = untrusted;
+  out.entry.past = std::move(past);
   return out;
 }
 
@@ -53,6 +59,9 @@ const std::map<std::string, Ranked>& golden_entries() {
       {"removal", ranked(0, 1, 0, 1, "fan/speed", std::nullopt)},
       {"empty value", ranked(1, 2, 0, 2, "k", "")},
       {"repaired", ranked(1, 2, 1, 0xFFFFFFFFFFFFFFFF, "k", "v")},
+      {"untrusted", with_past(true, {})},
+      {"past", with_past(true, {{300}, {{0x1122334455667788, 5}}})},
+      {"past of a trusted clock", with_past(false, {{}, {{0x1122334455667788, 5}}})},
       {"largest", ranked(0xFFFFFFFF, kSeqMax, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF, "gr\xC3\xBC\xC3\x9F", "\xFF")},
   };
   return kEntries;
@@ -78,13 +87,26 @@ TEST_CASE("entries follow one another in a frame and each takes its own bytes", 
   for (const auto& [name, entry] : golden_entries()) encode_map_entry(frame, entry.entry, entry.rank);
   ByteView in = frame;
   for (const auto& [name, entry] : golden_entries()) {
-    std::uint32_t rank = 0;
+    std::optional<std::uint32_t> rank;
     const auto back = decode_map_entry(in, rank, kLimits);
     REQUIRE(back);
     CHECK(*back == entry.entry);
     CHECK(rank == entry.rank);
   }
   CHECK(in.empty());
+}
+
+TEST_CASE("an entry without a rank is of the stream of the one before", "[crdt][map_entry][format]") {
+  const Ranked put = golden_entries().at("put");
+  Bytes bytes;
+  encode_map_entry(bytes, put.entry, std::nullopt);
+  CHECK(bytes.size() == map_entry_bytes(put.entry));
+  std::optional<std::uint32_t> rank = 9;
+  ByteView in = bytes;
+  const auto back = decode_map_entry(in, rank, kLimits);
+  REQUIRE(back);
+  CHECK(*back == put.entry);
+  CHECK(rank == 9u);
 }
 
 TEST_CASE("the size of an entry is that of its bytes without the rank", "[crdt][map_entry][format]") {
@@ -114,77 +136,25 @@ TEST_CASE("an entry that breaks a rule of its format is refused with a reason", 
   };
   const std::string stamp = "0100000000000000";
   const auto row = GENERATE_COPY(values<Row>({
-      {"0000"
-       "00" +
-           stamp +
-           "00"
-           "016b"
-           "0176",
-       ErrorCode::kInvalid, "number 0"},
-      {"0001"
-       "00" +
-           stamp +
-           "02"
-           "016b"
-           "0176",
-       ErrorCode::kUnsupported, "flags 2"},
-      {"0001"
-       "00" +
-           stamp +
-           "03"
-           "016b"
-           "00",
-       ErrorCode::kUnsupported, "flags 3"},
-      {"0001"
-       "00" +
-           stamp +
-           "01"
-           "016b"
-           "0176",
-       ErrorCode::kInvalid, "tombstone with a value"},
-      {"0001"
-       "00" +
-           stamp +
-           "00"
-           "00"
-           "0176",
-       ErrorCode::kInvalid, "empty key"},
-      {"0001"
-       "00" +
-           stamp +
-           "00"
-           "02c328"
-           "0176",
-       ErrorCode::kInvalid, "not UTF-8"},
-      {"0001"
-       "00" +
-           stamp +
-           "00"
-           "8100"
-           "6b"
-           "0176",
-       ErrorCode::kInvalid, "key"},  // Length not canonical.
-      {"ffffffff1f01"
-       "00" +
-           stamp +
-           "00"
-           "016b"
-           "00",
-       ErrorCode::kInvalid, "head"},  // Rank above 32 bits.
-      {"0001"
-       "ffffffff1f" +
-           stamp +
-           "00"
-           "016b"
-           "00",
-       ErrorCode::kInvalid, "head"},  // Epoch above 32 bits.
-      {"0001"
-       "00" +
-           stamp +
-           "00"
-           "ffffffffffffffffff01"
-           "6b",
-       ErrorCode::kInvalid, "key"},
+      {"0001" + stamp + "016b0176", ErrorCode::kInvalid, "without a stream"},
+      {"9000" + stamp + "016b0176", ErrorCode::kInvalid, "flags cut short or not canonical"},
+      {"100000" + stamp + "016b0176", ErrorCode::kInvalid, "number 0"},
+      {"300001" + stamp + "016b0176", ErrorCode::kUnsupported, "flags 48"},
+      {"310001" + stamp + "016b00", ErrorCode::kUnsupported, "flags 49"},
+      {"18000100" + stamp + "016b0176", ErrorCode::kInvalid, "epoch of 0"},
+      {"140001" + stamp + "0000016b0176", ErrorCode::kInvalid, "past without contents"},
+      {"140001" + stamp + "0100016b0176", ErrorCode::kInvalid, "trusted clock with a stamp"},
+      {"140001" + stamp + "0001000000000000000000016b0176", ErrorCode::kInvalid, "number 0"},
+      {"140001" + stamp + "000200000000000000000100000000000000" + "0002016b0176", ErrorCode::kInvalid,
+       "names a stream twice"},
+      {"140001" + stamp + "0003", ErrorCode::kLimit, "past of 3 writes, at most 2"},
+      {"110001" + stamp + "016b0176", ErrorCode::kInvalid, "tombstone with a value"},
+      {"100001" + stamp + "000176", ErrorCode::kInvalid, "empty key"},
+      {"100001" + stamp + "02c3280176", ErrorCode::kInvalid, "not UTF-8"},
+      {"100001" + stamp + "81006b0176", ErrorCode::kInvalid, "key"},         // Length not canonical.
+      {"10ffffffff1f01" + stamp + "016b00", ErrorCode::kInvalid, "stream"},  // Above 32 bits.
+      {"180001ffffffff1f" + stamp + "016b00", ErrorCode::kInvalid, "head"},  // So is the epoch.
+      {"100001" + stamp + "ffffffffffffffffff016b", ErrorCode::kInvalid, "key"},
   }));
   CAPTURE(row.bytes);
   const auto back = decoded(from_hex(row.bytes));

@@ -317,7 +317,7 @@ TEST_CASE("damaged frames are refused or are messages within limits", "[engine][
 
 std::size_t golden_entry_bytes() {
   Bytes bytes;
-  encode_map_entry(bytes, golden::map_delta().entries[0].entry, 1);
+  encode_map_entry(bytes, golden::map_delta().entries[0].entry, std::nullopt);
   return bytes.size();
 }
 

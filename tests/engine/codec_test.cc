@@ -106,6 +106,23 @@ TEST_CASE("an acknowledgement costs at most 10 bytes, however many streams it is
   CHECK(encode(ack).size() <= 10);
 }
 
+TEST_CASE("the last writes of a burst to a map cost at most 10 bytes beyond their entries", "[engine][codec]") {
+  message::MapDelta page = golden::map_delta();
+  page.knowledge = {{{900, {}}, IntervalSet({1, 100}), 100, IntervalSet({1, 96})}};
+  page.entries.resize(4, page.entries[0]);
+  std::size_t entries = 0;
+  for (Seq i = 0; i < 4; ++i) {
+    page.entries[i].stream = 900;
+    page.entries[i].entry.version.dot.seq = 97 + i;
+    entries += map_entry_bytes(page.entries[i].entry);
+  }
+  const Bytes frame = encode(page);
+  CHECK(frame.size() <= entries + 10);
+  CHECK(**decode(frame) == Message{page});
+  page.knowledge[0].rewritten = IntervalSet({2, 96});
+  CHECK(**decode(encode(page)) == Message{page});
+}
+
 TEST_CASE("a ping is a head and nothing else", "[engine][codec]") {
   CHECK(encode(message::Ping{}).size() == 2);
 }

@@ -42,6 +42,9 @@ class Forged final : public StoreReader {
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override {
     return store_.entry(dataset, key);
   }
+  Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override {
+    return store_.conflicts(dataset, page);
+  }
 
  private:
   const StoreReader& store_;

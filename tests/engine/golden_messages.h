@@ -172,7 +172,8 @@ inline std::vector<Case> messages() {
           {"map_question_first", map_question_first()},
           {"map_answer_first", map_answer_first()},
           {"map_question", map_question()},
-          {"map_answer", map_answer()}};
+          {"map_answer", map_answer()},
+          {"clock_ahead", message::ClockAhead{std::chrono::milliseconds(1'700'000'000'000)}}};
 }
 
 }  // namespace deltamesh::golden

@@ -302,7 +302,7 @@ TEST_CASE("more writers than fit a frame are compared part by part", "[engine][m
     if (i % 3 != 1) a.map.learn(known);
     if (i % 3 != 2) b.map.learn(known);
   }
-  MapEntry entry{"key", {0, {}, {stream_of(0), 1}}, false, "value"};
+  MapEntry entry{"key", {0, {}, {stream_of(0), 1}}, false, "value", false, {}};
   a.join(entry);
   b.join(with_value(entry, "other"));
   const ComparedMap result = compare(a, b);

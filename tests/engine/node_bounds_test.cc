@@ -389,7 +389,7 @@ TEST_CASE("a map page that rests on one before it counts only once that is store
     message::MapDelta out;
     out.delta = delta;
     if (delta == 1) out.streams = {{0, peer.map_stream()}};
-    out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "x"}}};
+    out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "x", false, {}}}};
     out.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq, {}}};
     return out;
   };

@@ -10,7 +10,7 @@ message::MapDelta map_page(const ScriptedPeer& peer, Seq seq) {
   message::MapDelta page;
   page.delta = 1;
   page.streams = {{0, peer.map_stream()}};
-  page.entries = {{0, {"valve", {0, HlcStamp{1u << 20}, {{}, seq}}, false, "open"}}};
+  page.entries = {{0, {"valve", {0, HlcStamp{1u << 20}, {{}, seq}}, false, "open", false, {}}}};
   page.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq, {}}};
   return page;
 }

@@ -41,7 +41,7 @@ message::MapDelta entry(const ScriptedPeer& writer, std::uint32_t number, Seq se
   message::MapDelta out;
   out.delta = number;
   if (number == 1) out.streams = {{0, writer.map_stream()}};
-  out.entries = {{0, {"key", {0, HlcStamp{(1u << 20) + seq}, {{}, seq}}, false, "x"}}};
+  out.entries = {{0, {"key", {0, HlcStamp{(1u << 20) + seq}, {{}, seq}}, false, "x", false, {}}}};
   return out;
 }
 

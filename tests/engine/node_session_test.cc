@@ -11,7 +11,7 @@ message::MapDelta page(const ScriptedPeer& peer, const std::string& key, Seq seq
   message::MapDelta out;
   out.delta = 1;
   out.last = last;
-  out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "value of " + key}}};
+  out.entries = {{0, {key, {0, HlcStamp{1u << 20}, {{}, seq}}, false, "value of " + key, false, {}}}};
   if (seq == 1) out.streams = {{0, peer.map_stream()}};
   if (last) out.knowledge = {{{0, std::nullopt}, IntervalSet({1, seq}), seq, {}}};
   return out;

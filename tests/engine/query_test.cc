@@ -343,6 +343,9 @@ class CountingReader final : public StoreReader {
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override {
     return reader_.entry(dataset, key);
   }
+  Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override {
+    return reader_.conflicts(dataset, page);
+  }
 
  private:
   const StoreReader& reader_;

@@ -156,6 +156,10 @@ inline message::MapDelta::Entry map_entry() {
   item.entry.version.dot.seq = std::max<Seq>(1, seq());
   item.entry.tombstone = below(3) == 0;
   if (!item.entry.tombstone) item.entry.value = text(40);
+  item.entry.untrusted = below(2) == 1;
+  if (item.entry.untrusted && below(2) == 1) item.entry.past.trusted.bits = number();
+  for (std::uint64_t stream = below(limits::kMapPastMax + 1); stream > 0; --stream)
+    item.entry.past.others.push_back({stream, std::max<Seq>(1, number())});
   return item;
 }
 
@@ -170,6 +174,9 @@ inline message::MapDelta map_delta() {
     return known;
   });
   out.entries = list(8, map_entry);
+  for (auto& item : out.entries) {
+    if (!out.knowledge.empty() && below(2) == 1) item.stream = out.knowledge.back().ref.index;
+  }
   if (out.knowledge.empty() && out.entries.empty()) out.entries.push_back(map_entry());
   return out;
 }
@@ -322,7 +329,7 @@ inline message::MapAnswer map_answer() {
 }
 
 inline Message any_message() {
-  switch (below(14)) {
+  switch (below(15)) {
     case 0: return hello();
     case 1: return frontier();
     case 2: return delta();
@@ -336,6 +343,7 @@ inline Message any_message() {
     case 10: return range_answer();
     case 11: return map_question();
     case 12: return map_answer();
+    case 13: return message::ClockAhead{std::chrono::milliseconds(number() % (kStampMillisecondsMax + 1))};
     default: return goodbye();
   }
 }

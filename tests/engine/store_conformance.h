@@ -107,6 +107,12 @@ inline void check_entries(const StoreReader& reader, const StoreModel& model) {
       REQUIRE(one);
       CHECK(*one == entry);
     }
+    std::vector<MapEntry> conflicts;
+    for (const auto& [key, writes] : map.conflicts())
+      conflicts.insert(conflicts.end(), writes.begin(), writes.end());
+    const auto left = reader.conflicts(dataset, {});
+    REQUIRE(left);
+    CHECK(*left == conflicts);
     const auto none = reader.entry(dataset, "no such key");
     REQUIRE(none);
     CHECK(!none->has_value());
@@ -135,9 +141,11 @@ inline void check_image(const StoreReader& reader, const StoreModel& model, cons
   std::size_t at = 0;
   for (const auto& [dataset, map] : model.maps) {
     for (const auto& [key, entry] : map.entries()) {
-      REQUIRE(at < image->entries.size());
-      CHECK(image->entries[at].dataset == dataset);
-      CHECK(image->entries[at++].entry == entry);
+      for (const MapEntry* const write : map.writes(key)) {
+        REQUIRE(at < image->entries.size());
+        CHECK(image->entries[at].dataset == dataset);
+        CHECK(image->entries[at++].entry == *write);
+      }
     }
   }
   CHECK(at == image->entries.size());

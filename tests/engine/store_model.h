@@ -62,6 +62,12 @@ inline MapWrite random_write(Random& random) {
   write.entry.tombstone = random.chance(25);
   if (!write.entry.tombstone)
     write.entry.value = std::string(random.below(40), static_cast<char>(random.below(256)));
+  write.entry.untrusted = random.chance(50);
+  if (write.entry.untrusted && random.chance(50)) write.entry.past.trusted.bits = random.below(20);
+  for (std::uint64_t seen = random.below(3); seen > 0; --seen) {
+    const StreamId stream = stream_number(static_cast<std::uint8_t>(seen));
+    write.entry.past.others.push_back({stream_hash(stream), random.between(1, 50)});
+  }
   return write;
 }
 
@@ -108,8 +114,9 @@ class StoreModel {
     for (const Knowledge::Entry& entry : batch.knowledge) streams[entry.stream].join(entry.known);
     for (const StreamSeries& series : batch.declarations)
       declarations.emplace(std::pair(series.stream, series.decl.number), series.decl);
-    for (const MapWrite& write : batch.entries) maps[write.dataset].join(write.entry);
-    clock = std::max(clock, batch.clock);
+    for (const MapWrite& write : batch.entries)
+      maps.try_emplace(write.dataset, LwwMap(0, limits::kMapConflictsMax)).first->second.join(write.entry);
+    if (batch.clock != HlcStamp()) clock = batch.clock;
     return true;
   }
 

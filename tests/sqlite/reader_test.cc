@@ -127,7 +127,7 @@ TEST_CASE(
   const auto store = open_store_at(path);
   MapWrite write;
   write.dataset = DatasetId{7};
-  write.entry = {"pump/limit", {0, {5}, {stream_number(2), 1}}, false, "21"};
+  write.entry = {"pump/limit", {0, {5}, {stream_number(2), 1}}, false, "21", false, {}};
   write.entry.version.dot.stream.dataset = write.dataset;
   Batch batch;
   batch.entries.push_back(write);

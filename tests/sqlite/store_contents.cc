@@ -28,8 +28,10 @@ bool same_entries(const std::vector<MapWrite>& entries, const StoreModel& model)
   auto at = entries.begin();
   for (const auto& [dataset, map] : model.maps) {
     for (const auto& [key, entry] : map.entries()) {
-      if (at == entries.end() || at->dataset != dataset || !(at->entry == entry)) return false;
-      ++at;
+      for (const MapEntry* const write : map.writes(key)) {
+        if (at == entries.end() || at->dataset != dataset || !(at->entry == *write)) return false;
+        ++at;
+      }
     }
   }
   return at == entries.end();

@@ -56,8 +56,8 @@ inline void overwrite_entry(const std::string& path, const MapWrite& write) {
   const auto blob = [](std::string_view text) {
     return sql_blob(std::as_bytes(std::span(text.data(), text.size())));
   };
-  run_raw(path, "UPDATE map_entries SET value = " + blob(value) +
-                    ", checksum = " + std::to_string(static_cast<std::int64_t>(sqlite::checksum_of(write))) +
+  run_raw(path, "UPDATE map_entries SET value = " + blob(value) + ", checksum = " +
+                    std::to_string(static_cast<std::int64_t>(sqlite::checksum_of(write, 0))) +
                     " WHERE key = " + blob(key));
 }
 

@@ -234,7 +234,24 @@ TEST_CASE("blocks, samples, entries and knowledge can be asked for alone", "[dum
   CHECK_THAT(dump({"entries", store, "--dataset", "settings"}).text,
              Contains("pump/limit  \"21\"") && !Contains("old"));
   CHECK_THAT(dump({"entries", store, "--dataset", "settings", "--tombstones", "--json"}).text,
-             Contains("\"key\":\"old\"") && Contains("\"tombstone\":true}"));
+             Contains("\"key\":\"old\"") && Contains("\"tombstone\":true,\"clock_trusted\":true}"));
+}
+
+TEST_CASE("writes in conflict with the entries of a map are shown when asked for", "[dump]") {
+  const TempFolder folder;
+  Batch contents = some_contents(kEvents, 10);
+  MapWrite other = write_of("pump/mode", "manual", 1);
+  other.entry.version.dot.stream = stream_of(kSettings, 2);
+  other.entry.untrusted = true;
+  contents.entries.push_back(other);
+  const auto store = make_store(folder, "store", std::move(contents));
+  CHECK_THAT(dump({"entries", store, "--dataset", "settings"}).text,
+             Contains("\"manual\"") && Contains("clock not trusted") && !Contains("\"auto\""));
+  CHECK_THAT(dump({"entries", store, "--dataset", "settings", "--conflicts"}).text,
+             Contains("pump/mode  \"auto\"") && !Contains("manual") && !Contains("pump/limit"));
+  CHECK_THAT(dump({"entries", store, "--dataset", "settings", "--conflicts", "--json"}).text,
+             Contains("\"clock_trusted\":true,\"value\":\"auto\""));
+  CHECK(dump({"check", store}).status == 0);
 }
 
 TEST_CASE("a dataset of which the store holds nothing is taken for a slip of the hand", "[dump]") {

@@ -19,6 +19,7 @@ store = "data/node.db"
 cache = "4MiB"
 fleet = "00112233445566778899aabbccddeeff"
 commit_interval = "1s"
+clock = "untrusted"
 [[dataset]]
 name = "fine"
 kind = "telemetry"
@@ -79,6 +80,8 @@ TEST_CASE("every setting reaches its place", "[settings]") {
   CHECK(settings.cache_bytes == 4u << 20);
   CHECK(hex(settings.node.fleet.bytes) == "00112233445566778899aabbccddeeff");
   CHECK(settings.node.commit_interval == std::chrono::seconds(1));
+  CHECK(settings.node.clock == ClockTrust::kUntrusted);
+  CHECK(settings.node.clock_floor > std::chrono::seconds(1'700'000'000));
   CHECK(settings.node.keepalive == std::chrono::seconds(2));
   CHECK(settings.node.link_bytes_per_second == 20'000);
   CHECK(settings.node.scrub_interval == std::chrono::seconds(90));

@@ -40,6 +40,7 @@ Schemas schemas_of(FrameType type) {
     case FrameType::kRangeAnswer: return both<wire::RangeAnswer, next_wire::RangeAnswer>();
     case FrameType::kMapQuestion: return both<wire::MapQuestion, next_wire::MapQuestion>();
     case FrameType::kMapAnswer: return both<wire::MapAnswer, next_wire::MapAnswer>();
+    case FrameType::kClockAhead: return both<wire::ClockAhead, next_wire::ClockAhead>();
     case FrameType::kGoodbye: break;
   }
   return both<wire::Goodbye, next_wire::Goodbye>();

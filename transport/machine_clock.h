@@ -1,0 +1,28 @@
+// transport/machine_clock.h - the machine's two clocks, and whether anything vouches for the second.
+//
+// Linux knows whether a program such as an NTP client has set the clock and still keeps it: adjtimex() says
+// so. Elsewhere nothing is known, which counts as not vouched for; an operator can say otherwise
+// (NodeConfig::clock).
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "engine/effects.h"
+
+namespace deltamesh {
+
+class MachineClock {
+ public:
+  // Asks the system for its word at most once a second: the question costs as much as a small write.
+  [[nodiscard]] Instant now();
+
+ private:
+  std::optional<std::chrono::microseconds> asked_;  // On the steady clock.
+  bool kept_ = false;
+};
+
+// When this program was built; before that, no clock is right.
+std::chrono::milliseconds built_at();
+
+}  // namespace deltamesh
