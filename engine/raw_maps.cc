@@ -14,6 +14,8 @@ constexpr std::uint32_t kHead = 1;       // That it is not the last that is held
 constexpr std::uint32_t kRewritten = 2;  // Which dots are.
 constexpr std::uint32_t kAllBut = 4;     // All are but those of the page's entries.
 
+constexpr std::uint64_t kNoStream = ~std::uint64_t{0};
+
 using DotsByStream = std::map<std::uint32_t, IntervalSet>;
 
 DotsByStream dots_of(const std::vector<message::MapDelta::Entry>& entries) {
@@ -62,8 +64,7 @@ void put_map_delta(Bytes& out, const message::MapDelta& delta) {
   DotsByStream dots;
   if (!delta.knowledge.empty()) dots = dots_of(delta.entries);
   for (const auto& known : delta.knowledge) put_known(out, known, dots[known.ref.index]);
-  std::optional<std::uint32_t> before =
-      delta.knowledge.empty() ? std::nullopt : std::optional(delta.knowledge.back().ref.index);
+  std::uint64_t before = delta.knowledge.empty() ? kNoStream : delta.knowledge.back().ref.index;
   for (const auto& [stream, entry] : delta.entries) {
     encode_map_entry(out, entry, before == stream ? std::nullopt : std::optional(stream));
     before = stream;
