@@ -56,11 +56,13 @@ void FleetLinks::part(NodeIx first, Micros now, Rng& rng) {
 void FleetLinks::open(Connection& connection, Side side) {
   if (connection.cut) return;
   connection.ends[side].open = true;
+  worlds_[connection.ends[side].node].note(connection.id * 2 + side);
   nodes_[connection.ends[side].node]->opened(peer(connection, side));
 }
 
 void FleetLinks::closed(Connection& connection, Side side) {
   if (!std::exchange(connection.ends[side].open, false)) return;
+  worlds_[connection.ends[side].node].note(~(connection.id * 2 + side));
   nodes_[connection.ends[side].node]->closed(peer(connection, side));
 }
 

@@ -28,8 +28,8 @@ struct FleetFigure {
 };
 
 // A delivery is one event or entry that reached one node. Metadata are all bytes of frames but blocks and
-// entries as their writers encoded them. The names stay what they mean, so that runs of different versions can be compared; not a number
-// where there is nothing to divide by.
+// entries as their writers encoded them. The names stay what they mean, so that runs of different versions
+// can be compared; not a number where there is nothing to divide by.
 std::vector<FleetFigure> figures_of(const FleetReport& report);
 
 }  // namespace deltamesh::sim

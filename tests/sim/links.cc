@@ -10,7 +10,7 @@ std::uint64_t payload_bytes(const Message& message) {
   if (const auto* const delta = std::get_if<message::Delta>(&message)) return delta->block.size();
   std::uint64_t bytes = 0;
   if (const auto* const delta = std::get_if<message::MapDelta>(&message)) {
-    for (const auto& item : delta->entries) bytes += item.entry.key.size() + item.entry.value.size();
+    for (const auto& item : delta->entries) bytes += map_entry_bytes(item.entry);
   }
   return bytes;
 }

@@ -45,19 +45,30 @@ Instant SimNode::now() const {
   return {world_.queue.now(), clock_.at(world_.queue.now())};
 }
 
+void SimNode::heal() {
+  failures_per_mille_ = 0;
+  store_->heal();
+}
+
 void SimNode::jump_clock(Micros by) {
-  world_.note(static_cast<std::uint64_t>(by.count()));
+  world_.note(mixed(ix_) + static_cast<std::uint64_t>(by.count()));
   clock_.jump(by);
+}
+
+void SimNode::drift_clock(std::int64_t per_mille) {
+  world_.note(mixed(ix_) ^ static_cast<std::uint64_t>(per_mille));
+  clock_.drift(world_.queue.now(), per_mille);
 }
 
 void SimNode::lose_time() {
   loses_time_ = true;
-  boot_clock();
+  if (up()) boot_clock();
 }
 
 void SimNode::boot_clock() {
   if (!loses_time_) return;
   clock_.set(world_.queue.now(), Micros(0));
+  world_.note(~mixed(ix_));
   later(world_.queue.now() + world_.rng.between(Micros(0), kTimeSetMax), [this] {
     clock_.set(world_.queue.now(), kToday + world_.queue.now());
     world_.note(mixed(ix_));

@@ -50,9 +50,9 @@ class SimNode {
   [[nodiscard]] const MemoryStore* backup() const { return store_->backup(); }
   void restore(const MemoryStore& backup, bool goes_on) { store_->restore(backup, goes_on); }
   // From now on commits succeed.
-  void heal() { failures_per_mille_ = 0; }
+  void heal();
   void jump_clock(Micros by);
-  void drift_clock(std::int64_t per_mille) { clock_.drift(world_.queue.now(), per_mille); }
+  void drift_clock(std::int64_t per_mille);
   // Its clock has no battery: now and after each start it is 1970, until somebody sets it.
   void lose_time();
   void lie_once() { lies_ = 1; }

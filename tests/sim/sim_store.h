@@ -38,6 +38,9 @@ class SimStore {
   // The next batch fails and leaves no trace.
   virtual void fail_next(Error error) = 0;
 
+  // Faults are over.
+  virtual void heal() {}
+
   enum class State : std::uint8_t {
     kWell,
     kFailed,  // Takes no more batches, or did not open, until it is opened again.

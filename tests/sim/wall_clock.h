@@ -9,6 +9,7 @@ namespace deltamesh::sim {
 // The right time is this much later than the virtual one.
 inline constexpr Micros kToday{1'780'000'000'000'000};
 
+// After 1970 it can be before it, too: whoever looks at a wall must bear that.
 class WallClock {
  public:
   [[nodiscard]] Micros at(Micros now) const {

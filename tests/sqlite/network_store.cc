@@ -79,6 +79,7 @@ Error NetworkStore::refused(const Error& error) {
 void NetworkStore::crash() {
   if (state() == State::kWell) disk_.power_cut(world_.rng);
   if (state() == State::kDead) ++tally_.cuts;
+  if (stalled_ == Stall::kSlowSync) ++tally_.cuts_in_syncs;
   if (failed_ && store_ && disk_.powered()) ++tally_.failures;
   if (failed_ && store_ && disk_.powered() && disk_.faults().failures() == 0)
     blame("it failed on a disk that did not");
@@ -155,19 +156,25 @@ void NetworkStore::heard(const std::string& line) {
   if (line.find("waiting_for_space") != std::string::npos) stall(Stall::kSpace);
 }
 
+void NetworkStore::heal() {
+  healed_ = true;
+}
+
 // Openings and closings sync, too, and take no virtual time.
 void NetworkStore::sync_begins() {
   {
     const std::lock_guard lock(mutex_);
     if (done_ || closing_) return;
   }
-  if (plan_.slow_syncs_per_mille > 0 && slow_rng_.chance(plan_.slow_syncs_per_mille)) stall(Stall::kSlowSync);
+  if (healed_ || plan_.slow_syncs_per_mille == 0) return;
+  if (slow_rng_.chance(plan_.slow_syncs_per_mille)) stall(Stall::kSlowSync);
 }
 
 void NetworkStore::stall(Stall why) {
   std::unique_lock lock(mutex_);
   if (closing_) return;
   stalled_ = why;
+  ++stalls_;
   changed_.notify_all();
   changed_.wait(lock, [this] { return stalled_ == Stall::kNone; });
 }
@@ -187,7 +194,7 @@ void NetworkStore::await() {
   }
   if (stalled == Stall::kSlowSync) {
     ++tally_.slow_syncs;
-    return world_.queue.in(world_.rng.between(kSlowMin, kSlowMax), [this] { go_on(); });
+    return plan_end_of_sync();
   }
   if (lied_) blame("a batch was reported durable after the power had gone");
   deliver();
@@ -216,13 +223,19 @@ void NetworkStore::plan_space() {
 void NetworkStore::space_returns() {
   full_ = false;
   disk_.limit_bytes(std::nullopt);
-  go_on();
+  if (stalled_ == Stall::kSpace) go_on(stalls_);
 }
 
-void NetworkStore::go_on() {
+// It may be another life by then.
+void NetworkStore::plan_end_of_sync() {
+  world_.queue.in(world_.rng.between(kSlowMin, kSlowMax), [this, stall = stalls_] { go_on(stall); });
+}
+
+void NetworkStore::go_on(std::uint64_t stall) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(stalled_, Stall::kNone) == Stall::kNone) return;
+    if (stall != stalls_ || stalled_ == Stall::kNone) return;
+    stalled_ = Stall::kNone;
     changed_.notify_all();
   }
   await();

@@ -29,13 +29,13 @@ struct DiskPlan {
   std::function<void(testing::DiskFaults&)> faults = {};  // To come from the first opening on.
   std::optional<std::uint64_t> room = {};                 // Bytes until the disk is full, for a while.
   Fsync fsync = Fsync::kFull;                             // kOff is a planted bug.
-  std::uint64_t slow_syncs_per_mille = 0;                 // Of those of commits.
+  std::uint64_t slow_syncs_per_mille = 0;                 // Of those of commits and their checkpoints.
 };
 
 struct DiskTally {
   std::uint64_t openings = 0, cuts = 0, cuts_in_openings = 0, errors = 0, failures = 0;
   std::uint64_t refused_full = 0, waits = 0;  // Openings; commits that were held until there was space.
-  std::uint64_t slow_syncs = 0;
+  std::uint64_t slow_syncs = 0, cuts_in_syncs = 0;
   std::uint64_t durable = 0, unreported_kept = 0, unreported_lost = 0;
   std::uint64_t operations = 0, bytes = 0;
 };
@@ -52,6 +52,7 @@ class NetworkStore final : public sim::SimStore {
   void sync() override;
   void crash() override;
   void fail_next(Error) override {}  // The disk does that.
+  void heal() override;
   [[nodiscard]] State state() const override;
   void at_end(std::function<void()> ended) override { ended_ = std::move(ended); }
 
@@ -60,6 +61,7 @@ class NetworkStore final : public sim::SimStore {
   [[nodiscard]] const DiskTally& tally() const { return tally_; }
 
  private:
+  enum class Stall : std::uint8_t { kNone, kSpace, kSlowSync };
   struct Handed {
     Batch batch;
     Store::Committed committed;
@@ -75,7 +77,6 @@ class NetworkStore final : public sim::SimStore {
   void reported(std::size_t index, Status status);
   void heard(const std::string& line);
   void sync_begins();
-  enum class Stall : std::uint8_t { kNone, kSpace, kSlowSync };
   void stall(Stall why);
   // And on ours.
   Stall wait();
@@ -84,7 +85,9 @@ class NetworkStore final : public sim::SimStore {
   void deliver(Handed& handed);
   void plan_space();
   void space_returns();
-  void go_on();
+  void plan_end_of_sync();
+  // Ends that stall, if it is still the store's.
+  void go_on(std::uint64_t stall);
   // ---- network_store_checks.cc ----
   void check_opening(const Found& found);
   void check_identity();
@@ -114,14 +117,18 @@ class NetworkStore final : public sim::SimStore {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoreReader> reader_;
 
+  sim::Rng slow_rng_;  // Of the store's thread, in the midst of commits.
+  std::atomic<bool> healed_ = false;
   std::atomic<bool> failed_ = false;
   std::atomic<bool> lied_ = false;  // Something was reported durable after the power had gone.
-  std::mutex mutex_;                // Of all below.
+  // Of all below. While the store's thread waits or has nothing to do, and in openings and closings, they are
+  // this thread's alone.
+  std::mutex mutex_;
   std::condition_variable changed_;
   bool done_ = true;              // The group was reported, and what follows a commit was done.
-  Stall stalled_ = Stall::kNone;  // Why the store's thread waits.
+  Stall stalled_ = Stall::kNone;  // Why the store's thread waits;
+  std::uint64_t stalls_ = 0;      // and for the how manieth time.
   bool closing_ = false;
-  sim::Rng slow_rng_;  // Of the store's thread, in the midst of commits.
 };
 
 }  // namespace deltamesh
