@@ -435,7 +435,7 @@ int check_flips(std::size_t pages, int bits) {
 
 TEST_CASE("one flipped bit is found, and repaired from a peer, whatever kind of page it is on",
           "[sqlite][repair]") {
-  CHECK(check_flips(12, 3) == 0);
+  CHECK(check_flips(8, 2) == 0);
 }
 
 TEST_CASE("the same on every page", "[.many][sqlite][repair]") {
