@@ -55,8 +55,14 @@ Status MemoryStore::apply(Batch& batch) {
   if (!change) return change.error();
 
   for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
-  for (StreamSeries& series : batch.declarations)
-    series_.try_emplace({series.stream, series.decl.number}, std::move(series.decl));
+  for (const SeriesKey& series : batch.unnamed) {
+    if (!series_.contains(series)) unnamed_.insert(series);
+  }
+  for (StreamSeries& series : batch.declarations) {
+    const SeriesKey key{series.stream, series.decl.number};
+    unnamed_.erase(key);
+    series_.try_emplace(key, std::move(series.decl));
+  }
   for (StoredBlock& block : batch.blocks) keep(std::move(block));
   for (MapWrite& write : batch.entries) join(write);
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
@@ -85,8 +91,8 @@ void MemoryStore::join(MapWrite& write) {
 }
 
 Result<StoreImage> MemoryStore::image() const {
-  StoreImage image{identity_, knowledge_, {}, {}, clock_};
-  for (const auto& [key, decl] : series_) image.series.push_back({key.first, decl});
+  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}};
+  for (const auto& [key, decl] : series_) image.series.push_back({key.stream, decl});
   for (const auto& [dataset, entries] : entries_) {
     for (const auto& [key, writes] : entries) {
       image.entries.push_back({dataset, writes.latest});
@@ -145,7 +151,7 @@ Result<std::vector<StreamSeries>> MemoryStore::series(DatasetId dataset,
                                                       std::optional<std::string_view> name) const {
   std::vector<StreamSeries> found;
   for (const auto& [key, decl] : series_) {
-    if (key.first.dataset == dataset && (!name || decl.name == *name)) found.push_back({key.first, decl});
+    if (key.stream.dataset == dataset && (!name || decl.name == *name)) found.push_back({key.stream, decl});
   }
   std::sort(found.begin(), found.end(), by_name);
   return found;

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -81,7 +82,8 @@ class MemoryStore : public Store, public StoreReader {
 
   Knowledge knowledge_;
   std::map<StreamId, StreamBlocks> blocks_;
-  std::map<std::pair<StreamId, SeriesNo>, SeriesDecl> series_;
+  std::map<SeriesKey, SeriesDecl> series_;
+  std::set<SeriesKey> unnamed_;
   std::map<DatasetId, Entries> entries_;
   HlcStamp clock_;
 };

@@ -41,6 +41,7 @@ void Node::load(StoreImage image) {
     const auto own = own_.find(series.stream.dataset);
     if (own != own_.end() && streams_[own->second.ix] == series.stream) own->second.numbers.load(series.decl);
   }
+  for (const auto& [stream, number] : image.unnamed) unnamed_.emplace(intern(stream), number);
   void_lost();
 }
 

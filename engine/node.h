@@ -100,6 +100,7 @@ class Node {
     std::vector<Block> blocks;
     std::vector<MapWrite> entries;
     std::vector<StreamSeries> declarations;
+    std::vector<SeriesKey> unnamed;
     Knowledge knowledge;
     std::vector<WriteId> writes;
     std::size_t write_bytes = 0;
@@ -233,9 +234,10 @@ class Node {
   Status receive(Session& session, const message::SeriesGiven& given);
   void learn_series(StreamIx ix, const std::vector<SeriesDecl>& declarations,
                     std::vector<StreamSeries>& fresh);
-  void ask_series(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
+  std::vector<SeriesKey> ask_series(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
   void give_series(Session& session, const StreamId& stream, const std::vector<const SeriesDecl*>& decls);
   void answer_wanted(const std::vector<StreamSeries>& fresh);
+  void ask_unnamed(Session& session);
   std::vector<SeriesDecl> declare_to(Session& session, StreamIx ix, const std::vector<SeriesNo>& used);
 
   // node_compare.cc: asking a peer whether it holds the same.
@@ -405,6 +407,7 @@ class Node {
   std::set<std::pair<Micros, StreamIx>> late_;  // When to look whether a stream's source is late.
   std::shared_ptr<const FrontierImage> image_;  // Of knowledge_; null once that has changed.
   Catalogue catalogue_;
+  std::set<std::pair<StreamIx, SeriesNo>> unnamed_;  // Of blocks that are here; at most limits::kSeriesMax.
   RecentBlocks recent_;
   std::map<DatasetId, LwwMap> maps_;
   std::map<DatasetId, MapRanges> map_ranges_;  // Of the same.

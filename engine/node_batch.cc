@@ -31,6 +31,7 @@ void Node::commit(InFlight batch) {
   out.id = BatchId{++last_batch_};
   out.clock = clock_.last();
   out.declarations = batch.declarations;
+  out.unnamed = batch.unnamed;
   out.entries = batch.entries;
   out.knowledge = batch.knowledge.entries();
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);

@@ -157,6 +157,7 @@ void Node::go_live(Session& session, Instant now) {
   tell_since(session, *told);
   start_pushing(session, *told);
   start_taking(session, now);
+  ask_unnamed(session);
   if (config_.scrub_interval > Micros::zero()) compare_at(session, now.steady + config_.scrub_interval);
   wake(session);
 }

@@ -37,15 +37,29 @@ void Node::learn_series(StreamIx ix, const std::vector<SeriesDecl>& declarations
 }
 
 // A block whose series are unknown is kept all the same; queries show it once the declarations are here.
-void Node::ask_series(Session& session, StreamIx ix, const std::vector<SeriesNo>& used) {
+// Which are to be asked for again, should no answer come in this session.
+std::vector<SeriesKey> Node::ask_series(Session& session, StreamIx ix, const std::vector<SeriesNo>& used) {
   const StreamId& stream = streams_[ix];
   message::SeriesWanted wanted{stream, {}};
+  std::vector<SeriesKey> unnamed;
   for (const SeriesNo series : used) {
     if (catalogue_.find(ix, series) != nullptr) continue;
+    if (unnamed_.size() < limits::kSeriesMax) unnamed_.emplace(ix, series);
+    if (unnamed_.contains({ix, series})) unnamed.push_back({stream, series});
     wanted.numbers.push_back(series);
     if (wanted.numbers.size() == limits::kSeriesPerFrame) send(session, std::exchange(wanted, {stream, {}}));
   }
   if (!wanted.numbers.empty()) send(session, wanted);
+  return unnamed;
+}
+
+void Node::ask_unnamed(Session& session) {
+  std::erase_if(unnamed_, [this](const auto& one) { return catalogue_.find(one.first, one.second); });
+  std::map<StreamIx, std::vector<SeriesNo>> wanted;
+  for (const auto& [ix, number] : unnamed_) {
+    if (session.takes.contains(streams_[ix].dataset)) wanted[ix].push_back(number);
+  }
+  for (const auto& [ix, numbers] : wanted) ask_series(session, ix, numbers);
 }
 
 Status Node::receive(Session& session, const message::SeriesWanted& wanted) {

@@ -46,7 +46,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   batch.from = session.peer;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   learn_series(*ix, delta.declarations, batch.declarations);
-  ask_series(session, *ix, summary->series);
+  batch.unnamed = ask_series(session, *ix, summary->series);
   for (auto& block : *fresh) {
     pending_[*ix].add(block.interval());
     recent_.add(*ix, block);

@@ -52,6 +52,13 @@ struct StreamSeries {
   friend bool operator==(const StreamSeries&, const StreamSeries&) = default;
 };
 
+// A series by what blocks say of it.
+struct SeriesKey {
+  StreamId stream;
+  SeriesNo number = 0;
+  friend auto operator<=>(const SeriesKey&, const SeriesKey&) = default;
+};
+
 struct MapWrite {
   DatasetId dataset{};
   MapEntry entry;
@@ -64,6 +71,8 @@ struct Batch {
   std::vector<MapWrite> entries;            // Joined as LwwMap does it.
   std::vector<Knowledge::Entry> knowledge;  // Joined. The blocks' own dots need not be repeated here.
   HlcStamp clock;                           // The last stamp issued so far; none: as it was.
+  // Series that blocks use and nobody has declared here: to be asked for, until a declaration comes.
+  std::vector<SeriesKey> unnamed;
 };
 
 // Everything a node needs to start.
@@ -73,6 +82,7 @@ struct StoreImage {
   std::vector<StreamSeries> series;
   std::vector<MapWrite> entries;  // Conflicts too.
   HlcStamp clock;
+  std::vector<SeriesKey> unnamed;
 };
 
 // A part of a map: from the first key that is not less than `from` on. It ends once it has `entries_max`

@@ -19,8 +19,8 @@ class Arguments {
  public:
   Arguments()
       : app_(
-            "Shows what is in a store, checks it and backs it up; never changes it, also while a node runs "
-            "on it.") {
+            "Shows what is in a store, checks it and backs it up, also while a node runs on it. Only repair "
+            "changes it.") {
     app_.require_subcommand(0, 1);
     app_.add_option("store", request_.store, "The store; all of it on one page");
     common(app_);
@@ -44,6 +44,11 @@ class Arguments {
              dump_backup)
         ->add_option("file", request_.other, "The new file")
         ->required();
+    question(
+        "repair",
+        "Makes a new store of what can be read of a damaged one, for peers to fill; status 0 nothing lost, "
+        "1 peers must send what is named, 2 not done",
+        dump_repair);
     question("catalogue", "All series and where their declarations conflict", dump_catalogue);
     diff();
   }

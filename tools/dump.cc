@@ -26,12 +26,6 @@ void write_catalogue_line(DumpJson& json, const CatalogueLine& line, const Datas
   json.close(']').close('}');
 }
 
-void write_intervals(DumpJson& json, std::string_view name, const IntervalSet& set) {
-  json.key(name).open('[');
-  for (const Interval& dots : set.intervals()) json.open('[').number(dots.first).number(dots.last).close(']');
-  json.close(']');
-}
-
 constexpr std::size_t kIntervalsShown = 20;
 
 void print_knowledge(std::ostream& out, const StreamKnowledge& known) {
@@ -92,6 +86,12 @@ void write_entry(DumpJson& json, const MapEntry& entry, const DatasetNames& name
   json.boolean("clock_trusted", !entry.untrusted);
   if (!entry.tombstone) json.text("value", entry.value);
   json.close('}');
+}
+
+void write_intervals(DumpJson& json, std::string_view name, const IntervalSet& set) {
+  json.key(name).open('[');
+  for (const Interval& dots : set.intervals()) json.open('[').number(dots.first).number(dots.last).close(']');
+  json.close(']');
 }
 
 void write_knowledge(DumpJson& json, const StreamKnowledge& known) {

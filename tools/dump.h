@@ -44,6 +44,8 @@ Result<int> dump_entries(const DumpRequest& request, std::ostream& out);
 Result<int> dump_diff(const DumpRequest& request, std::ostream& out);
 // The one question that writes: a new file `other`.
 Result<int> dump_backup(const DumpRequest& request, std::ostream& out);
+// And the one that changes the store.
+Result<int> dump_repair(const DumpRequest& request, std::ostream& out);
 Result<int> dump_check(const DumpRequest& request, std::ostream& out);
 // Of a running node, which stands in place of the store: "http://127.0.0.1:8081".
 bool is_live(const std::string& store);

@@ -12,6 +12,7 @@
 
 namespace deltamesh {
 
+void write_intervals(DumpJson& json, std::string_view name, const IntervalSet& set);
 void write_knowledge(DumpJson& json, const StreamKnowledge& known);  // Fields; every interval.
 void write_catalogue(DumpJson& json, const std::vector<CatalogueLine>& catalogue, const DatasetNames& names);
 void print_catalogue(std::ostream& out, const std::vector<CatalogueLine>& catalogue,

@@ -23,14 +23,6 @@ Status copy(const std::string& from, const std::string& to) {
   return before->check(from);
 }
 
-Status require_sound(const std::string& path) {
-  const Result<CheckReport> report = check_contents(path);
-  if (!report) return report.error();
-  if (report->found == 0) return Done{};
-  return Error{ErrorCode::kCorrupt, path + " is damaged: " + report->findings[0] +
-                                        (report->found > 1 ? " (crdt-dump check says more)" : "")};
-}
-
 // SQLite would take a log beside the copy for the copy's.
 Status require_absent(const std::string& path) {
   for (const char* side : kDatabaseFiles) {

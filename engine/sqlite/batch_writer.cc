@@ -45,7 +45,8 @@ Status BatchWriter::prepare() {
        "VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)"},
       {&insert_series_,
        "INSERT INTO series (stream, number, dataset, name, unit, type, checksum) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+       "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, number) DO UPDATE SET name = excluded.name, "
+       "unit = excluded.unit, type = excluded.type, checksum = excluded.checksum WHERE name = ''"},
       {&find_entries_, select_entries("WHERE e.dataset = ? AND e.key = ? ORDER BY e.place")},
       {&insert_entry_,
        "INSERT INTO map_entries (dataset, key, place, epoch, stamp, stream, seq, tombstone, untrusted, past, "
@@ -102,6 +103,8 @@ Error BatchWriter::undo(Error why) {
 
 Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   Status status = write_each(batch.declarations, [this](const auto& series) { return write_series(series); });
+  if (status)
+    status = write_each(batch.unnamed, [this](const auto& key) { return write_series(unnamed_series(key)); });
   if (status) status = write_each(batch.blocks, [this](const auto& block) { return write_block(block); });
   if (status) status = write_each(batch.entries, [this](const auto& entry) { return write_entry(entry); });
   if (status)

@@ -25,6 +25,7 @@ class BatchWriter {
   Status reload();
 
   [[nodiscard]] const Meta& meta() const { return meta_; }
+  [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   // One more opening; and if `next` is given, the incarnation is over and that one begins.
   Status note_opening(const std::optional<Incarnation>& next);
   // The largest numbers of our own streams that are stored, and that `batch` would use.

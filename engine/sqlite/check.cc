@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "engine/batch_rules.h"
-#include "engine/limits.h"
+#include "engine/block_cursor.h"
 #include "engine/sqlite/files.h"
 #include "engine/sqlite/rows.h"
 #include "engine/sqlite/schema.h"
@@ -17,18 +17,6 @@ namespace deltamesh {
 namespace {
 
 using namespace sqlite;
-
-// What the columns beside a block say of it, against what it says itself.
-Status check_block(const StoredBlock& block) {
-  const auto summary = validate_block(*block.bytes, limits::kBlock);
-  if (!summary) return summary.error();
-  const StoredBlock same = stored_block(block.stream, block.first, *summary, {});
-  const bool agree = same.events == block.events && same.codec == block.codec &&
-                     same.has_utc == block.has_utc && same.time_min == block.time_min &&
-                     same.time_max == block.time_max;
-  if (agree) return Done{};
-  return Error{ErrorCode::kCorrupt, "its columns say something else than its events"};
-}
 
 // The file, or what it needs to be read, is out of reach for now.
 bool is_damage(const Error& error) {
@@ -130,7 +118,7 @@ void Check::streams() {
 
 void Check::series() {
   values("series", database_.prepare(select_series("")), read_series,
-         [this](const StreamSeries&) { ++report_.series; });
+         [this](const StreamSeries& series) { report_.series += series.decl.name.empty() ? 0 : 1; });
 }
 
 void Check::entries() {
@@ -152,11 +140,11 @@ Status Check::take_block(const Statement& row) {
   const Result<StoredBlock> block = read_block(row, stream->second);
   if (!block) return block.error();
   IntervalSet& seen = seen_[block->stream];
-  const std::string place = "the block of " + describe(block->stream, block->interval());
-  if (seen.intersects(block->interval())) return Error{ErrorCode::kCorrupt, place + " overlaps another"};
+  if (seen.intersects(block->interval()))
+    return Error{ErrorCode::kCorrupt,
+                 "the block of " + describe(block->stream, block->interval()) + " overlaps another"};
   seen.add(block->interval());
-  if (Status sound = check_block(*block); !sound)
-    return Error{ErrorCode::kCorrupt, place + " does not decode: " + sound.error().text};
+  if (const auto sound = check_block(*block); !sound) return sound.error();
   ++report_.blocks;
   report_.events += block->events;
   return Done{};
@@ -203,6 +191,14 @@ Result<CheckReport> check_contents(const std::string& path) {
   report.findings.push_back(opened.error().text);
   report.found = 1;
   return report;
+}
+
+Status require_sound(const std::string& path) {
+  const Result<CheckReport> report = check_contents(path);
+  if (!report) return report.error();
+  if (report->found == 0) return Done{};
+  return Error{ErrorCode::kCorrupt, path + " is damaged: " + report->findings[0] +
+                                        (report->found > 1 ? " (crdt-dump check says more)" : "")};
 }
 
 }  // namespace deltamesh

@@ -23,8 +23,10 @@ struct CheckReport {
 // each other what the store says that it knows and what is there. Sees one state of the store, also while a
 // node runs on it; writes nothing. Damage that keeps it from being opened is a finding, too; an error means
 // that there is no such store, that it may not be read, or that a node began to write it meanwhile. What a
-// page does not use, and counters of the file's changes, can be damaged without being found: nothing reads
-// them.
+// page does not use, counters of the file's changes, and the type of a column that repeats its row's number
+// can be damaged without being found: nothing reads them.
 Result<CheckReport> check_contents(const std::string& path);
+// kCorrupt, with the first finding, if there is one.
+Status require_sound(const std::string& path);
 
 }  // namespace deltamesh

@@ -134,6 +134,38 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max) {
   return bytes;
 }
 
+Result<SourceFile> SourceFile::open(const std::string& path) {
+  const int descriptor = open_retrying(path, O_RDONLY);
+  if (descriptor < 0 && errno == ENOENT) return Error{ErrorCode::kNotFound, path + " does not exist"};
+  if (descriptor < 0) return system_error("cannot open " + path, errno);
+  SourceFile file(descriptor);
+  struct stat facts {};
+  if (::fstat(descriptor, &facts) != 0) return system_error("cannot look at " + path, errno);
+  file.size_ = static_cast<std::uint64_t>(facts.st_size);
+  return file;
+}
+
+SourceFile& SourceFile::operator=(SourceFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+SourceFile::~SourceFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool SourceFile::read_at(std::uint64_t place, std::span<std::byte> bytes) const {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t count =
+        ::pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(place + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    done += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
 Status replace_file(const std::string& path, const std::string& contents, bool sync) {
   const std::string temporary = path + ".new";
   Status status = write_new(temporary, contents, sync);
@@ -167,6 +199,23 @@ Status rename_new(const std::string& from, const std::string& to) {
 Status rename_file(const std::string& from, const std::string& to, bool sync) {
   if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename " + from, errno);
   return sync ? sync_folder(to) : Status(Done{});
+}
+
+std::string free_name(const std::string& name) {
+  std::string free = name;
+  const auto taken = [](const std::string& path) {
+    const Result<FileFacts> facts = file_facts(path);
+    return !facts || facts->exists;
+  };
+  for (int number = 2; taken(free); ++number) free = name + '.' + std::to_string(number);
+  return free;
+}
+
+void copy_owner(const std::string& from, const std::string& to) {
+  struct stat facts {};
+  if (::stat(from.c_str(), &facts) != 0) return;
+  if (::chown(to.c_str(), facts.st_uid, facts.st_gid) != 0) return;
+  static_cast<void>(::chmod(to.c_str(), facts.st_mode & 07777));
 }
 
 Status remove_file(const std::string& path) {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "crdt/dot.h"
 #include "crdt/result.h"
@@ -40,6 +43,27 @@ class StandingStore {
 // The whole file; refuses more than `size_max` bytes. Not found if it does not exist.
 Result<std::string> read_file(const std::string& path, std::size_t size_max);
 
+// A file that is read here and there.
+class SourceFile {
+ public:
+  static Result<SourceFile> open(const std::string& path);  // Not found if it does not exist.
+  SourceFile(SourceFile&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+  SourceFile& operator=(SourceFile&& other) noexcept;
+  SourceFile(const SourceFile&) = delete;
+  SourceFile& operator=(const SourceFile&) = delete;
+  ~SourceFile();
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }  // When it was opened.
+  // False unless the disk gives all of `bytes`.
+  [[nodiscard]] bool read_at(std::uint64_t place, std::span<std::byte> bytes) const;
+
+ private:
+  explicit SourceFile(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
 // Replaces `path` by a new file so that a reader, or a crash at any time, meets the old one or the new one.
 // When `sync`, the new one is durable on return.
 Status replace_file(const std::string& path, const std::string& contents, bool sync);
@@ -49,6 +73,10 @@ Status sync_file(const std::string& path);  // fsync(2).
 Status rename_new(const std::string& from, const std::string& to);
 // rename(2), durable when `sync`.
 Status rename_file(const std::string& from, const std::string& to, bool sync);
+// `name`, or with a number behind it if there is such a file: nothing that is kept is written over.
+std::string free_name(const std::string& name);
+// Owner and mode of `from`, as far as this process may give them.
+void copy_owner(const std::string& from, const std::string& to);
 Status remove_file(const std::string& path);      // No error if there is none.
 Status remove_database(const std::string& path);  // With its side files.
 

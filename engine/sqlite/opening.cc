@@ -3,6 +3,7 @@
 
 #include "engine/sqlite/fence.h"
 #include "engine/sqlite/image.h"
+#include "engine/sqlite/swap.h"
 
 namespace deltamesh::sqlite {
 namespace {
@@ -39,17 +40,6 @@ Status create(const SqliteOptions& options, const std::optional<NodeId>& node) {
   if (Status status = remove_file(path + "-wal"); !status) return status;
   if (Status status = remove_file(path + "-shm"); !status) return status;
   return rename_file(path, options.path, syncs(options));
-}
-
-// `name`, or with a number behind it: nothing that is kept is written over.
-std::string free_name(const std::string& name) {
-  std::string free = name;
-  const auto taken = [](const std::string& path) {
-    const Result<FileFacts> facts = file_facts(path);
-    return !facts || facts->exists;
-  };
-  for (int number = 2; taken(free); ++number) free = name + '.' + std::to_string(number);
-  return free;
 }
 
 // A log without its database would be taken for the log of a new one. It may hold the only copy of something.
@@ -194,6 +184,10 @@ Result<OpenStore> open_store(const SqliteOptions& options) {
   if (!before) return before.error();  // Not a file: nothing to lock.
   Result<LockFile> lock = LockFile::take(options.path + ".lock");
   if (!lock) return lock.error();
+  const Result<std::optional<std::string>> kept = finish_swap(options.path);
+  if (!kept) return kept.error();
+  if (*kept && options.log)
+    options.log(options.path + " was being repaired; the damaged store is kept as " + **kept);
   const Result<FileFacts> facts = file_facts(options.path);
   if (!facts) return facts.error();
   const bool absent = !facts->exists || facts->size == 0;

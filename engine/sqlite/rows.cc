@@ -164,6 +164,10 @@ Result<StreamSeries> read_series(const Statement& row) {
   return series;
 }
 
+StreamSeries unnamed_series(const SeriesKey& key) {
+  return {key.stream, {key.number, {}, {}, ValueType::kBool}};
+}
+
 std::uint64_t checksum_of(const StreamSeries& series) {
   Checksum sum(RowKind::kSeries);
   sum.add(series.stream);

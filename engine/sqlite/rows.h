@@ -54,9 +54,11 @@ inline constexpr int kBlockColumnCount = 8;
 Result<StoredBlock> read_block(const Statement& row, const StreamId& stream);
 std::uint64_t checksum_of(const StoredBlock& block);
 
-// "SELECT ... FROM series r JOIN streams s", and what one row of it says.
+// "SELECT ... FROM series r JOIN streams s", and what one row of it says. A series without a name is one that
+// was never declared here.
 std::string select_series(const char* where);
 Result<StreamSeries> read_series(const Statement& row);
+StreamSeries unnamed_series(const SeriesKey& key);
 std::uint64_t checksum_of(const StreamSeries& series);
 
 // The same of `map_entries`: of a key, the latest write has place 0, those in conflict with it the next ones.

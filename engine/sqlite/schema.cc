@@ -215,12 +215,17 @@ Result<Meta> read_meta(Database& database) {
   if (!query) return query.error();
   const Result<bool> row = query->step();
   if (!row) return row.error();
+  if (!*row) return Error{ErrorCode::kCorrupt, "the store has no identity"};
+  return read_meta_row(*query);
+}
+
+Result<Meta> read_meta_row(const Statement& row) {
   Meta meta;
-  const bool whole = *row && query->id(0, meta.identity.node) && query->id(1, meta.identity.incarnation);
-  if (!whole) return Error{ErrorCode::kCorrupt, "the store has no identity"};
-  meta.opens = query->bits(2);
-  meta.clock = {query->bits(3)};
-  if (query->bits(4) != sum_of(meta))
+  if (!row.id(0, meta.identity.node) || !row.id(1, meta.identity.incarnation))
+    return Error{ErrorCode::kCorrupt, "the store has no identity"};
+  meta.opens = row.bits(2);
+  meta.clock = {row.bits(3)};
+  if (row.bits(4) != sum_of(meta))
     return Error{ErrorCode::kCorrupt, "the store's identity fails its checksum"};
   return meta;
 }

@@ -35,6 +35,7 @@ Status check_store(Database& database, const std::string& path, bool deep);
 Status check_tables(Database& database);
 
 Result<Meta> read_meta(Database& database);
+Result<Meta> read_meta_row(const Statement& row);  // Of "node, incarnation, opens, clock, checksum".
 Status write_meta(Database& database, const Meta& meta);
 // Enters an incarnation into the list of those that this store has had.
 Status note_incarnation(Database& database, const Incarnation& incarnation, const std::string& reason);

@@ -140,8 +140,9 @@ Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,
       name ? collect<StreamSeries>(prepare(database_, select_series("WHERE r.dataset = ? AND r.name = ?"),
                                            bits(dataset), *name),
                                    read_series)
-           : collect<StreamSeries>(prepare(database_, select_series("WHERE r.dataset = ?"), bits(dataset)),
-                                   read_series);
+           : collect<StreamSeries>(
+                 prepare(database_, select_series("WHERE r.dataset = ? AND r.name <> ''"), bits(dataset)),
+                 read_series);
   if (found) std::sort(found->begin(), found->end(), by_name);
   return found;
 }

@@ -101,6 +101,14 @@ void Statement::bind_one(int index, std::string_view value) {
       sqlite3_bind_text64(statement_.get(), index, data_of(value), value.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 
+Statement& Statement::bind_all(std::span<const AnyValue> values) {
+  reset();
+  int index = 0;
+  for (const AnyValue& value : values)
+    std::visit([this, at = ++index](const auto& one) { bind_one(at, one); }, value);
+  return *this;
+}
+
 Result<bool> Statement::step() {
   sqlite3* handle = sqlite3_db_handle(statement_.get());
   if (bind_error_ != SQLITE_OK) return error_of(handle, bind_error_);

@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "crdt/dot.h"
 #include "crdt/result.h"
@@ -18,6 +20,9 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace deltamesh::sqlite {
+
+// Of any type. Views last as long as what they show.
+using AnyValue = std::variant<std::nullptr_t, std::int64_t, std::string_view, ByteView>;
 
 class Statement {
  public:
@@ -30,6 +35,9 @@ class Statement {
     (bind_one(++index, values), ...);
     return *this;
   }
+
+  // The same for as many parameters as there are values, which are not copied either.
+  Statement& bind_all(std::span<const AnyValue> values);
 
   // One more row? Errors of bind() come out here.
   Result<bool> step();

@@ -109,6 +109,29 @@ TEST_CASE("a block whose series are unknown is held, and they are asked for", "[
   CHECK(a.store().series(kTelemetry, std::nullopt)->at(0).decl == declarations[0]);
 }
 
+TEST_CASE("what a session did not tell of a series is asked for in the next, also after a restart",
+          "[engine][node]") {
+  TestNode a(1);
+  ScriptedPeer peer(a);
+  peer.agree();
+  auto delta = peer.delta(1, 2);
+  const auto declarations = std::exchange(delta.declarations, {});
+  peer.say(delta);
+  peer.leave();
+  if (GENERATE(false, true)) a.restart();
+  ScriptedPeer other(a, 60);
+  other.agree();
+  const auto wanted = only<message::SeriesWanted>(other.hear());
+  REQUIRE(wanted.size() == 1);
+  CHECK(wanted[0] == message::SeriesWanted{peer.stream(), {1}});
+  other.say(message::SeriesGiven{peer.stream(), declarations});
+  CHECK(a.store().series(kTelemetry, std::nullopt)->at(0).decl == declarations[0]);
+  CHECK(a.store().image()->unnamed.empty());
+  ScriptedPeer third(a, 70);
+  third.agree();
+  CHECK(only<message::SeriesWanted>(third.hear()).empty());
+}
+
 TEST_CASE("a declaration that contradicts an earlier one changes nothing and is counted", "[engine][node]") {
   TestNode a(1);
   ScriptedPeer peer(a);

@@ -303,6 +303,30 @@ inline void reads_blocks_up_to_a_size(StoreUnderTest& test) {
   CHECK(test.reader().blocks(stream, {95, ~Seq{0}}, 1u << 20)->size() == 1);
 }
 
+inline void a_series_without_a_declaration_is_named_later(StoreUnderTest& test) {
+  const StreamId stream = stream_number(1);
+  Batch first;
+  first.declarations.push_back({stream, {1, "room/t", "Cel", ValueType::kDouble}});
+  first.unnamed = {{stream, 1}, {stream, 2}, {stream, 3}};
+  REQUIRE(commit(test, std::move(first)));
+  test.reopen();
+  CHECK(test.reader().image()->unnamed == std::vector<SeriesKey>{{stream, 2}, {stream, 3}});
+  CHECK(test.reader().image()->series.size() == 1);
+  CHECK(test.reader().series(stream.dataset, std::nullopt)->size() == 1);
+  Batch second;
+  second.declarations.push_back({stream, {2, "room/h", "%", ValueType::kInt}});
+  second.declarations.push_back({stream, {1, "another", "", ValueType::kInt}});
+  second.unnamed = {{stream, 2}};
+  REQUIRE(commit(test, std::move(second)));
+  test.reopen();
+  CHECK(test.reader().image()->unnamed == std::vector<SeriesKey>{{stream, 3}});
+  const auto named = test.reader().series(stream.dataset, std::nullopt);
+  REQUIRE(named);
+  REQUIRE(named->size() == 2);
+  CHECK(named->at(0).decl == SeriesDecl{2, "room/h", "%", ValueType::kInt});
+  CHECK(named->at(1).decl == SeriesDecl{1, "room/t", "Cel", ValueType::kDouble});
+}
+
 inline void a_visit_ends_when_it_is_told_to(StoreUnderTest& test) {
   Random random(5);
   Batch batch;
@@ -350,6 +374,7 @@ inline constexpr Case kCases[] = {
     {"one refused batch does not touch its neighbours", one_refused_batch_does_not_touch_its_neighbours},
     {"it refuses what breaks a rule", refuses_what_breaks_a_rule},
     {"it reads blocks up to a size", reads_blocks_up_to_a_size},
+    {"a series without a declaration is named later", a_series_without_a_declaration_is_named_later},
     {"a visit ends when it is told to", a_visit_ends_when_it_is_told_to},
     {"a callback may commit", a_callback_may_commit},
 };

@@ -5,13 +5,12 @@
 
 #include "engine/sqlite/files.h"
 #include "tests/engine/diff_fixture.h"
-#include "tests/sqlite/raw_database.h"
+#include "tests/sqlite/pages.h"
 #include "tests/sqlite/sqlite_fixture.h"
 
 namespace deltamesh {
 namespace {
 
-constexpr std::size_t kPage = 4096;
 const DatasetId kReadings{7}, kSettings{8};
 
 StoredBlock block_of(const StreamId& stream, Seq first, std::size_t text_bytes) {
@@ -59,20 +58,6 @@ std::string make_store(const TempFolder& folder) {
     REQUIRE(commit_to(**store, std::move(batch)));
   }
   return options.path;
-}
-
-// Without free space in pages: every byte behind the place where a page's cells begin means something.
-void pack(const std::string& path) {
-  run_raw(path, "PRAGMA journal_mode = DELETE; VACUUM");
-}
-
-// Where page `number` has contents: from, and how many bytes.
-std::pair<std::size_t, std::size_t> contents_of(const std::string& file, std::size_t number) {
-  const std::size_t page = number * kPage, head = page + (number == 0 ? 100 : 0);
-  const auto byte = [&file](std::size_t at) { return static_cast<std::uint8_t>(file[at]); };
-  if (byte(page) == 0) return {page + 4, 200};  // An overflow page; the last one of a row need not be full.
-  const std::size_t cells = std::size_t{byte(head + 5)} << 8 | byte(head + 6);
-  return {page + cells, kPage - cells};
 }
 
 bool finds(const CheckReport& report, const std::string& words) {
@@ -181,22 +166,19 @@ TEST_CASE("one flipped bit is found, whatever kind of page it is on", "[sqlite][
   Random random(20'261'130);
   std::map<int, int> tried;  // By the first byte: kind of page.
   for (std::size_t page = 0; page < sound.size() / kPage; ++page) {
-    const int kind = page == 0 ? 1 : static_cast<std::uint8_t>(sound[page * kPage]);
+    const int kind = kind_of(sound, page);
     if (++tried[kind] > 60) continue;
     for (int flip = 0; flip < (kind == 13 || kind == 0 ? 1 : 8); ++flip) {
       const auto [from, bytes] = contents_of(sound, page);
       if (bytes == 0) continue;  // The root of a table without rows.
       const std::size_t at = from + random.below(bytes);
-      std::string spoiled = sound;
-      spoiled[at] = static_cast<char>(spoiled[at] ^ (1 << random.below(8)));
-      spill(path, spoiled);
+      spill(path, flipped(sound, {page, kind, at, static_cast<int>(random.below(8))}));
       const auto report = check_contents(path);
       CAPTURE(page, kind, at - page * kPage);
       CHECK((!report || report->found > 0));
     }
   }
-  for (const int kind :
-       {0, 1, 2, 5, 10, 13}) {  // Overflow, first, interior of index and table, their leaves.
+  for (const int kind : kPageKinds) {
     CAPTURE(kind);
     CHECK(tried[kind] > 0);
   }
