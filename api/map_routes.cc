@@ -63,22 +63,36 @@ std::string first_key(const Listing& listing) {
   return std::max(listing.prefix, listing.after + '\0');
 }
 
-Result<HttpResponse> list_entries(const StoreReader& reader, DatasetId dataset, const Listing& listing) {
+// What a listing is of.
+struct Listed {
+  const char* name;
+  Result<std::vector<MapEntry>> (StoreReader::*page)(DatasetId, const EntryPage&) const;
+  bool tombstones;
+  void (*write)(JsonWriter&, const MapEntry&);
+};
+constexpr Listed kEntries{"entries", &StoreReader::entries, false, write_entry};
+constexpr Listed kConflicts{"conflicts", &StoreReader::conflicts, true, write_conflict};
+
+// All that is listed of one key stands in one answer.
+Result<HttpResponse> list_writes(const StoreReader& reader, DatasetId dataset, const Listing& listing,
+                                 const Listed& what) {
   JsonWriter json;
   std::size_t count = 0;
   bool more = false;
-  json.begin_object().key("entries").begin_array();
+  std::string last;
+  json.begin_object().key(what.name).begin_array();
   EntryPage page{first_key(listing), limits::kEntriesPerRead, limits::kEntryBytesPerRead};
   for (bool inside = true; inside && !more;) {
-    const auto entries = reader.entries(dataset, page);
+    const auto entries = (reader.*what.page)(dataset, page);
     if (!entries) return entries.error();
     inside = !entries->empty() && entries->back().key.starts_with(listing.prefix);
     if (!entries->empty()) page.from = entries->back().key + '\0';
     for (const MapEntry& entry : *entries) {
-      if (entry.tombstone || !entry.key.starts_with(listing.prefix)) continue;
-      more = count == listing.limit || json.size() > limits::kAnswerBytesMax;
+      if ((entry.tombstone && !what.tombstones) || !entry.key.starts_with(listing.prefix)) continue;
+      more = entry.key != last && (count >= listing.limit || json.size() > limits::kAnswerBytesMax);
       if (more) break;
-      write_entry(json, entry);
+      what.write(json, entry);
+      last = entry.key;
       ++count;
     }
   }
@@ -94,32 +108,6 @@ HttpResponse as_stored(MapEntry entry) {
   return response;
 }
 
-// All conflicts of a key stand in one answer.
-Result<HttpResponse> list_conflicts(const StoreReader& reader, DatasetId dataset, const Listing& listing) {
-  JsonWriter json;
-  std::size_t count = 0;
-  bool more = false;
-  std::string last;
-  json.begin_object().key("conflicts").begin_array();
-  EntryPage page{first_key(listing), limits::kEntriesPerRead, limits::kEntryBytesPerRead};
-  for (bool inside = true; inside && !more;) {
-    const auto conflicts = reader.conflicts(dataset, page);
-    if (!conflicts) return conflicts.error();
-    inside = !conflicts->empty() && conflicts->back().key.starts_with(listing.prefix);
-    if (!conflicts->empty()) page.from = conflicts->back().key + '\0';
-    for (const MapEntry& entry : *conflicts) {
-      if (!entry.key.starts_with(listing.prefix)) continue;
-      more = entry.key != last && (count >= listing.limit || json.size() > limits::kAnswerBytesMax);
-      if (more) break;
-      write_conflict(json, entry);
-      last = entry.key;
-      ++count;
-    }
-  }
-  json.end_array().key("more").boolean(more).end_object();
-  return HttpResponse{200, json.take()};
-}
-
 // The one thing that a POST to an entry can ask for.
 Status check_repair(const QueryParameters& query) {
   if (Status good = query.check({"action"}); !good) return good;
@@ -131,15 +119,14 @@ class MapRoutes {
  public:
   explicit MapRoutes(RouteContext& context) : context_(context) {}
 
-  using List = Result<HttpResponse> (*)(const StoreReader&, DatasetId, const Listing&);
-  void list(const RoutedRequest& request, const Responder& respond, List what) const {
+  void list(const RoutedRequest& request, const Responder& respond, const Listed& what) const {
     const auto dataset = find(request, respond);
     if (!dataset) return;
     const auto listing = parse_listing(request.query);
     if (!listing) return respond(listing.error());
     context_.queries.ask(
-        [id = dataset->id, listing = *listing, what](const StoreReader& reader, const Responder& answer) {
-          auto response = what(reader, id, listing);
+        [id = dataset->id, listing = *listing, &what](const StoreReader& reader, const Responder& answer) {
+          auto response = list_writes(reader, id, listing, what);
           response ? answer(*std::move(response)) : answer(response.error());
         },
         respond);
@@ -213,11 +200,10 @@ WriteSink::DoneHandler when_durable(Responder respond) {
 void add_map_routes(Router& router, RouteContext& context) {
   const MapRoutes routes(context);
   const std::string all = "/v0/maps/{dataset}", one = "/v0/maps/{dataset}/{key...}";
-  router.add("GET", all, [routes](const auto& request, const auto& respond) {
-    routes.list(request, respond, list_entries);
-  });
+  router.add("GET", all,
+             [routes](const auto& request, const auto& respond) { routes.list(request, respond, kEntries); });
   router.add("GET", "/v0/conflicts/{dataset}", [routes](const auto& request, const auto& respond) {
-    routes.list(request, respond, list_conflicts);
+    routes.list(request, respond, kConflicts);
   });
   router.add("GET", one,
              [routes](const auto& request, const auto& respond) { routes.get(request, respond); });

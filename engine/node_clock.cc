@@ -4,6 +4,8 @@
 // that run ahead of it are forgotten, and what it wrote with them is written anew at the next epoch, so that
 // others need not overrule it.
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "crdt/map_conflict.h"
 #include "engine/node.h"

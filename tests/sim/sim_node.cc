@@ -42,7 +42,8 @@ SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeI
               std::make_unique<SimMemoryStore>(std::move(store))) {}
 
 Instant SimNode::now() const {
-  return {world_.queue.now(), clock_.at(world_.queue.now())};
+  const Micros now = world_.queue.now();
+  return {now, clock_.at(now), clock_.is_right(now)};
 }
 
 void SimNode::heal() {

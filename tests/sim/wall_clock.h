@@ -11,9 +11,16 @@ inline constexpr Micros kToday{1'780'000'000'000'000};
 
 // After 1970 it can be before it, too: whoever looks at a wall must bear that.
 class WallClock {
+  static constexpr Micros kMinded{1'000'000};
+
  public:
   [[nodiscard]] Micros at(Micros now) const {
     return shown_ + Micros((now - since_).count() * (1000 + drift_per_mille_) / 1000);
+  }
+  // Or wrong by so little that nobody minds.
+  [[nodiscard]] bool is_right(Micros now) const {
+    const Micros ahead = at(now) - (kToday + now);
+    return ahead < kMinded && -ahead < kMinded;
   }
   void jump(Micros by) { shown_ += by; }
   void set(Micros now, Micros shown) {
