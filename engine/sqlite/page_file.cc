@@ -64,6 +64,8 @@ Result<PageFile> PageFile::open(const std::string& path) {
 
 void PageFile::take_log(SourceFile log) {
   std::array<std::byte, kLogHead> head{};
+  if (log.size() == 0) return;
+  log_ends_ = false;
   if (!log.read_at(0, head)) return;
   const std::uint32_t magic = big_endian(head.data());
   LogSum sum(magic == (kMagic | kBigEndian));
@@ -72,17 +74,22 @@ void PageFile::take_log(SourceFile log) {
   if (!known || !sum.equals(head.data() + 24)) return;
   std::map<std::uint32_t, std::uint64_t> frames;  // Since the last commit.
   std::array<std::byte, kFrameHead + kPageBytes> frame;
-  for (std::uint64_t at = kLogHead; log.read_at(at, frame); at += frame.size()) {
-    if (!std::equal(frame.begin() + 8, frame.begin() + 16, head.begin() + 16)) break;  // Of another time.
+  const auto is_ours = [&] { return std::equal(frame.begin() + 8, frame.begin() + 16, head.begin() + 16); };
+  bool sound = true;
+  std::uint64_t at = kLogHead;
+  for (; log.read_at(at, frame) && is_ours(); at += frame.size()) {
     sum.add(std::span(frame).first(8));
     sum.add(std::span(frame).subspan(kFrameHead));
-    if (!sum.equals(frame.data() + 16)) break;
+    sound = sum.equals(frame.data() + 16);
+    if (!sound) break;
     frames[big_endian(frame.data())] = at + kFrameHead;
     const std::uint32_t pages = big_endian(frame.data() + 4);
     if (pages == 0) continue;
     count_ = std::min(pages, std::max(count_, frames.rbegin()->first));
     for (const auto& [number, place] : std::exchange(frames, {})) logged_[number] = place;
   }
+  const bool goes_on = log.read_at(at + frame.size(), frame) && is_ours();
+  log_ends_ = sound && frames.empty() && !goes_on;
   log_ = std::move(log);
 }
 

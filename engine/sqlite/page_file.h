@@ -28,6 +28,9 @@ class PageFile {
   // Pages are counted from 1. False if there is no such page, or the disk does not give it.
   [[nodiscard]] bool read(std::uint32_t number, Page& page) const;
   [[nodiscard]] std::uint32_t count() const { return count_; }
+  // False if the log goes on behind its last whole commit: then a later one may be lost, and what of it had
+  // reached the database already stands beside older pages.
+  [[nodiscard]] bool log_ends() const { return log_ends_; }
 
  private:
   explicit PageFile(SourceFile database) : database_(std::move(database)) {}
@@ -37,6 +40,7 @@ class PageFile {
   std::optional<SourceFile> log_;
   std::map<std::uint32_t, std::uint64_t> logged_;  // Pages that the log has, and where in it.
   std::uint32_t count_ = 0;
+  bool log_ends_ = true;
 };
 
 }  // namespace deltamesh::sqlite

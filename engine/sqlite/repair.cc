@@ -333,7 +333,7 @@ Status build(const std::string& path, RepairReport& report) {
   if (!before) return before.error();
   report.identity.node = before->node;
   if (Status status = fill_random(report.identity.incarnation.bytes); !status) return status;
-  report.maps_whole = maps_are_whole(path, *rows);
+  report.maps_whole = pages->log_ends() && maps_are_whole(path, *rows);
   note_lost(*rows, report);
   return Rebuild(*pages, *rows, *before, report).run(waiting_store(path) + ".part");
 }
