@@ -43,12 +43,20 @@ SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeI
 
 Instant SimNode::now() const {
   const Micros now = world_.queue.now();
-  return {now, clock_.at(now), clock_.is_right(now)};
+  return {now, clock_.at(now), clock_.is_trusted()};
 }
 
 void SimNode::heal() {
   failures_per_mille_ = 0;
   store_->heal();
+  if (!std::exchange(loses_time_, false)) return;
+  set_clock();
+  if (up()) flush();  // It looks at its clock.
+}
+
+void SimNode::set_clock() {
+  clock_.set(world_.queue.now(), kToday + world_.queue.now());
+  world_.note(mixed(ix_));
 }
 
 void SimNode::jump_clock(Micros by) {
@@ -70,10 +78,7 @@ void SimNode::boot_clock() {
   if (!loses_time_) return;
   clock_.set(world_.queue.now(), Micros(0));
   world_.note(~mixed(ix_));
-  later(world_.queue.now() + world_.rng.between(Micros(0), kTimeSetMax), [this] {
-    clock_.set(world_.queue.now(), kToday + world_.queue.now());
-    world_.note(mixed(ix_));
-  });
+  later(world_.queue.now() + world_.rng.between(Micros(0), kTimeSetMax), [this] { set_clock(); });
 }
 
 void SimNode::start() {

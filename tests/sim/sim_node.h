@@ -76,6 +76,7 @@ class SimNode {
  private:
   [[nodiscard]] Instant now() const;
   void boot_clock();
+  void set_clock();
   void carry_out();
   void persist(Batch batch);
   void sync();

@@ -10,6 +10,22 @@ constexpr Micros kSecond{1'000'000};
 TEST_CASE("a clock that nobody touched shows the right time", "[sim][clock]") {
   const WallClock clock;
   CHECK(clock.at(5 * kSecond) == kToday + 5 * kSecond);
+  CHECK(clock.is_trusted());
+}
+
+TEST_CASE("a clock is trusted again once it was set right", "[sim][clock]") {
+  WallClock clock;
+  SECTION("it jumped") {
+    clock.jump(kSecond);
+  }
+  SECTION("it was in 1970") {
+    clock.set(3 * kSecond, Micros(0));
+  }
+  CHECK_FALSE(clock.is_trusted());
+  clock.set(4 * kSecond, kToday + 4 * kSecond);
+  CHECK(clock.is_trusted());
+  clock.drift(5 * kSecond, 1);
+  CHECK_FALSE(clock.is_trusted());
 }
 
 TEST_CASE("a clock that jumped stays ahead by as much", "[sim][clock]") {
