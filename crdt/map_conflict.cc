@@ -23,7 +23,13 @@ SeenWrite named(const Dot& dot) {
 
 // Up to where the stamps of trusted clocks say what the write has seen or overrules.
 HlcStamp trusted_upto(const MapEntry& entry) {
-  return entry.untrusted ? entry.past.trusted : entry.version.stamp;
+  return entry.untrusted ? entry.past.trusted : std::max(entry.version.stamp, entry.past.trusted);
+}
+
+// A stamp that runs further ahead of the write's own may be of a clock that was wrong, whatever its writer
+// thought: then that write is named instead.
+bool is_believed(HlcStamp stamp, const MapEntry& write) {
+  return stamp.time() <= write.version.stamp.time() + HybridClock::kAheadMax;
 }
 
 bool is_told_by_stamp(const MapEntry& entry, HlcStamp upto) {
@@ -57,15 +63,13 @@ void note(std::vector<SeenWrite>& others, const SeenWrite& seen) {
   found->seq = std::max(found->seq, seen.seq);
 }
 
-// A stamp ahead of the write's own may be of a clock that was wrong, whatever its writer thought: that write
-// is named instead.
+// What those before overruled by time, the write must overrule, too. None: its own stamp says it.
 HlcStamp trusted_before(const MapEntry& write, std::span<const MapEntry* const> seen) {
   HlcStamp upto;
   for (const MapEntry* const entry : seen) {
-    if (entry->untrusted || entry->version.stamp <= write.version.stamp)
-      upto = std::max(upto, trusted_upto(*entry));
+    if (const HlcStamp told = trusted_upto(*entry); is_believed(told, write)) upto = std::max(upto, told);
   }
-  return upto;
+  return write.untrusted || upto > write.version.stamp ? upto : HlcStamp();
 }
 
 }  // namespace
@@ -104,7 +108,7 @@ std::uint32_t epoch_over(const MapVersion& seen, HlcStamp stamp) {
 
 void follow(MapEntry& write, std::span<const MapEntry* const> seen, std::size_t past_max) {
   write.past = {};
-  if (write.untrusted) write.past.trusted = trusted_before(write, seen);
+  write.past.trusted = trusted_before(write, seen);
   const HlcStamp upto = trusted_upto(write);
   auto& others = write.past.others;
   for (const MapEntry* const entry : seen) {

@@ -67,7 +67,7 @@ Status decode_past_of(ByteView& in, MapEntry& entry, std::size_t past_max) {
   auto past = decode_past(in, past_max);
   if (!past) return past.error();
   if (past->empty()) return invalid("map entry: a past without contents");
-  if (!entry.untrusted && past->trusted != HlcStamp())
+  if (!entry.untrusted && past->trusted != HlcStamp() && past->trusted <= entry.version.stamp)
     return invalid("map entry: a trusted clock with a stamp in its past");
   entry.past = *std::move(past);
   return Done{};

@@ -37,8 +37,8 @@ struct SeenWrite {
 std::uint64_t stream_hash(const StreamId& stream);
 
 struct MapPast {
-  // Up to here writes by trusted clocks were seen, or are overruled by one that was. None of an entry that
-  // has a trusted clock itself: its own stamp says it.
+  // Up to here writes by trusted clocks were seen, or are overruled by one that was. None where the entry has
+  // a trusted clock itself and its own stamp says it.
   HlcStamp trusted;
   // Those that this does not tell of, the latest first; one a stream.
   std::vector<SeenWrite> others;

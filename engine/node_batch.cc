@@ -158,6 +158,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
       watch(*streams_.find(entry.version.dot.stream), now.steady);
   }
   void_failed(batch);
+  for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);
   unstored_.insert(unstored_.end(), ours.begin(), ours.end());

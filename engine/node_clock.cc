@@ -16,6 +16,9 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
+// No honest clock shows a time that is later than that after this program was built.
+constexpr std::chrono::hours kLifeOfBuild{100 * 365 * 24};
+
 bool is_ahead(HlcStamp stamp, milliseconds time) {
   return stamp.time() > time + HybridClock::kAheadMax;
 }
@@ -41,7 +44,8 @@ void Node::stamp(DatasetId dataset, MapEntry& entry, const WallTime& wall) {
 // the one that sent it: others cannot mend it.
 void Node::note_stamp(Session& session, const MapEntry& entry, const WallTime& wall) {
   const HlcStamp stamp = entry.version.stamp;
-  if (!wall.known && !entry.untrusted) clock_.adopt(stamp);
+  if (!wall.known && !entry.untrusted && stamp.time() < config_.clock_floor + kLifeOfBuild)
+    clock_.adopt(stamp);
   if (clock_.observe(stamp, wall.at) || !wall.trusted) return;
   ++counters_.stamps_ahead;
   const bool is_author = entry.version.dot.stream.node == session.remote.node;

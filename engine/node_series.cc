@@ -44,8 +44,8 @@ std::vector<SeriesKey> Node::ask_series(Session& session, StreamIx ix, const std
   std::vector<SeriesKey> unnamed;
   for (const SeriesNo series : used) {
     if (catalogue_.find(ix, series) != nullptr) continue;
-    if (unnamed_.size() < limits::kSeriesMax) unnamed_.emplace(ix, series);
-    if (unnamed_.contains({ix, series})) unnamed.push_back({stream, series});
+    if (unnamed_.size() < limits::kSeriesMax && unnamed_.emplace(ix, series).second)
+      unnamed.push_back({stream, series});
     wanted.numbers.push_back(series);
     if (wanted.numbers.size() == limits::kSeriesPerFrame) send(session, std::exchange(wanted, {stream, {}}));
   }

@@ -215,7 +215,16 @@ Result<WriteId> Node::write_entry(DatasetId dataset, MapEntry entry, Instant now
 
 Result<WriteId> Node::repair(DatasetId dataset, const std::string& key, Instant now) {
   if (const auto config = dataset_of_kind(dataset, DatasetKind::kMap); !config.ok()) return config.error();
-  const MapEntry* const entry = maps_.at(dataset).find_entry(key);
+  const MapEntry* entry = maps_.at(dataset).find_entry(key);
+  // What we have written last may not be durable yet.
+  const auto look_at = [&](const InFlight& batch) {
+    for (const auto& [of, write] : batch.entries) {
+      const bool is_ours = !batch.from && of == dataset && write.key == key;
+      if (is_ours && (entry == nullptr || wins(write, *entry))) entry = &write;
+    }
+  };
+  look_at(gathered_);
+  for (const auto& [id, batch] : in_flight_) look_at(batch);
   if (entry == nullptr) return Error{ErrorCode::kNotFound, "no key " + key};
   return write_entry(dataset, {key, {}, entry->tombstone, entry->value, false, {}}, now);
 }

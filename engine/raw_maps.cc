@@ -1,6 +1,8 @@
 // engine/raw_maps.cc - pages of map deltas to bytes, and back.
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/raw_part.h"
@@ -38,8 +40,14 @@ void put_known(Bytes& out, const message::MapDelta::Known& known, const Interval
   if ((what & kRewritten) != 0) known.rewritten.encode(out);
 }
 
+bool names_twice(const std::vector<message::MapDelta::Known>& knowledge) {
+  std::set<std::uint32_t> named;
+  for (const auto& known : knowledge) named.insert(known.ref.index);
+  return named.size() < knowledge.size();
+}
+
 void fill_rewritten(message::MapDelta& delta, const std::vector<bool>& all_but) {
-  if (delta.knowledge.empty()) return;
+  if (std::find(all_but.begin(), all_but.end(), true) == all_but.end()) return;
   DotsByStream dots = dots_of(delta.entries);
   for (std::size_t i = 0; i < delta.knowledge.size(); ++i) {
     message::MapDelta::Known& known = delta.knowledge[i];
@@ -123,7 +131,11 @@ message::MapDelta RawReader::map_delta() {
     delta.knowledge.push_back(map_known(rest));
     all_but[i] = rest;
   }
-  while (ok() && !in_.empty()) delta.entries.push_back(map_entry(stream_before(delta)));
+  if (ok() && names_twice(delta.knowledge)) refuse(ErrorCode::kInvalid, "a known stream stands there twice");
+  while (ok() && !in_.empty()) {
+    within(delta.entries.size() + 1, "entries in a map page", limits::kMapEntriesPerFrame);
+    delta.entries.push_back(map_entry(stream_before(delta)));
+  }
   if (ok()) fill_rewritten(delta, all_but);
   if (ok() && delta.entries.empty() && delta.knowledge.empty()) refuse(ErrorCode::kInvalid, "says nothing");
   return delta;

@@ -105,7 +105,9 @@ std::optional<Record> read_head(ByteView local, std::uint64_t bytes, bool number
   ByteView in = local;
   std::uint64_t head_bytes = 0;
   if (!take_number(in, head_bytes) || head_bytes > local.size()) return std::nullopt;
-  in = local.first(static_cast<std::size_t>(head_bytes)).subspan(local.size() - in.size());
+  const std::size_t taken = local.size() - in.size();
+  if (head_bytes < taken) return std::nullopt;
+  in = local.first(static_cast<std::size_t>(head_bytes)).subspan(taken);
   std::uint64_t total = head_bytes;
   while (!in.empty()) {
     SerialType type;

@@ -61,11 +61,20 @@ class ClockWorld {
     MapEntry entry;
     entry.key = random_.chance(70) ? "k" : "l";
     entry.untrusted = random_.chance(50);
-    entry.version.stamp = HlcStamp{entry.untrusted ? untrusted_stamp(at, entry.key) : 100 + ++now_};
+    entry.version.stamp = HlcStamp{entry.untrusted ? untrusted_stamp(at, entry.key) : trusted_stamp(at)};
     entry.version.dot = {test_stream(static_cast<std::uint8_t>(at)), ++seqs_[at]};
     entry.value = std::to_string(now_) + "/" + std::to_string(at);
     follow(entry, maps_[at].writes(entry.key), kPastMax);
     maps_[at].apply(entry);
+  }
+
+  // Clocks are apart, but by less than what one has seen of another.
+  std::uint64_t trusted_stamp(std::size_t at) {
+    std::uint64_t stamp = 100 + ++now_ + 7 * at;
+    for (const auto& [key, entry] : maps_[at].entries()) {
+      if (!entry.untrusted) stamp = std::max(stamp, entry.version.stamp.bits + 1);
+    }
+    return last_[at] = std::max(stamp, last_[at] + 1);
   }
 
   // Whoever does not know the time takes it from those that do (engine/node_clock.cc).
@@ -80,6 +89,7 @@ class ClockWorld {
   Random& random_;
   std::array<LwwMap, 3> maps_;
   std::array<Seq, 3> seqs_{};
+  std::array<std::uint64_t, 3> last_{};
   std::uint64_t now_ = 0;
 };
 
@@ -130,6 +140,27 @@ TEST_CASE("a write that decided against another one is not dropped for one that 
   const MapEntry doubtful_too = write(3, 1, 40, kNo), other = write(4, 1, 30, kYes, {&doubtful_too});
   CHECK(left({doubtful, decided, other}) == Values{"4.1", "2.1"});
   CHECK(left({other, decided, doubtful}) == Values{"4.1", "2.1"});
+}
+
+// It wins by epoch, and its own stamp does not tell what the one before it had overruled.
+TEST_CASE("what a write has seen overrule others, it overrules too, in whatever order they come",
+          "[crdt][map_conflict]") {
+  const auto between = GENERATE(kYes, kNo);
+  const MapEntry first = write(3, 1, 30, kYes), then = write(2, 1, 1000, between, {&first}),
+                 last = write(1, 1, 20, kYes, {&then});
+  REQUIRE(last.version.epoch == 1);
+  CHECK(left({first, then, last}) == Values{"1.1"});
+  CHECK(left({last, first, then}) == Values{"1.1"});
+  CHECK(left({last, then, first}) == Values{"1.1"});
+}
+
+TEST_CASE("a stamp that runs further ahead than clocks may be apart is not believed",
+          "[crdt][map_conflict]") {
+  const std::uint64_t far = std::uint64_t{3'600'000} << 16;
+  const MapEntry wrong = write(2, 1, far, kYes), last = write(1, 1, 20, kYes, {&wrong}),
+                 other = write(3, 1, 30, kYes);
+  CHECK(last.past.trusted == HlcStamp());
+  CHECK(left({wrong, last, other}) == Values{"1.1", "3.1"});
 }
 
 TEST_CASE("one that follows several in conflict leaves none of them", "[crdt][map_conflict]") {

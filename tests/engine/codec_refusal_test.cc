@@ -162,6 +162,18 @@ TEST_CASE("a message beyond a limit is refused with the number that bounds it", 
        "known streams in a map page 513, at most 512"},
       {[] {
          auto d = golden::map_delta();
+         d.knowledge.resize(2, d.knowledge[0]);
+         return d;
+       }(),
+       "a known stream stands there twice"},
+      {[] {
+         auto d = golden::map_delta();
+         d.entries.resize(4097, d.entries[0]);
+         return d;
+       }(),
+       "entries in a map page 4097, at most 4096"},
+      {[] {
+         auto d = golden::map_delta();
          d.knowledge[0].rewritten.add({6, 6});
          return d;
        }(),

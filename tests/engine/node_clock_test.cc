@@ -211,6 +211,21 @@ TEST_CASE("a write or a repair by whoever has seen them decides the conflicts of
   CHECK(pair.are_equal());
 }
 
+TEST_CASE("a repair keeps what was written last, also if that is not durable yet", "[engine][node][clock]") {
+  TestNode node(1);
+  REQUIRE(node.put("key", "old"));
+  node.hold_commits();
+  const bool removed = GENERATE(false, true);
+  if (removed) {
+    REQUIRE(node.remove("key"));
+  } else {
+    REQUIRE(node.put("key", "new"));
+  }
+  repair(node, "key");
+  node.release_commits();
+  CHECK(node.value("key") == (removed ? "(none)" : "new"));
+}
+
 TEST_CASE("a repaired tombstone stays one, and what was never written cannot be repaired",
           "[engine][clock]") {
   Pair pair;

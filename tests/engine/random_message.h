@@ -173,6 +173,10 @@ inline message::MapDelta map_delta() {
     known.rewritten = known.held.intersect(intervals());
     return known;
   });
+  const auto by_index = [](const auto& a, const auto& b) { return a.ref.index < b.ref.index; };
+  std::sort(out.knowledge.begin(), out.knowledge.end(), by_index);
+  const auto same = [](const auto& a, const auto& b) { return a.ref.index == b.ref.index; };
+  out.knowledge.erase(std::unique(out.knowledge.begin(), out.knowledge.end(), same), out.knowledge.end());
   out.entries = list(8, map_entry);
   for (auto& item : out.entries) {
     if (!out.knowledge.empty() && below(2) == 1) item.stream = out.knowledge.back().ref.index;
