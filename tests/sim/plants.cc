@@ -20,7 +20,12 @@ Bytes altered(const Bytes& block) {
 // The page claims the dot of `item` as known.
 void tell_known(message::MapDelta& delta, const message::MapDelta::Entry& item) {
   const Seq seq = item.entry.version.dot.seq;
-  delta.knowledge.push_back({{item.stream, std::nullopt}, IntervalSet({seq, seq}), seq, {}});
+  auto& all = delta.knowledge;
+  const auto at =
+      std::find_if(all.begin(), all.end(), [&](const auto& known) { return known.ref.index == item.stream; });
+  if (at == all.end()) return all.push_back({{item.stream, std::nullopt}, IntervalSet({seq, seq}), seq, {}});
+  at->held.add({seq, seq});
+  at->head = std::max(at->head, seq);
 }
 
 }  // namespace
