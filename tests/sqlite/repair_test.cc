@@ -389,7 +389,8 @@ TEST_CASE("where a log breaks off, entries of maps may be lost behind it", "[sql
   const std::string copy = elsewhere.file("store");
   crash_with_log(scene, copy);
   std::string log = slurp(copy + "-wal");
-  const std::size_t place = GENERATE(5, 32 + 9, 32 + 100, 32 + 24 + kPage + 8);  // Heads, salts, a page.
+  const std::size_t place =
+      GENERATE(as<std::size_t>{}, 5, 32 + 9, 32 + 100, 32 + 24 + kPage + 8);  // Heads, salts, a page.
   CAPTURE(place);
   log[place] = static_cast<char>(log[place] ^ 4);
   spill(copy + "-wal", log);
@@ -439,7 +440,7 @@ TEST_CASE("bytes spoiled at random all over a store cost what they hit, and noth
           "[sqlite][repair]") {
   const Scene scene;
   const std::string sound = slurp(scene.path());
-  Random random(GENERATE(1, 2, 3, 4, 5, 6));
+  Random random(GENERATE(as<std::uint64_t>{}, 1, 2, 3, 4, 5, 6));
   std::string spoiled = sound;
   for (std::uint64_t left = random.between(1, 400); left > 0; --left)
     spoiled[random.below(spoiled.size())] = static_cast<char>(random.below(256));
