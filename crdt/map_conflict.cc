@@ -117,8 +117,10 @@ void follow(MapEntry& write, std::span<const MapEntry* const> seen, std::size_t 
     for (const SeenWrite& other : entry->past.others) note(others, other);
   }
   // Who follows a write by an untrusted clock names it, and so the ones before it in its stream.
-  const std::uint64_t own = stream_hash(write.version.dot.stream);
-  if (write.untrusted) std::erase_if(others, [own](const SeenWrite& other) { return other.stream == own; });
+  if (write.untrusted) {
+    const std::uint64_t own = stream_hash(write.version.dot.stream);
+    std::erase_if(others, [own](const SeenWrite& other) { return other.stream == own; });
+  }
   if (others.size() > past_max) others.resize(past_max);
 }
 

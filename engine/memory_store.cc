@@ -2,6 +2,7 @@
 #include "engine/memory_store.h"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 
 #include "crdt/map_conflict.h"
@@ -25,6 +26,24 @@ void visit_range(Iterator begin, Iterator end, Ticks from, Ticks to,
 
 bool by_name(const StreamSeries& a, const StreamSeries& b) {
   return std::tie(a.decl.name, a.stream, a.decl.number) < std::tie(b.decl.name, b.stream, b.decl.number);
+}
+
+// Of the keys of a page, the writes that `writes` picks; all or none of a key.
+template <class Entries, class Writes>
+std::vector<MapEntry> page_of(const std::map<DatasetId, Entries>& maps, DatasetId dataset,
+                              const EntryPage& page, Writes writes) {
+  std::vector<MapEntry> found;
+  const auto map = maps.find(dataset);
+  if (map == maps.end()) return found;
+  std::size_t bytes = 0;
+  for (auto at = map->second.lower_bound(page.from);
+       at != map->second.end() && found.size() < page.entries_max && bytes <= page.bytes_max; ++at) {
+    for (const MapEntry& entry : writes(at->second)) {
+      bytes += entry.key.size() + entry.value.size();
+      found.push_back(entry);
+    }
+  }
+  return found;
 }
 
 }  // namespace
@@ -158,16 +177,8 @@ Result<std::vector<StreamSeries>> MemoryStore::series(DatasetId dataset,
 }
 
 Result<std::vector<MapEntry>> MemoryStore::entries(DatasetId dataset, const EntryPage& page) const {
-  std::vector<MapEntry> found;
-  const auto map = entries_.find(dataset);
-  if (map == entries_.end()) return found;
-  std::size_t bytes = 0;
-  for (auto at = map->second.lower_bound(page.from);
-       at != map->second.end() && found.size() < page.entries_max && bytes <= page.bytes_max; ++at) {
-    bytes += at->first.size() + at->second.latest.value.size();
-    found.push_back(at->second.latest);
-  }
-  return found;
+  return page_of(entries_, dataset, page,
+                 [](const KeyWrites& key) { return std::span<const MapEntry>(&key.latest, 1); });
 }
 
 Result<std::optional<MapEntry>> MemoryStore::entry(DatasetId dataset, std::string_view key) const {
@@ -178,18 +189,8 @@ Result<std::optional<MapEntry>> MemoryStore::entry(DatasetId dataset, std::strin
 }
 
 Result<std::vector<MapEntry>> MemoryStore::conflicts(DatasetId dataset, const EntryPage& page) const {
-  std::vector<MapEntry> found;
-  const auto map = entries_.find(dataset);
-  if (map == entries_.end()) return found;
-  std::size_t bytes = 0;
-  for (auto at = map->second.lower_bound(page.from);
-       at != map->second.end() && found.size() < page.entries_max && bytes <= page.bytes_max; ++at) {
-    for (const MapEntry& entry : at->second.conflicts) {
-      bytes += entry.key.size() + entry.value.size();
-      found.push_back(entry);
-    }
-  }
-  return found;
+  return page_of(entries_, dataset, page,
+                 [](const KeyWrites& key) { return std::span<const MapEntry>(key.conflicts); });
 }
 
 }  // namespace deltamesh

@@ -1,6 +1,4 @@
 // engine/raw_maps.cc - pages of map deltas to bytes, and back.
-#include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -16,23 +14,20 @@ constexpr std::uint32_t kHead = 1;       // That it is not the last that is held
 constexpr std::uint32_t kRewritten = 2;  // Which dots are.
 constexpr std::uint32_t kAllBut = 4;     // All are but those of the page's entries.
 
-constexpr std::uint64_t kNoStream = ~std::uint64_t{0};
-
-using DotsByStream = std::map<std::uint32_t, IntervalSet>;
-
-DotsByStream dots_of(const std::vector<message::MapDelta::Entry>& entries) {
-  DotsByStream dots;
-  for (const auto& item : entries) {
+// What is held of a known stream but for the page's own entries.
+IntervalSet all_but_entries(const message::MapDelta& delta, const message::MapDelta::Known& known) {
+  IntervalSet dots;
+  for (const auto& item : delta.entries) {
     const Seq seq = item.entry.version.dot.seq;
-    dots[item.stream].add({seq, seq});
+    if (item.stream == known.ref.index) dots.add({seq, seq});
   }
-  return dots;
+  return known.held.minus(dots);
 }
 
-void put_known(Bytes& out, const message::MapDelta::Known& known, const IntervalSet& of_entries) {
+void put_known(Bytes& out, const message::MapDelta& delta, const message::MapDelta::Known& known) {
   std::uint32_t what = known.head == known.held.last() ? 0 : kHead;
   if (!known.rewritten.empty())
-    what |= known.rewritten == known.held.minus(of_entries) ? kAllBut : kRewritten;
+    what |= known.rewritten == all_but_entries(delta, known) ? kAllBut : kRewritten;
   put_stream_ref(out, known.ref);
   known.held.encode(out);
   put_varint(out, what);
@@ -47,19 +42,23 @@ bool names_twice(const std::vector<message::MapDelta::Known>& knowledge) {
 }
 
 void fill_rewritten(message::MapDelta& delta, const std::vector<bool>& all_but) {
-  if (std::find(all_but.begin(), all_but.end(), true) == all_but.end()) return;
-  DotsByStream dots = dots_of(delta.entries);
   for (std::size_t i = 0; i < delta.knowledge.size(); ++i) {
-    message::MapDelta::Known& known = delta.knowledge[i];
-    if (all_but[i]) known.rewritten = known.held.minus(dots[known.ref.index]);
+    if (all_but[i]) delta.knowledge[i].rewritten = all_but_entries(delta, delta.knowledge[i]);
   }
 }
 
-// Of which stream an entry is that does not say so: the last known one, if it is the first.
-std::optional<std::uint32_t> stream_before(const message::MapDelta& delta) {
-  if (!delta.entries.empty()) return delta.entries.back().stream;
+// Of which stream the entry at `place` is if it does not say so: the last known one, if it is the first.
+std::optional<std::uint32_t> stream_before(const message::MapDelta& delta, std::size_t place) {
+  if (place > 0) return delta.entries[place - 1].stream;
   if (!delta.knowledge.empty()) return delta.knowledge.back().ref.index;
   return std::nullopt;
+}
+
+void put_entry(Bytes& out, const message::MapDelta& delta, std::size_t place) {
+  const auto& [stream, entry] = delta.entries[place];
+  const std::optional<std::uint32_t> before = stream_before(delta, place);
+  const bool says_so = !before || *before != stream;
+  encode_map_entry(out, entry, says_so ? std::optional(stream) : std::nullopt);
 }
 
 }  // namespace
@@ -69,14 +68,8 @@ void put_map_delta(Bytes& out, const message::MapDelta& delta) {
   put_varint(out, std::uint64_t{delta.knowledge.size()} << 1 | (delta.streams.empty() ? 0u : 1u));
   if (!delta.streams.empty()) put_varint(out, delta.streams.size());
   for (const auto& stream : delta.streams) put_stream_ref(out, stream);
-  DotsByStream dots;
-  if (!delta.knowledge.empty()) dots = dots_of(delta.entries);
-  for (const auto& known : delta.knowledge) put_known(out, known, dots[known.ref.index]);
-  std::uint64_t before = delta.knowledge.empty() ? kNoStream : delta.knowledge.back().ref.index;
-  for (const auto& [stream, entry] : delta.entries) {
-    encode_map_entry(out, entry, before == stream ? std::nullopt : std::optional(stream));
-    before = stream;
-  }
+  for (const auto& known : delta.knowledge) put_known(out, delta, known);
+  for (std::size_t place = 0; place < delta.entries.size(); ++place) put_entry(out, delta, place);
 }
 
 // `all_but`: what is rewritten of it follows from the entries.
@@ -134,7 +127,7 @@ message::MapDelta RawReader::map_delta() {
   if (ok() && names_twice(delta.knowledge)) refuse(ErrorCode::kInvalid, "a known stream stands there twice");
   while (ok() && !in_.empty()) {
     within(delta.entries.size() + 1, "entries in a map page", limits::kMapEntriesPerFrame);
-    delta.entries.push_back(map_entry(stream_before(delta)));
+    delta.entries.push_back(map_entry(stream_before(delta, delta.entries.size())));
   }
   if (ok()) fill_rewritten(delta, all_but);
   if (ok() && delta.entries.empty() && delta.knowledge.empty()) refuse(ErrorCode::kInvalid, "says nothing");

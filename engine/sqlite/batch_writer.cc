@@ -18,10 +18,6 @@ Status write_each(const Items& items, Write write) {
   return Done{};
 }
 
-ByteView bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
 Status prepare_into(std::optional<Statement>& statement, Database& database, const std::string& sql) {
   Result<Statement> prepared = database.prepare(sql);
   if (!prepared) return prepared.error();

@@ -219,7 +219,7 @@ std::uint64_t checksum_of(const MapWrite& write, std::int64_t place) {
   sum.add(static_cast<std::uint64_t>(place));
   sum.add(std::uint64_t{entry.untrusted});
   sum.add(ByteView(past));
-  return sum.value_with(std::as_bytes(std::span(entry.value.data(), entry.value.size())));
+  return sum.value_with(bytes_of(entry.value));
 }
 
 KnowledgeRow::KnowledgeRow(const Knowledge::Entry& entry)

@@ -27,10 +27,6 @@ std::uint64_t bits(DatasetId dataset) {
   return static_cast<std::uint64_t>(dataset);
 }
 
-ByteView bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
 bool by_name(const StreamSeries& a, const StreamSeries& b) {
   return std::tie(a.decl.name, a.stream, a.decl.number) < std::tie(b.decl.name, b.stream, b.decl.number);
 }
@@ -39,6 +35,23 @@ Result<MapEntry> read_entry_alone(const Statement& row) {
   Result<MapWrite> write = read_entry(row);
   if (!write) return write.error();
   return std::move(write->entry);
+}
+
+// All or none of a key, which its rows have in column 5.
+Result<std::vector<MapEntry>> read_page(Result<Statement> query, const EntryPage& page) {
+  if (!query) return query.error();
+  std::vector<MapEntry> found;
+  for (std::size_t bytes = 0;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    const bool full = found.size() >= page.entries_max || bytes > page.bytes_max;
+    if (full && (found.empty() || found.back().key != query->text(5))) return found;
+    Result<MapEntry> entry = read_entry_alone(*query);
+    if (!entry) return entry.error();
+    bytes += entry->key.size() + entry->value.size();
+    found.push_back(std::move(*entry));
+  }
 }
 
 }  // namespace
@@ -148,21 +161,10 @@ Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,
 }
 
 Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset, const EntryPage& page) const {
-  std::vector<MapEntry> found;
-  Result<Statement> query =
+  return read_page(
       prepare(database_, select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place = 0 ORDER BY e.key"),
-              bits(dataset), bytes_of(page.from));
-  if (!query) return query.error();
-  for (std::size_t bytes = 0; found.size() < page.entries_max && bytes <= page.bytes_max;) {
-    const Result<bool> row = query->step();
-    if (!row) return row.error();
-    if (!*row) break;
-    Result<MapEntry> entry = read_entry_alone(*query);
-    if (!entry) return entry.error();
-    bytes += entry->key.size() + entry->value.size();
-    found.push_back(std::move(*entry));
-  }
-  return found;
+              bits(dataset), bytes_of(page.from)),
+      page);
 }
 
 Result<std::optional<MapEntry>> SqliteReader::entry(DatasetId dataset, std::string_view key) const {
@@ -175,22 +177,11 @@ Result<std::optional<MapEntry>> SqliteReader::entry(DatasetId dataset, std::stri
 }
 
 Result<std::vector<MapEntry>> SqliteReader::conflicts(DatasetId dataset, const EntryPage& page) const {
-  std::vector<MapEntry> found;
-  Result<Statement> query = prepare(
-      database_, select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place > 0 ORDER BY e.key, e.place"),
-      bits(dataset), bytes_of(page.from));
-  if (!query) return query.error();
-  for (std::size_t bytes = 0;;) {
-    const Result<bool> row = query->step();
-    if (!row) return row.error();
-    if (!*row) return found;
-    Result<MapEntry> entry = read_entry_alone(*query);
-    if (!entry) return entry.error();
-    const bool full = found.size() >= page.entries_max || bytes > page.bytes_max;
-    if (full && (found.empty() || found.back().key != entry->key)) return found;
-    bytes += entry->key.size() + entry->value.size();
-    found.push_back(std::move(*entry));
-  }
+  return read_page(
+      prepare(database_,
+              select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place > 0 ORDER BY e.key, e.place"),
+              bits(dataset), bytes_of(page.from)),
+      page);
 }
 
 }  // namespace deltamesh

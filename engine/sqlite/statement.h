@@ -24,6 +24,11 @@ namespace deltamesh::sqlite {
 // Of any type. Views last as long as what they show.
 using AnyValue = std::variant<std::nullptr_t, std::int64_t, std::string_view, ByteView>;
 
+// Text as a blob of the same bytes.
+inline ByteView bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
 class Statement {
  public:
   // Binds parameters 1, 2, ... and makes the statement ready to run again. Bytes and text are not copied:
