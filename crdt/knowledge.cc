@@ -31,6 +31,7 @@ void StreamKnowledge::hold(Interval dots) {
   held_.add(dots);
   dropped_.remove(dots);
   void_.remove(dots);
+  lost_.remove(dots);
   head_ = std::max(head_, dots.last);
 }
 
@@ -38,6 +39,7 @@ void StreamKnowledge::hold(const IntervalSet& dots) {
   held_.join(dots);
   dropped_ = dropped_.minus(dots);
   void_ = void_.minus(dots);
+  lost_ = lost_.minus(dots);
   head_ = std::max(head_, dots.last());
 }
 
@@ -46,8 +48,13 @@ void StreamKnowledge::declare_void(Interval dots) {
 }
 
 void StreamKnowledge::declare_void(const IntervalSet& dots) {
-  void_.join(dots.minus(held_).minus(dropped_));
+  void_.join(dots.minus(held_));
   head_ = std::max(head_, dots.last());
+}
+
+void StreamKnowledge::declare_lost(const IntervalSet& dots) {
+  declare_void(dots);
+  lost_.join(dots.minus(held_));
 }
 
 void StreamKnowledge::declare_head(Seq head, Seq settled) {
@@ -56,20 +63,29 @@ void StreamKnowledge::declare_head(Seq head, Seq settled) {
 }
 
 void StreamKnowledge::drop(Interval dots) {
-  dropped_.join(held_.intersect(dots));
+  dropped_.add(dots);
   held_.remove(dots);
+  head_ = std::max(head_, dots.last);
+}
+
+void StreamKnowledge::drop(const IntervalSet& dots) {
+  for (const Interval run : dots.intervals()) drop(run);
 }
 
 bool StreamKnowledge::join(const StreamKnowledge& other) {
-  const bool more_held = held_.join(other.held_);
-  if (more_held) dropped_ = dropped_.minus(held_);
-  const bool more_dropped = dropped_.join(other.dropped_.minus(held_));
-  if (more_held || more_dropped) void_ = void_.minus(held_).minus(dropped_);
-  const bool more_void = void_.join(other.void_.minus(held_).minus(dropped_));
-  const bool further = other.head_ > head_ || other.settled_ > settled_;
+  bool grew = held_.join(other.held_);
+  if (grew) {
+    dropped_ = dropped_.minus(held_);
+    void_ = void_.minus(held_);
+    lost_ = lost_.minus(held_);
+  }
+  grew |= dropped_.join(other.dropped_.minus(held_));
+  grew |= void_.join(other.void_.minus(held_));
+  grew |= lost_.join(other.lost_.minus(held_));
+  grew |= other.head_ > head_ || other.settled_ > settled_;
   head_ = std::max(head_, other.head_);
   settled_ = std::max(settled_, other.settled_);
-  return more_held || more_dropped || more_void || further;
+  return grew;
 }
 
 IntervalSet StreamKnowledge::missing() const {
@@ -86,7 +102,9 @@ StreamKnowledge StreamKnowledge::shareable() const {
 StreamKnowledge StreamKnowledge::beyond(const StreamKnowledge& receiver) const {
   StreamKnowledge news;
   news.held_ = held_.minus(receiver.held_);
-  news.void_ = void_.minus(receiver.held_).minus(receiver.dropped_).minus(receiver.void_);
+  news.lost_ = lost_.minus(receiver.held_).minus(receiver.lost_);
+  news.void_ = void_.minus(receiver.held_).minus(receiver.void_);
+  news.void_.join(news.lost_);
   news.head_ = std::max(news.held_.last(), news.void_.last());
   if (head_ > receiver.head_ || settled_ > receiver.settled_) news.declare_head(head_, settled_);
   return news;

@@ -1,10 +1,12 @@
 // crdt/knowledge.h - which events a node holds, gave up, or knows to be gone: its causal context.
 //
-// For each dot there are four states, unknown < void < dropped < held, and knowledge is the pointwise
-// maximum: joining is safe in any order. held: the node has the data (of a map: has seen the write). dropped:
-// it had the data and pruned it; that is local and never enters another node's knowledge (see shareable()).
-// void: the writer declares that no copy is known; data always beats it. `head` is the highest dot that the
-// writer is known to have issued, `settled` the dot up to which it declares its stream complete.
+// Of each dot it says one or more of four things, and a join says what either side said, except that data
+// beats all else: joining is safe in any order. held: the node has the data (of a map: has seen the write).
+// dropped: it gave the dot up, having had the data or not, and does not want it; that is local and never
+// enters another node's knowledge (see shareable()). void: the writer declares that no copy is known. lost:
+// void, and there was an event, which its writer had to give up before others had it; other void dots were
+// never stored. `head` is the highest dot that the writer is known to have issued, `settled` the dot up to
+// which it declares its stream complete.
 //
 // Streams stand in one sorted flat vector: a node knows thousands.
 #pragma once
@@ -19,29 +21,32 @@
 
 namespace deltamesh {
 
-// The three sets are disjoint, and head is never below a number in any of them.
+// Nothing that is held is dropped or void; what is lost is void; head is never below a number in any set.
 class StreamKnowledge {
  public:
   [[nodiscard]] const IntervalSet& held() const { return held_; }
   [[nodiscard]] const IntervalSet& dropped() const { return dropped_; }
   [[nodiscard]] const IntervalSet& voided() const { return void_; }
+  [[nodiscard]] const IntervalSet& lost() const { return lost_; }
   [[nodiscard]] Seq head() const { return head_; }
   [[nodiscard]] Seq settled() const { return settled_; }
 
   void hold(Interval dots);  // We have the data now.
   void hold(const IntervalSet& dots);
-  void declare_void(Interval dots);  // Has no effect on dots that are held or dropped.
+  void declare_void(Interval dots);  // Has no effect on dots that are held.
   void declare_void(const IntervalSet& dots);
-  void declare_head(Seq head, Seq settled);  // Both only grow; a settled past its head counts as the head.
+  void declare_lost(const IntervalSet& dots);  // And void.
+  void declare_head(Seq head, Seq settled);    // Both only grow; a settled past its head counts as the head.
 
-  // Retention: moves held dots to dropped. The one change that is not a join, and never leaves this node.
+  // Retention: gives up `dots`, held or not. The one change that is not a join, and never leaves this node.
   void drop(Interval dots);
+  void drop(const IntervalSet& dots);
 
   bool join(const StreamKnowledge& other);
 
   // Dots that are known to exist (at most head) of which we have nothing and were told nothing.
   [[nodiscard]] IntervalSet missing() const;
-  // Held and void alone: what another node may learn.
+  // All but what is dropped: what another node may learn.
   [[nodiscard]] StreamKnowledge shareable() const;
   // The part of shareable() that is news to `receiver`: joined there, it does what all of shareable() would.
   [[nodiscard]] StreamKnowledge beyond(const StreamKnowledge& receiver) const;
@@ -52,7 +57,7 @@ class StreamKnowledge {
   friend bool operator==(const StreamKnowledge&, const StreamKnowledge&) = default;
 
  private:
-  IntervalSet held_, dropped_, void_;
+  IntervalSet held_, dropped_, void_, lost_;
   Seq head_ = 0;
   Seq settled_ = 0;
 };

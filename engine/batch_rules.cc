@@ -46,6 +46,12 @@ Status check_entry(const MapWrite& write) {
   return Done{};
 }
 
+Status check_given_up(const GivenUp& given_up) {
+  const Interval dots = given_up.dots;
+  if (dots.first > 0 && dots.first <= dots.last && dots.last <= limits::kSeqMax) return Done{};
+  return invalid("dots to give up that are none, in " + describe(given_up.stream));
+}
+
 template <class Items, class Check>
 Status check_each(const Items& items, Check check) {
   for (const auto& item : items) {
@@ -56,7 +62,8 @@ Status check_each(const Items& items, Check check) {
 
 bool too_many_intervals(const StreamKnowledge& known) {
   const auto exceeds = [](const IntervalSet& set) { return set.intervals().size() > limits::kIntervalsMax; };
-  return exceeds(known.held()) || exceeds(known.dropped()) || exceeds(known.voided());
+  return exceeds(known.held()) || exceeds(known.dropped()) || exceeds(known.voided()) ||
+         exceeds(known.lost());
 }
 
 // The stream's state in `change`, copied there from `known` at the first touch.
@@ -69,9 +76,15 @@ StreamKnowledge& touched(KnowledgeChange& change, const Knowledge& known, const 
 }  // namespace
 
 Status check_batch(const Batch& batch) {
+  if (Status status = check_each(batch.given_up, check_given_up); !status) return status;
   if (Status status = check_each(batch.blocks, check_block); !status) return status;
   if (Status status = check_each(batch.declarations, check_declaration); !status) return status;
   return check_each(batch.entries, check_entry);
+}
+
+Error across_block(const GivenUp& given_up) {
+  return invalid("a block lies across an end of what is given up in " +
+                 describe(given_up.stream, given_up.dots));
 }
 
 Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
@@ -88,6 +101,7 @@ Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
 
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {
   KnowledgeChange change;
+  for (const auto& [stream, dots] : batch.given_up) touched(change, known, stream).drop(dots);
   for (const StoredBlock& block : batch.blocks) {
     StreamKnowledge& stream = touched(change, known, block.stream);
     if (stream.held().intersects(block.interval()))

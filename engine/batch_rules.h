@@ -18,6 +18,9 @@ Status check_batch(const Batch& batch);
 using KnowledgeChange = std::map<StreamId, StreamKnowledge>;
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch);
 
+// What a store says of dots to give up that a block lies across.
+Error across_block(const GivenUp& given_up);
+
 // What a store that has `known` knows of the streams of `writer`, whose incarnation is over: numbers below
 // the last that are not here were in batches that failed, and nobody ever saw them.
 Knowledge ended_streams(const Knowledge& known, const Identity& writer);

@@ -47,6 +47,7 @@ Result<Message> read(wire::Frontier::Reader in, RawReader& raw) {
   for (std::uint32_t i = 0; i < in.getEntries() && raw.ok(); ++i) {
     frontier.entries.push_back(raw.frontier_entry());
   }
+  raw.given(in.getGiven(), frontier.entries);
   return Message{std::move(frontier)};
 }
 

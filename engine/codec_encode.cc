@@ -128,6 +128,7 @@ Bytes encode_message(const message::Frontier& frontier) {
   out.setLast(frontier.last);
   if (!frontier.base.empty()) out.setBase(data(frontier.base));
   for (const auto& entry : frontier.entries) put_item(writer.raw(), entry);
+  out.setGiven(static_cast<std::uint16_t>(put_given(writer.raw(), frontier.entries)));
   return writer.finish();
 }
 

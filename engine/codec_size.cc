@@ -19,7 +19,7 @@ std::size_t item_bytes_max(const message::StreamRef& ref) {
 
 std::size_t item_bytes_max(const message::Frontier::Entry& entry) {
   return item_bytes_max(entry.ref) + interval_bytes_max(entry.held) + interval_bytes_max(entry.voided) +
-         2 * kVarintBytesMax;
+         interval_bytes_max(entry.dropped) + interval_bytes_max(entry.lost) + 3 * kVarintBytesMax;
 }
 
 std::size_t item_bytes_max(const message::MapDelta::Known& known) {

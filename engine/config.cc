@@ -1,6 +1,8 @@
 // engine/config.cc - the rules that an operator's decisions must keep.
 #include "engine/config.h"
 
+#include <set>
+
 #include "engine/validate.h"
 
 namespace deltamesh {
@@ -34,6 +36,45 @@ Status check_pace(const NodeConfig& config) {
   return Done{};
 }
 
+Status check_tiers(const NodeConfig& config) {
+  std::set<std::string> names;
+  for (const TierConfig& tier : config.tiers) {
+    const std::set<NodeId> nodes(tier.nodes.begin(), tier.nodes.end());
+    if (tier.name.empty() || !names.insert(tier.name).second)
+      return invalid("tier '" + tier.name + "' must have a name of its own");
+    if (nodes.size() != tier.nodes.size()) return invalid("tier " + tier.name + " names a node twice");
+    if (tier.copies == 0 || tier.copies > nodes.size()) {
+      return invalid("tier " + tier.name + " asks for " + std::to_string(tier.copies) + " copies and names " +
+                     std::to_string(nodes.size()) + " nodes");
+    }
+  }
+  for (const DatasetConfig& dataset : config.datasets) {
+    if (!dataset.keep_until.empty() && !names.contains(dataset.keep_until))
+      return invalid("dataset " + dataset.name + " is kept until an unknown tier, " + dataset.keep_until);
+  }
+  return Done{};
+}
+
+Status check_retention(const NodeConfig& config) {
+  if (config.store_bytes_max != 0 && config.store_bytes_max < limits::kStoreBytesMin) {
+    return invalid("a store of at most " + std::to_string(config.store_bytes_max) +
+                   " bytes must be allowed at least " + std::to_string(limits::kStoreBytesMin));
+  }
+  for (const DatasetConfig& dataset : config.datasets) {
+    const bool is_bounded =
+        dataset.keep_for.count() != 0 || dataset.keep_bytes != 0 || !dataset.keep_until.empty();
+    if (is_bounded && dataset.kind == DatasetKind::kMap)
+      return invalid("map " + dataset.name + " is kept whole: retention is for telemetry");
+    if (dataset.keep_for.count() != 0 && dataset.keep_for < limits::kKeepForMin)
+      return invalid("dataset " + dataset.name + " must be kept for at least an hour");
+    if (dataset.keep_bytes != 0 && dataset.keep_bytes < limits::kKeepBytesMin) {
+      return invalid("dataset " + dataset.name + " must be allowed at least " +
+                     std::to_string(limits::kKeepBytesMin) + " bytes");
+    }
+  }
+  return check_tiers(config);
+}
+
 }  // namespace
 
 Status check(const NodeConfig& config) {
@@ -41,6 +82,7 @@ Status check(const NodeConfig& config) {
   if (const Status status = check_datasets(config.datasets); !status) return status;
   if (const Status status = check_text(config.software, limits::kTextBytesMax, "software"); !status)
     return status;
+  if (const Status status = check_retention(config); !status) return status;
   return check_pace(config);
 }
 

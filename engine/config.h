@@ -22,7 +22,19 @@ struct DatasetConfig {
   Resolution resolution = Resolution::kMilliseconds;  // Of telemetry.
   StreamClass cls = StreamClass::kMetric;
   Scope scope = Scope::kBoth;
+  // Of telemetry, and of this node alone: how long its blocks are kept after they have come, how many bytes
+  // of them (0: for ever, and any number), and the tier that must have them before they go; none: any time.
+  std::chrono::seconds keep_for{0};
+  std::uint64_t keep_bytes = 0;
+  std::string keep_until = {};
   friend bool operator==(const DatasetConfig&, const DatasetConfig&) = default;
+};
+
+// Nodes that an operator trusts to keep data: what `copies` of them have acknowledged may be pruned here.
+struct TierConfig {
+  std::string name;
+  std::vector<NodeId> nodes;
+  std::uint32_t copies = 1;
 };
 
 struct Identity {
@@ -42,6 +54,9 @@ enum class ClockTrust : std::uint8_t { kAuto, kTrusted, kUntrusted };
 struct NodeConfig {
   FleetId fleet;
   std::vector<DatasetConfig> datasets;
+  std::vector<TierConfig> tiers;
+  // What the store may take, its log not counted; telemetry goes so that it holds. 0: any number of bytes.
+  std::uint64_t store_bytes_max = 0;
   // Local writes are gathered for this long into one block and one commit.
   std::chrono::microseconds commit_interval{20'000};
   std::chrono::microseconds keepalive = limits::kKeepalive;

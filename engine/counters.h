@@ -21,7 +21,11 @@ struct Counters {
   std::uint64_t writes_refused = 0;
   std::uint64_t batches_failed = 0;
   std::uint64_t events_unreadable = 0;  // Damaged in the store, so that a peer did not get them; each time.
-  std::uint64_t series_conflicts = 0;   // A declaration that contradicts the one we have.
+  std::uint64_t events_given_up = 0;    // Of telemetry, by retention.
+  std::uint64_t events_unacknowledged = 0;  // Of those, that the dataset's tier did not have yet.
+  std::uint64_t events_lost = 0;            // Of those, written here: declared void, for all to know.
+  std::uint64_t history_refused = 0;        // Blocks from peers that there was no room for.
+  std::uint64_t series_conflicts = 0;       // A declaration that contradicts the one we have.
   std::uint64_t range_questions_answered = 0;
   std::uint64_t range_questions_refused = 0;  // Too much to read for now, or unreadable.
   std::uint64_t ranges_compared = 0;   // Pieces of streams, and maps, compared with a peer to their ends.

@@ -13,6 +13,32 @@
 
 namespace deltamesh::limits {
 
+// Retention. The least that a store and a dataset of telemetry may be bounded to, and to how long. Less: what
+// is known takes all of the room, or blocks go before they were sent.
+inline constexpr std::uint64_t kStoreBytesMin = 2u << 20;
+inline constexpr std::uint64_t kKeepBytesMin = 64u << 10;
+inline constexpr std::chrono::hours kKeepForMin{1};
+// The last part of a bounded store is kept for what is new: 1 in so many. A larger part: history stays away
+// from a store that could hold it. A smaller one: history that comes pushes out what is newer.
+inline constexpr std::uint64_t kRoomForNew = 16;
+// What a block takes beyond its bytes, about. More, less: the bound is kept less exactly, until it is looked
+// at again.
+inline constexpr std::uint64_t kBlockRowBytes = 160;
+// Blocks that are given up for their age at a time. More: other batches wait behind. Fewer: more commits.
+inline constexpr std::size_t kGiveUpMax = 256;
+// The lowest blocks of a stream are looked up so many at a time. More: 32 bytes each. Fewer: more reads.
+inline constexpr std::size_t kLowestBlocks = 16;
+// How often the age of what is stored is looked at, and noted. More often: rows and commits. More seldom:
+// blocks stay for that much longer than they were to.
+inline constexpr std::chrono::seconds kRetentionLook{60};
+inline constexpr std::chrono::seconds kArrivalMark{600};
+// The longest time between two runs that counts, by clocks that both trusted. Longer: one wrong clock ages
+// all that is stored by that much.
+inline constexpr std::chrono::hours kAwayMax{366 * 24};
+// Lives of stores of tiers that are known to be over. More: 32 bytes each, and a frame of them is larger.
+// Fewer: a tier's node that was replaced so often is not told apart.
+inline constexpr std::size_t kEndedAckersMax = 1024;
+
 // Frames. Larger: a peer may make us hold that much before we can judge it. Smaller: more heads a byte.
 inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the head.
 inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part.

@@ -72,7 +72,11 @@ Status MemoryStore::apply(Batch& batch) {
   if (Status status = check_batch(batch); !status) return status;
   Result<KnowledgeChange> change = knowledge_after(knowledge_, batch);
   if (!change) return change.error();
+  for (const GivenUp& given_up : batch.given_up) {
+    if (cuts_block(given_up)) return across_block(given_up);
+  }
 
+  for (const GivenUp& given_up : batch.given_up) give_up(given_up);
   for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
   for (const SeriesKey& series : batch.unnamed) {
     if (!series_.contains(series)) unnamed_.insert(series);
@@ -82,10 +86,39 @@ Status MemoryStore::apply(Batch& batch) {
     unnamed_.erase(key);
     series_.try_emplace(key, std::move(series.decl));
   }
-  for (StoredBlock& block : batch.blocks) keep(std::move(block));
+  for (StoredBlock& block : batch.blocks) {
+    arrive(block);
+    keep(std::move(block));
+  }
   for (MapWrite& write : batch.entries) join(write);
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
+  if (batch.mark) marks_.insert_or_assign(last_arrival_ + 1, *batch.mark);
   return Done{};
+}
+
+bool MemoryStore::cuts_block(const GivenUp& given_up) const {
+  const auto at = blocks_.find(given_up.stream);
+  if (at == blocks_.end()) return false;
+  const auto across = [&](Seq dot) {
+    const auto after = at->second.lower_bound(dot + 1);
+    return after != at->second.begin() && std::prev(after)->second.interval().last > dot;
+  };
+  return across(given_up.dots.first - 1) || across(given_up.dots.last);
+}
+
+void MemoryStore::give_up(const GivenUp& given_up) {
+  const auto within = [&](Seq first) { return given_up.dots.first <= first && first <= given_up.dots.last; };
+  std::erase_if(blocks_[given_up.stream], [&](const auto& block) {
+    if (!within(block.first)) return false;
+    bytes_ -= block.second.bytes->size();
+    return true;
+  });
+  std::erase_if(arrivals_[given_up.stream], [&](const auto& arrival) { return within(arrival.first); });
+}
+
+void MemoryStore::arrive(const StoredBlock& block) {
+  arrivals_[block.stream].emplace(block.first, ++last_arrival_);
+  bytes_ += block.bytes->size();
 }
 
 void MemoryStore::start_incarnation(const Incarnation& next) {
@@ -110,7 +143,8 @@ void MemoryStore::join(MapWrite& write) {
 }
 
 Result<StoreImage> MemoryStore::image() const {
-  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}};
+  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}};
+  if (!marks_.empty()) image.mark = marks_.rbegin()->second;
   for (const auto& [key, decl] : series_) image.series.push_back({key.stream, decl});
   for (const auto& [dataset, entries] : entries_) {
     for (const auto& [key, writes] : entries) {
@@ -164,6 +198,33 @@ Status MemoryStore::visit_blocks(const StreamId& stream, Ticks from, Ticks to, O
     visit_range(blocks.rbegin(), blocks.rend(), from, to, visit);
   }
   return Done{};
+}
+
+Result<std::vector<HeldBlock>> MemoryStore::held_blocks(const StreamId& stream, Seq from,
+                                                        std::size_t blocks_max) const {
+  std::vector<HeldBlock> found;
+  const auto at = blocks_.find(stream);
+  if (at == blocks_.end()) return found;
+  for (auto block = at->second.lower_bound(from); block != at->second.end() && found.size() < blocks_max;
+       ++block)
+    found.push_back(
+        {block->second.interval(), block->second.bytes->size(), arrivals_.at(stream).at(block->first)});
+  return found;
+}
+
+Result<std::uint64_t> MemoryStore::block_bytes(const StreamId& stream) const {
+  std::uint64_t bytes = 0;
+  if (const auto at = blocks_.find(stream); at != blocks_.end())
+    for (const auto& [first, block] : at->second) bytes += block.bytes->size();
+  return bytes;
+}
+
+Result<std::uint64_t> MemoryStore::arrivals_before(std::chrono::seconds alive) const {
+  std::uint64_t first = 0;
+  for (const auto& [arrival, mark] : marks_) {
+    if (mark.alive <= alive) first = std::max(first, arrival);
+  }
+  return first;
 }
 
 Result<std::vector<StreamSeries>> MemoryStore::series(DatasetId dataset,

@@ -45,6 +45,11 @@ class MemoryStore : public Store, public StoreReader {
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<std::vector<HeldBlock>> held_blocks(const StreamId& stream, Seq from,
+                                             std::size_t blocks_max) const override;
+  Result<std::uint64_t> block_bytes(const StreamId& stream) const override;
+  Result<std::uint64_t> arrivals_before(std::chrono::seconds alive) const override;
+  Result<std::uint64_t> bytes_used() const override { return bytes_; }
   Result<std::vector<StreamSeries>> series(DatasetId dataset,
                                            std::optional<std::string_view> name) const override;
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
@@ -61,6 +66,7 @@ class MemoryStore : public Store, public StoreReader {
     Committed committed;
   };
   using StreamBlocks = std::map<Seq, StoredBlock>;  // By first dot.
+  using Arrivals = std::map<Seq, std::uint64_t>;    // The same.
   struct KeyWrites {
     MapEntry latest;
     std::vector<MapEntry> conflicts;
@@ -70,6 +76,9 @@ class MemoryStore : public Store, public StoreReader {
   [[nodiscard]] bool damaged(const StoredBlock& block) const;
   void sync_one();
   Status apply(Batch& batch);
+  [[nodiscard]] bool cuts_block(const GivenUp& given_up) const;
+  void give_up(const GivenUp& given_up);
+  void arrive(const StoredBlock& block);
   void join(MapWrite& write);
 
   Identity identity_;
@@ -82,6 +91,10 @@ class MemoryStore : public Store, public StoreReader {
 
   Knowledge knowledge_;
   std::map<StreamId, StreamBlocks> blocks_;
+  std::map<StreamId, Arrivals> arrivals_;
+  std::uint64_t last_arrival_ = 0;
+  std::uint64_t bytes_ = 0;                     // Of blocks.
+  std::map<std::uint64_t, ArrivalMark> marks_;  // By the first arrival after it.
   std::map<SeriesKey, SeriesDecl> series_;
   std::set<SeriesKey> unnamed_;
   std::map<DatasetId, Entries> entries_;

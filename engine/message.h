@@ -64,6 +64,8 @@ struct Frontier {
     IntervalSet voided;
     Seq head = 0;
     Seq settled = 0;
+    IntervalSet dropped = {};  // The sender holds none of it, and wants none.
+    IntervalSet lost = {};     // Of `voided`.
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   std::vector<Entry> entries;

@@ -12,7 +12,9 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       reader_(reader),
       recent_(config_.recent_bytes_max),
       clock_(image.clock),
-      ranges_(reader) {
+      ranges_(reader),
+      acks_(config_.tiers, identity_.node),
+      retention_(config_, reader, streams_, knowledge_, acks_) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind != DatasetKind::kMap) continue;
@@ -24,6 +26,9 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
 
 void Node::load(StoreImage image) {
   knowledge_ = std::move(image.knowledge);
+  mark_ = image.mark;
+  alive_ = mark_.alive;
+  if (retention_.is_bounded()) look_at_ = Micros::zero();
   for (const auto& entry : knowledge_.entries()) {
     intern(entry.stream);
     if (const auto map = maps_.find(entry.stream.dataset); map != maps_.end()) map->second.learn(entry);
@@ -139,6 +144,7 @@ void Node::note(Note::Level level, std::string text, std::optional<PeerId> peer)
 
 void Node::tick(Instant now) {
   check_clock(now);
+  check_retention(now);
   if (gather_until_ && *gather_until_ <= now.steady) commit_gathered();
   if (next_timer_ <= now.steady) {
     next_timer_ = Micros::max();
@@ -157,6 +163,7 @@ Effects Node::take_effects() {
   next = std::min(next, report_at_.value_or(Micros::max()));
   next = std::min(next, tell_at_.value_or(Micros::max()));
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
+  if (look_at_) next = std::min(next, *look_at_);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;

@@ -28,9 +28,11 @@
 #include "engine/open_block.h"
 #include "engine/range_cache.h"
 #include "engine/recent_blocks.h"
+#include "engine/retention.h"
 #include "engine/session.h"
 #include "engine/store.h"
 #include "engine/stream_table.h"
+#include "engine/tier_acks.h"
 #include "engine/work_budget.h"
 
 namespace deltamesh {
@@ -40,6 +42,8 @@ class Node {
   // `image` is what `reader` answers now; `reader` outlives the node and is used from the node's calls only.
   // `config` has passed check().
   Node(NodeConfig config, StoreImage image, const StoreReader& reader);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
 
   // Local writes. Each gets its number at once and is answered by Effects::written when it is durable.
   // Refuses: unknown dataset, bad names, NaN, too large, too much pending (kFull: try again later).
@@ -111,6 +115,9 @@ class Node {
     std::optional<std::uint32_t> map_delta;
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
     LwwMap::Rewritten rewritten;  // Of the whole map delta.
+    Retention::Plan plan;         // What it gives up, for what it brings.
+    bool looks = false;           // Made for that alone, in its turn.
+    std::optional<ArrivalMark> mark;
   };
   // Where a stream comes from.
   struct Source {
@@ -192,6 +199,18 @@ class Node {
   void acknowledge(Session& session, StreamIx ix);
   [[nodiscard]] bool is_durable(const SentDelta& delta) const;
   static Result<StoredBlock> cut(const StreamId& stream, Seq first, ByteView block, Interval run);
+
+  // node_retention.cc: what is given up.
+  void keep_within_bounds(InFlight& batch);
+  void check_retention(Instant now);
+  void live_on(Instant now);
+  [[nodiscard]] std::optional<ArrivalMark> mark_if_due();
+  void note_unable(const Status& planned);
+  void declare_lost(InFlight& batch);
+  bool refuse_history(InFlight& batch, StreamIx ix, Interval dots);
+  void apply_given_up(const InFlight& batch);
+  void tell_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused);
+  void give_up_failed(BatchId id, const InFlight& batch);
 
   // node_push.cc: blocks to peers.
   Status send_telemetry(Session& session, Instant now);
@@ -341,8 +360,9 @@ class Node {
   Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry);
   Status take_told(Session& session, StreamIx ix, const StreamKnowledge& all);
   Status note_remote(Session& session, StreamIx ix, const StreamKnowledge& told, const IntervalSet& held);
-  void tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except);
-  void tell_void(Session& session, const Knowledge::Entry& entry);
+  void tell_gone(const Knowledge::Entry& entry, std::optional<PeerId> except);
+  void tell_gone(Session& session, const Knowledge::Entry& entry);
+  Status note_unwanted(Session& session, StreamIx ix, const IntervalSet& dots);
   void tell_since(Session& session, const FrontierImage& told);
   void go_live(Session& session, Instant now);
   void start_pushing(Session& session, const FrontierImage& told);
@@ -451,6 +471,16 @@ class Node {
   std::map<Identity, Agreement> agreements_;       // At most limits::kResumePeersMax.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
   RangeCache ranges_;
+  TierAcks acks_;
+  Retention retention_;
+  std::optional<Micros> look_at_;  // When something may be too old; none: a look is under way, or never.
+  // For how long the store has been alive by now, when that was last told, and how it was last noted.
+  Micros alive_{0};
+  std::optional<Instant> alive_at_;
+  ArrivalMark mark_;
+  bool marked_ = false;           // In this run.
+  bool came_since_mark_ = false;  // Some block did.
+  bool was_away_ = true;          // The time since the last run does not count yet.
   WorkBudget answer_work_{limits::kAnswerWorkPerSecond, limits::kAnswerWorkMax};
   std::set<std::pair<Micros, PeerId>> comparing_;  // Session::compare_next of all sessions.
   std::map<Identity, ScrubPlace> scrubs_;          // At most limits::kSessionsMax.

@@ -27,8 +27,11 @@ void Node::commit_gathered() {
 
 void Node::commit(InFlight batch) {
   take_unstored(batch);
+  keep_within_bounds(batch);
   Batch out;
   out.id = BatchId{++last_batch_};
+  for (const auto& [ix, upto] : batch.plan.upto) out.given_up.push_back({streams_[ix], {1, upto}});
+  out.mark = batch.mark;
   out.clock = clock_.last();
   out.declarations = batch.declarations;
   out.unnamed = batch.unnamed;
@@ -112,6 +115,7 @@ void Node::durable(BatchId id, Instant now) {
     }
   }
   commit_heard();
+  if (batch.looks) look_at_ = batch.plan.upto.empty() ? now.steady + limits::kRetentionLook : now.steady;
   tick(now);
 }
 
@@ -130,11 +134,12 @@ void Node::commit_rest(SessionMap& map, const InFlight& batch) {
 void Node::apply_durable(const InFlight& batch) {
   image_.reset();
   forget_ranges(batch);
+  apply_given_up(batch);
   for (const auto& block : batch.blocks) became_durable(block);
   knowledge_.join(batch.knowledge);
   for (const auto& known : batch.knowledge.entries()) {
     if (const auto map = maps_.find(known.stream.dataset); map != maps_.end()) map->second.learn(known);
-    if (!known.known.voided().empty()) tell_void(known, batch.from);
+    if (!known.known.voided().empty()) tell_gone(known, batch.from);
   }
   map_became_durable(batch);
   answer_wanted(batch.declarations);
@@ -158,6 +163,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
       watch(*streams_.find(entry.version.dot.stream), now.steady);
   }
   void_failed(batch);
+  give_up_failed(id, batch);
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);
@@ -166,6 +172,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
                [&](const StreamSeries& series) { return !is_own(series.stream); });
   if (!gathered_.knowledge.empty() || !unstored_.empty() || !heard_.empty())
     gather(now.steady + limits::kFailedRetry);
+  if (batch.looks) look_at_ = now.steady + limits::kRetentionLook;
   settle_writes(batch, error);
   end_sessions_of(batch, {error.code, "could not store what was sent: " + error.text});
   tick(now);

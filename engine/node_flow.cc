@@ -26,7 +26,10 @@ Status Node::take_acks(Session& session, const message::Ack& ack) {
     const Interval dots = session.deltas_sent.front().dots;
     session.deltas_sent.pop_front();
     session.at(ix).sent.remove(dots);
-    for (const PeerId peer : links_.at(session.remote)) sessions_.at(peer)->at(ix).remote.add(dots);
+    for (const PeerId peer : links_.at(session.remote)) {
+      SessionStream& state = sessions_.at(peer)->at(ix);
+      state.remote.join(IntervalSet(dots).minus(state.unwanted));
+    }
   }
   return Done{};
 }

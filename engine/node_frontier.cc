@@ -18,7 +18,7 @@ std::shared_ptr<const FrontierImage> Node::image() {
     const DatasetConfig* const config = dataset(stream.dataset);
     if (config == nullptr || config->cls != stream.cls || known.empty()) continue;
     digest.add(stream, known);
-    image->streams.emplace_back(intern(stream), known.shareable());
+    image->streams.emplace_back(intern(stream), known);
   }
   image->digest = digest.bytes();
   return image_ = std::move(image);
@@ -34,7 +34,8 @@ void Node::send_frontier(Session& session, const FrontierImage* base) {
   for (const auto& [ix, known] : base == nullptr ? session.told->streams : changed) {
     const StreamId& stream = streams_[ix];
     if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) continue;
-    page.entries.push_back({refer(session, ix), known.held(), known.voided(), known.head(), known.settled()});
+    page.entries.push_back({refer(session, ix), known.held(), known.voided(), known.head(), known.settled(),
+                            known.dropped(), known.lost()});
     bytes += item_bytes_max(page.entries.back());
     if (page.entries.size() < limits::kStreamsPerFrame && bytes < limits::kPageBytes) continue;
     send(session, std::exchange(page, message::Frontier{{}, false, {}}));
@@ -45,17 +46,23 @@ void Node::send_frontier(Session& session, const FrontierImage* base) {
 }
 
 // Peers in session hear at once which numbers are void; others learn it from our frontier.
-void Node::tell_void(const Knowledge::Entry& entry, std::optional<PeerId> except) {
+void Node::tell_gone(const Knowledge::Entry& entry, std::optional<PeerId> except) {
   for (auto& [peer, session] : sessions_) {
-    if (session->phase != SessionPhase::kHello && peer != except) tell_void(*session, entry);
+    if (session->phase != SessionPhase::kHello && peer != except) tell_gone(*session, entry);
   }
 }
 
-void Node::tell_void(Session& session, const Knowledge::Entry& entry) {
+void Node::tell_gone(Session& session, const Knowledge::Entry& entry) {
   const auto& [stream, known] = entry;
-  if (!session.sends.contains(stream.dataset)) return;
+  if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) return;
   message::Frontier news;
-  news.entries.push_back({refer(session, intern(stream)), {}, known.voided(), known.head(), known.settled()});
+  news.entries.push_back({refer(session, intern(stream)),
+                          {},
+                          known.voided(),
+                          known.head(),
+                          known.settled(),
+                          known.dropped(),
+                          known.lost()});
   send(session, news);
 }
 
@@ -71,7 +78,9 @@ void Node::tell_since(Session& session, const FrontierImage& told) {
     const StreamKnowledge& before = found == then.end() ? nothing : *found->second;
     const bool follows = !session.peer_quiet && !(entry.known.held() == before.held());
     const bool completed = entry.known.settled() > before.settled() && !follows;
-    if (completed || !(entry.known.voided() == before.voided())) tell_void(session, entry);
+    const bool gave_up = !(entry.known.voided() == before.voided() && entry.known.lost() == before.lost() &&
+                           entry.known.dropped() == before.dropped());
+    if (completed || gave_up) tell_gone(session, entry);
   }
 }
 
@@ -83,6 +92,7 @@ void Node::take_image(Session& session) {
   for (const auto& [ix, known] : session.told->streams) {
     const DatasetId dataset = streams_[ix].dataset;
     session.at(ix).remote = known.held();
+    session.at(ix).unwanted = known.dropped();
     if (maps_.contains(dataset)) session.maps[dataset].known.at(streams_[ix]) = known;
   }
 }
@@ -106,7 +116,9 @@ Status Node::take_frontier_entry(Session& session, const message::Frontier::Entr
   if (!ix.ok()) return ix.error();
   StreamKnowledge told;
   told.hold(entry.held);
+  told.drop(entry.dropped);
   told.declare_void(entry.voided);
+  told.declare_lost(entry.lost);
   told.declare_head(entry.head, entry.settled);
   if (Status good = take_told(session, *ix, told); !good.ok()) return good;
   if (session.phase == SessionPhase::kFrontier) session.frontier.insert_or_assign(*ix, std::move(told));
@@ -120,8 +132,10 @@ Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all
   if (Status own = check_own(stream, all.held().last()); !own.ok()) return own;
   StreamKnowledge told;
   told.declare_void(all.voided());
+  told.declare_lost(all.lost());
   told.declare_head(all.head(), all.settled());
   if (Status noted = note_remote(session, ix, told, all.held()); !noted.ok()) return noted;
+  if (Status noted = note_unwanted(session, ix, all.dropped()); !noted.ok()) return noted;
   if (is_own(stream) || !session.takes.contains(stream.dataset)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);
   StreamKnowledge joined = known == nullptr ? StreamKnowledge{} : *known;
@@ -142,6 +156,16 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
   theirs.join(told);
   theirs.hold(held);
   return check_runs(theirs.voided());
+}
+
+// The peer has it no longer, or never had it, and wants none of it.
+Status Node::note_unwanted(Session& session, StreamIx ix, const IntervalSet& dots) {
+  if (dots.empty() || is_map(ix)) return Done{};
+  SessionStream& state = session.at(ix);
+  state.remote = state.remote.minus(dots);
+  state.unwanted.join(dots);
+  if (Status runs = check_runs(state.remote); !runs.ok()) return runs;
+  return check_runs(state.unwanted);
 }
 
 void Node::go_live(Session& session, Instant now) {

@@ -6,6 +6,14 @@
 namespace deltamesh {
 namespace {
 
+// The newest dots of `dots` that a peer lacks and wants, by what a session knows of it.
+std::optional<Interval> newest_wanted(const IntervalSet& dots, const SessionStream& state) {
+  const auto lacking = dots.last_missing(state.remote, state.sent);
+  if (!lacking || !state.unwanted.intersects(*lacking)) return lacking;
+  const IntervalSet wanted = dots.minus(state.remote).minus(state.sent).minus(state.unwanted);
+  return wanted.empty() ? std::nullopt : std::optional(wanted.intervals().back());
+}
+
 Interval overlap(Interval a, Interval b) {
   return {std::max(a.first, b.first), std::min(a.last, b.last)};
 }
@@ -98,12 +106,12 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
 // from memory alone, and then what is durable here.
 std::optional<Interval> Node::next_to_send(const SessionStream& state, StreamIx ix) const {
   if (!is_own(streams_[ix]) && stores_) {
-    const auto passing = pending_[ix].last_missing(state.remote, state.sent);
+    const auto passing = newest_wanted(pending_[ix], state);
     const StoredBlock* const block = passing ? recent_.find(ix, passing->last) : nullptr;
     if (block != nullptr) return overlap(block->interval(), *passing);
   }
   const StreamKnowledge* const known = this->known(ix);
-  const auto wanted = known == nullptr ? std::nullopt : known->held().last_missing(state.remote, state.sent);
+  const auto wanted = known == nullptr ? std::nullopt : newest_wanted(known->held(), state);
   return wanted ? std::optional(newest_part(*wanted, known->head())) : std::nullopt;
 }
 

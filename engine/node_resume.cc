@@ -18,7 +18,8 @@ std::size_t interval_bytes(const IntervalSet& set) {
 }
 
 std::size_t memory(const StreamKnowledge& known) {
-  return kStreamBytes + interval_bytes(known.held()) + interval_bytes(known.voided());
+  return kStreamBytes + interval_bytes(known.held()) + interval_bytes(known.voided()) +
+         interval_bytes(known.dropped()) + interval_bytes(known.lost());
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   if (!ix.ok()) return ix.error();
   const auto summary = check_delta(session, *ix, delta);
   if (!summary.ok()) return summary.error();
+  InFlight batch;
+  const bool refused = refuse_history(batch, *ix, dots_of(delta));
   auto fresh = cut_fresh(*ix, delta, *summary);
   if (!fresh.ok()) return fresh.error();
 
@@ -39,10 +41,9 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   session.at(*ix).remote.add(dots);
   if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
   session.deltas_owed.push_back({*ix, dots, 0});
-  note_source(session, *ix, !fresh->empty());
+  note_source(session, *ix, refused || !fresh->empty());
   wake(session);
 
-  InFlight batch;
   batch.from = session.peer;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   learn_series(*ix, delta.declarations, batch.declarations);
@@ -64,7 +65,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
     const Age age = dots.last == source.head ? Age::kNew : Age::kOld;
     for (const auto& [peer, other] : sessions_) enqueue(*other, *ix, age);
   }
-  if (batch.blocks.empty() && batch.declarations.empty()) {
+  if (batch.blocks.empty() && batch.declarations.empty() && !refused) {
     session.deltas_owed.back().credit = batch.credit;
   } else {
     commit(std::move(batch));
@@ -110,7 +111,8 @@ Status Node::check_gaps(StreamIx ix, Interval dots) const {
 }
 
 IntervalSet Node::fresh_dots(StreamIx ix, Interval dots) const {
-  const IntervalSet fresh = IntervalSet(dots).minus(pending_[ix]);
+  IntervalSet fresh = IntervalSet(dots).minus(pending_[ix]);
+  if (const Seq floor = retention_.floor(ix); floor > 0) fresh.remove({1, floor});
   const StreamKnowledge* const known = this->known(ix);
   return known == nullptr ? fresh : fresh.minus(known->held()).minus(known->dropped());
 }
@@ -147,6 +149,7 @@ void Node::became_durable(const InFlight::Block& block) {
   StreamKnowledge& known = knowledge_.at(stream);
   known.hold(dots);
   const Age age = dots.last == known.head() ? Age::kNew : Age::kOld;
+  retention_.stored(block.ix, dots);
   if (block.local) recent_.add(block.ix, block.block);
   (block.local ? counters_.events_written : counters_.events_received) += dots.size();
   effects_.publish.push_back({stream.dataset, stream, dots, {}, block.local});

@@ -46,6 +46,7 @@ struct Frontier {
   entries @0 :UInt32;
   last @1 :Bool;
   base @2 :Data;  # 16 bytes or none.
+  given @3 :UInt16;  # Of so many entries it stands behind them all what was given up.
 }
 
 # Raw: all of it. Most deltas of a live stream are one small event, and packed fields would weigh as much.

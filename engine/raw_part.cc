@@ -42,6 +42,9 @@ void put_knowledge(Bytes& out, const StreamKnowledge& known) {
   known.voided().encode(out);
   put_varint(out, known.head());
   put_varint(out, known.settled());
+  if (known.dropped().empty() && known.lost().empty()) return;
+  known.dropped().encode(out);
+  known.lost().encode(out);
 }
 
 void put_item(Bytes& out, const message::Frontier::Entry& entry) {
@@ -50,6 +53,19 @@ void put_item(Bytes& out, const message::Frontier::Entry& entry) {
   entry.voided.encode(out);
   put_varint(out, entry.head);
   put_varint(out, entry.settled);
+}
+
+std::uint32_t put_given(Bytes& out, const std::vector<message::Frontier::Entry>& entries) {
+  std::uint32_t count = 0;
+  for (std::size_t place = 0; place < entries.size(); ++place) {
+    const auto& entry = entries[place];
+    if (entry.dropped.empty() && entry.lost.empty()) continue;
+    put_varint(out, place);
+    entry.dropped.encode(out);
+    entry.lost.encode(out);
+    ++count;
+  }
+  return count;
 }
 
 void RawReader::refuse(ErrorCode code, std::string text) {
@@ -155,6 +171,19 @@ message::Frontier::Entry RawReader::frontier_entry() {
   entry.settled = number("settled number");
   check(check_settled(entry.settled, entry.head));
   return entry;
+}
+
+// Ascending by the places of the entries, so that each is named once.
+void RawReader::given(std::uint32_t count, std::vector<message::Frontier::Entry>& entries) {
+  std::uint64_t next = 0;
+  for (std::uint32_t i = 0; i < count && ok(); ++i) {
+    const std::uint64_t place = number("place of an entry");
+    if (place < next || place >= entries.size())
+      return refuse(ErrorCode::kInvalid, "what was given up of an entry that is not there");
+    next = place + 1;
+    entries[place].dropped = intervals();
+    entries[place].lost = intervals();
+  }
 }
 
 ByteView RawReader::rest() {

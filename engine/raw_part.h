@@ -21,6 +21,8 @@ void put_stream_ref(Bytes& out, const message::StreamRef& ref);
 void put_declaration(Bytes& out, const SeriesDecl& decl);
 void put_knowledge(Bytes& out, const StreamKnowledge& known);  // As in a frontier.
 void put_item(Bytes& out, const message::Frontier::Entry& entry);
+// What the senders of `entries` have given up, and of how many entries that is something.
+std::uint32_t put_given(Bytes& out, const std::vector<message::Frontier::Entry>& entries);
 // All of a delta but its block.
 void put_delta(Bytes& out, const message::Delta& delta);
 void put_map_delta(Bytes& out, const message::MapDelta& delta);
@@ -45,6 +47,7 @@ class RawReader {
   IntervalSet intervals();
   SeriesDecl declaration();
   message::Frontier::Entry frontier_entry();
+  void given(std::uint32_t count, std::vector<message::Frontier::Entry>& entries);
   message::Ack ack();
   message::Delta delta();  // All but its block.
   message::MapDelta map_delta();

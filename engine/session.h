@@ -42,6 +42,7 @@ struct SessionStream {
   bool muted = false;                  // The peer wants no blocks of it from us, only news.
   bool unsubscribed = false;           // The same the other way round.
   IntervalSet remote;                  // Dots that the peer has: it told us, or sent them.
+  IntervalSet unwanted;                // Dots that it neither has nor wants.
   IntervalSet sent;                    // In flight: sent and not acknowledged.
   std::vector<SeriesNo> declared;      // Ascending: series that the peer has from us.
 };

@@ -7,6 +7,7 @@
 // code.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -64,8 +65,23 @@ struct MapWrite {
   MapEntry entry;
 };
 
+// Events of a stream that a node gives up. Their blocks are deleted; none lies across an end of `dots`.
+struct GivenUp {
+  StreamId stream;
+  Interval dots;
+};
+
+// All blocks that are stored by now came before the store had been alive for so long: while it was open, and
+// between two openings where trusted clocks tell.
+struct ArrivalMark {
+  std::chrono::seconds alive{0};
+  std::optional<std::chrono::milliseconds> wall;  // Since 1970, if that is known.
+  friend bool operator==(const ArrivalMark&, const ArrivalMark&) = default;
+};
+
 struct Batch {
   BatchId id{};
+  std::vector<GivenUp> given_up;            // Goes first, and its dots are dropped.
   std::vector<StreamSeries> declarations;   // An already declared (stream, number) is left as it is.
   std::vector<StoredBlock> blocks;          // Disjoint from each other and from all that is held.
   std::vector<MapWrite> entries;            // Joined as LwwMap does it.
@@ -73,6 +89,7 @@ struct Batch {
   HlcStamp clock;                           // The last stamp issued so far; none: as it was.
   // Series that blocks use and nobody has declared here: to be asked for, until a declaration comes.
   std::vector<SeriesKey> unnamed;
+  std::optional<ArrivalMark> mark;  // Its blocks have come by then, too.
 };
 
 // Everything a node needs to start.
@@ -83,6 +100,15 @@ struct StoreImage {
   std::vector<MapWrite> entries;  // Conflicts too.
   HlcStamp clock;
   std::vector<SeriesKey> unnamed;
+  ArrivalMark mark;  // The last one.
+};
+
+// A block as far as retention looks at it.
+struct HeldBlock {
+  Interval dots;
+  std::uint64_t bytes = 0;
+  std::uint64_t arrival = 0;  // Ascending in the order in which blocks came.
+  friend bool operator==(const HeldBlock&, const HeldBlock&) = default;
 };
 
 // A part of a map: from the first key that is not less than `from` on. It ends once it has `entries_max`
@@ -111,6 +137,16 @@ class StoreReader {
   enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
   virtual Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                               const std::function<bool(const StoredBlock&)>& visit) const = 0;
+
+  // The first blocks of `stream` that begin at `from` or later, at most so many; and the bytes of all its
+  // blocks.
+  virtual Result<std::vector<HeldBlock>> held_blocks(const StreamId& stream, Seq from,
+                                                     std::size_t blocks_max) const = 0;
+  virtual Result<std::uint64_t> block_bytes(const StreamId& stream) const = 0;
+  // Every block whose arrival is less came before the store had been alive for so long.
+  virtual Result<std::uint64_t> arrivals_before(std::chrono::seconds alive) const = 0;
+  // Bytes that all that is stored takes, without a log.
+  virtual Result<std::uint64_t> bytes_used() const = 0;
 
   // Declarations in `dataset`, ordered by (name, stream, number): of one name, or of all.
   virtual Result<std::vector<StreamSeries>> series(DatasetId dataset,

@@ -68,7 +68,7 @@ Status NodeRuntime::open_store(bool in_doubt) {
                          hex(store_->identity().incarnation.bytes));
   if (!opened.why.empty()) log_.warning("store", opened.why);
   driver_ = std::make_unique<Driver>(
-      io_, Node(settings_.node, *std::move(image), *reader_), *store_,
+      io_, std::make_unique<Node>(settings_.node, *std::move(image), *reader_), *store_,
       [this](Note::Level level, const std::string& text) { log_.write(level_of(level), "sync", text); });
   // No honest peer says so of an incarnation that began in this process; a liar shall not end it twice.
   if (in_doubt) return Done{};

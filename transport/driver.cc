@@ -28,7 +28,7 @@ const Error& stopping() {
 
 }  // namespace
 
-Driver::Driver(boost::asio::io_context& io, Node node, Store& store, Log log)
+Driver::Driver(boost::asio::io_context& io, std::unique_ptr<Node> node, Store& store, Log log)
     : io_(io),
       node_(std::move(node)),
       store_(store),
@@ -61,7 +61,7 @@ void Driver::post(Action action) {
 template <class Event>
 void Driver::tell_node(Event event) {
   if (phase_ == Phase::kStopped) return;
-  event(node_, clock_.now());
+  event(*node_, clock_.now());
   carry_out();
 }
 
@@ -147,7 +147,7 @@ void Driver::flush() {
 }
 
 void Driver::inspect(std::function<void(const Node&)> look) {
-  post([look = std::move(look)](Driver& driver) { look(driver.node_); });
+  post([look = std::move(look)](Driver& driver) { look(*driver.node_); });
 }
 
 void Driver::compare(std::string digits, BegunHandler begun, ComparedHandler done) {
@@ -173,7 +173,7 @@ void Driver::on_rolled_back(std::function<void(const std::string& why)> rolled_b
 // --- Effects ---------------------------------------------------------------------------------------------
 
 void Driver::carry_out() {
-  Effects effects = node_.take_effects();
+  Effects effects = node_->take_effects();
   for (Batch& batch : effects.persist) commit(std::move(batch));
   for (const Send& each : effects.send) send(each);
   for (const Close& each : effects.close) close(each);

@@ -29,7 +29,7 @@ class Driver final : public WriteSink {
   // `io` is run by one thread. `reader` (the node's) is used from that thread only. `store` calls back from
   // its own. All outlive the driver; stop() comes before their end. Destroyed on that thread, or when it has
   // ended.
-  Driver(boost::asio::io_context& io, Node node, Store& store, Log log);
+  Driver(boost::asio::io_context& io, std::unique_ptr<Node> node, Store& store, Log log);
   // Breaks what links are left and answers the writers that still wait with kClosed.
   ~Driver() override;
   Driver(const Driver&) = delete;
@@ -108,7 +108,7 @@ class Driver final : public WriteSink {
 
   boost::asio::io_context& io_;
   MachineClock clock_;
-  Node node_;
+  std::unique_ptr<Node> node_;
   Store& store_;
   Log log_;
   LogLimit info_limit_, warning_limit_;

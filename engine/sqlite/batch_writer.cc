@@ -36,9 +36,11 @@ Result<BatchWriter> BatchWriter::open(Database& database) {
 
 Status BatchWriter::prepare() {
   const std::pair<std::optional<Statement>*, std::string> statements[] = {
+      {&delete_blocks_, "DELETE FROM blocks WHERE stream = ? AND first >= ? AND first <= ?"},
+      {&find_block_, "SELECT last FROM blocks WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
       {&insert_block_,
-       "INSERT INTO blocks (stream, first, last, codec, quality, time_min, time_max, checksum, bytes) "
-       "VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)"},
+       "INSERT INTO blocks (id, stream, first, last, codec, quality, time_min, time_max, checksum, bytes) "
+       "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)"},
       {&insert_series_,
        "INSERT INTO series (stream, number, dataset, name, unit, type, checksum) "
        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, number) DO UPDATE SET name = excluded.name, "
@@ -53,8 +55,8 @@ Status BatchWriter::prepare() {
        "checksum = excluded.checksum, value = excluded.value"},
       {&delete_entries_, "DELETE FROM map_entries WHERE dataset = ? AND key = ? AND place >= ?"},
       {&insert_knowledge_,
-       "INSERT OR REPLACE INTO knowledge (stream, head, settled, held, dropped, voided, checksum) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?)"},
+       "INSERT OR REPLACE INTO knowledge (stream, head, settled, held, dropped, voided, lost, checksum) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
   };
   for (const auto& [statement, sql] : statements) {
     if (Status status = prepare_into(*statement, *database_, sql); !status) return status;
@@ -69,6 +71,11 @@ Status BatchWriter::reload() {
   if (!streams) return streams.error();
   Result<Knowledge> knowledge = load_knowledge(*database_);
   if (!knowledge) return knowledge.error();
+  const Result<std::int64_t> next = database_->integer(
+      "SELECT max(coalesce((SELECT max(id) FROM blocks), 0) + 1, coalesce((SELECT max(first) FROM arrivals), "
+      "1))");
+  if (!next) return next.error();
+  next_block_ = static_cast<std::uint64_t>(*next);
   meta_ = *meta;
   streams_ = std::move(*streams);
   knowledge_ = std::move(*knowledge);
@@ -98,7 +105,9 @@ Error BatchWriter::undo(Error why) {
 }
 
 Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
-  Status status = write_each(batch.declarations, [this](const auto& series) { return write_series(series); });
+  Status status = write_each(batch.given_up, [this](const auto& dots) { return give_up(dots); });
+  if (status)
+    status = write_each(batch.declarations, [this](const auto& series) { return write_series(series); });
   if (status)
     status = write_each(batch.unnamed, [this](const auto& key) { return write_series(unnamed_series(key)); });
   if (status) status = write_each(batch.blocks, [this](const auto& block) { return write_block(block); });
@@ -106,7 +115,47 @@ Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   if (status)
     status = write_each(change, [this](const auto& one) { return write_knowledge({one.first, one.second}); });
   if (status) status = write_clock(batch.clock);
+  if (status && batch.mark) status = write_mark(*batch.mark);
   return status;
+}
+
+Status BatchWriter::give_up(const GivenUp& given_up) {
+  const Result<StreamKey> stream = key_of(given_up.stream);
+  if (!stream) return stream.error();
+  for (const Seq end : {given_up.dots.first - 1, given_up.dots.last}) {
+    const Result<bool> cut = cuts_block(*stream, end);
+    if (!cut) return cut.error();
+    if (*cut) return across_block(given_up);
+  }
+  return delete_blocks_->bind(*stream, given_up.dots.first, given_up.dots.last).run();
+}
+
+// Whether `dot` is in a block and not its last.
+Result<bool> BatchWriter::cuts_block(StreamKey stream, Seq dot) {
+  find_block_->bind(stream, dot);
+  const Result<bool> row = find_block_->step();
+  if (!row) return row.error();
+  const bool cut = *row && find_block_->bits(0) > dot;
+  find_block_->reset();
+  return cut;
+}
+
+// Marks that are about no block any more go; but the last, which the next goes on from, stays.
+Status BatchWriter::write_mark(const ArrivalMark& mark) {
+  const ArrivalRow row{next_block_, mark};
+  Result<Statement> insert = database_->prepare(
+      "INSERT OR REPLACE INTO arrivals (first, alive, wall, checksum) VALUES (?, ?, ?, ?)");
+  if (!insert) return insert.error();
+  const auto alive = static_cast<std::int64_t>(mark.alive.count());
+  if (mark.wall) {
+    insert->bind(row.first, alive, static_cast<std::int64_t>(mark.wall->count()), checksum_of(row));
+  } else {
+    insert->bind(row.first, alive, nullptr, checksum_of(row));
+  }
+  if (Status status = insert->run(); !status) return status;
+  return database_->run(
+      "DELETE FROM arrivals WHERE first <= coalesce((SELECT min(id) FROM blocks), 0) AND first < (SELECT "
+      "max(first) FROM arrivals)");
 }
 
 Status BatchWriter::write_block(const StoredBlock& block) {
@@ -117,11 +166,14 @@ Status BatchWriter::write_block(const StoredBlock& block) {
   const Seq last = block.interval().last;
   const std::uint32_t codec = block.codec;
   if (block.has_utc) {
-    insert_block_->bind(*stream, block.first, last, codec, block.time_min, block.time_max, checksum, bytes);
+    insert_block_->bind(next_block_, *stream, block.first, last, codec, block.time_min, block.time_max,
+                        checksum, bytes);
   } else {
-    insert_block_->bind(*stream, block.first, last, codec, nullptr, nullptr, checksum, bytes);
+    insert_block_->bind(next_block_, *stream, block.first, last, codec, nullptr, nullptr, checksum, bytes);
   }
-  return insert_block_->run();
+  Status status = insert_block_->run();
+  if (status) ++next_block_;
+  return status;
 }
 
 Status BatchWriter::write_series(const StreamSeries& series) {
@@ -188,7 +240,7 @@ Status BatchWriter::write_knowledge(const Knowledge::Entry& entry) {
   const KnowledgeRow row(entry);
   return insert_knowledge_
       ->bind(*stream, row.head, row.settled, ByteView(row.held), ByteView(row.dropped), ByteView(row.voided),
-             row.checksum(entry.stream))
+             ByteView(row.lost), row.checksum(entry.stream))
       .run();
 }
 

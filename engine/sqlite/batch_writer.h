@@ -38,6 +38,9 @@ class BatchWriter {
   Status prepare();
   Error undo(Error why);
   Status write(const Batch& batch, const KnowledgeChange& change);
+  Status give_up(const GivenUp& given_up);
+  Result<bool> cuts_block(StreamKey stream, Seq dot);
+  Status write_mark(const ArrivalMark& mark);
   Status write_block(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);
@@ -49,10 +52,11 @@ class BatchWriter {
   Status end_streams();
 
   Database* database_;
-  std::optional<Statement> insert_block_, insert_series_, find_entries_, insert_entry_, delete_entries_,
-      insert_knowledge_;
+  std::optional<Statement> delete_blocks_, find_block_, insert_block_, insert_series_, find_entries_,
+      insert_entry_, delete_entries_, insert_knowledge_;
   std::map<StreamId, StreamKey> streams_;
   Knowledge knowledge_;
+  std::uint64_t next_block_ = 1;  // Its id: no mark of arrivals is about a block that came after it.
   Meta meta_;
 };
 

@@ -34,6 +34,7 @@ class Check {
     streams();
     series();
     entries();
+    arrivals();
     blocks();
     knowledge();
     if (trouble_) return *trouble_;
@@ -83,6 +84,7 @@ class Check {
   void streams();
   void series();
   void entries();
+  void arrivals();
   void blocks();
   Status take_block(const Statement& row);
   void knowledge();
@@ -126,6 +128,10 @@ void Check::entries() {
     maps_.insert(write.dataset);
     ++report_.entries;
   });
+}
+
+void Check::arrivals() {
+  rows("arrivals", database_.prepare(select_arrivals("")), read_arrival);
 }
 
 // In the order of the table itself: whether the index agrees, SQLite has said.

@@ -20,6 +20,7 @@ enum class RowKind : std::uint8_t {
   kFence = 8,
   kFile = 9,
   kWitness = 10,
+  kArrival = 11,
 };
 
 class Checksum {

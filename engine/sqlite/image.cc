@@ -26,13 +26,21 @@ Result<StoreImage> read_image(Database& database) {
       return std::tie(a.dataset, a.entry.key) < std::tie(b.dataset, b.entry.key);
     return wins(a.entry, b.entry);
   });
+  const auto marks =
+      collect<ArrivalRow>(database.prepare(select_arrivals("ORDER BY first DESC LIMIT 1")), read_arrival);
+  if (!marks) return marks.error();
   const auto named = [](const StreamSeries& one) { return !one.decl.name.empty(); };
   const auto rest = std::stable_partition(series->begin(), series->end(), named);
   std::vector<SeriesKey> unnamed;
   for (auto at = rest; at != series->end(); ++at) unnamed.push_back({at->stream, at->decl.number});
   series->erase(rest, series->end());
-  return StoreImage{meta->identity,      std::move(*knowledge), std::move(*series),
-                    std::move(*entries), meta->clock,           std::move(unnamed)};
+  return StoreImage{meta->identity,
+                    std::move(*knowledge),
+                    std::move(*series),
+                    std::move(*entries),
+                    meta->clock,
+                    std::move(unnamed),
+                    marks->empty() ? ArrivalMark() : marks->front().mark};
 }
 
 }  // namespace deltamesh::sqlite

@@ -33,7 +33,7 @@ struct Shape {
 };
 constexpr Shape kShapes[] = {
     {RawKind::kMeta, true, "nddiii"},      {RawKind::kIncarnation, true, "ndbi"},
-    {RawKind::kStream, true, "niiddi"},    {RawKind::kKnowledge, true, "niibbbi"},
+    {RawKind::kStream, true, "niiddi"},    {RawKind::kKnowledge, true, "niibbbbi"},
     {RawKind::kBlock, true, "niiiiiooib"}, {RawKind::kEntry, true, "nibiiiiiiibib"},
     {RawKind::kSeries, false, "iiibbii"},  {RawKind::kStreamName, false, "iiddi"},
     {RawKind::kSeriesName, false, "itii"}, {RawKind::kEntryKey, false, "ibii"},

@@ -81,10 +81,10 @@ Result<Identity> find_identity(const std::string& path, const Salvaged& rows) {
 // All that `known` says, but for what it holds.
 StreamKnowledge with_held(const StreamKnowledge& known, const IntervalSet& held) {
   StreamKnowledge out;
-  for (const Interval& dots : known.dropped().intervals()) out.hold(dots);
-  for (const Interval& dots : known.dropped().intervals()) out.drop(dots);
+  out.drop(known.dropped());
   out.hold(held);
   out.declare_void(known.voided());
+  out.declare_lost(known.lost());
   out.declare_head(known.head(), known.settled());
   return out;
 }

@@ -65,16 +65,15 @@ std::optional<IntervalSet> decode_intervals(const Bytes& bytes) {
   return std::move(*set);
 }
 
-// Dropped dots were held once, so they are held and dropped again before the rest.
 std::optional<StreamKnowledge> decode_knowledge(const KnowledgeRow& row) {
   const auto held = decode_intervals(row.held), dropped = decode_intervals(row.dropped),
-             voided = decode_intervals(row.voided);
-  if (!held || !dropped || !voided) return std::nullopt;
+             voided = decode_intervals(row.voided), lost = decode_intervals(row.lost);
+  if (!held || !dropped || !voided || !lost) return std::nullopt;
   StreamKnowledge known;
-  for (const Interval& dots : dropped->intervals()) known.hold(dots);
-  for (const Interval& dots : dropped->intervals()) known.drop(dots);
-  for (const Interval& dots : held->intervals()) known.hold(dots);
+  known.drop(*dropped);
+  known.hold(*held);
   known.declare_void(*voided);
+  known.declare_lost(*lost);
   known.declare_head(row.head, row.settled);
   return known;
 }
@@ -222,11 +221,34 @@ std::uint64_t checksum_of(const MapWrite& write, std::int64_t place) {
   return sum.value_with(bytes_of(entry.value));
 }
 
+std::string select_arrivals(const char* where) {
+  return std::string("SELECT first, alive, wall, checksum FROM arrivals ") + where;
+}
+
+Result<ArrivalRow> read_arrival(const Statement& row) {
+  ArrivalRow out;
+  out.first = row.bits(0);
+  out.mark.alive = std::chrono::seconds(row.integer(1));
+  if (!row.is_null(2)) out.mark.wall = std::chrono::milliseconds(row.integer(2));
+  if (row.bits(3) == checksum_of(out)) return out;
+  return corrupt("the time of arrival " + std::to_string(out.first));
+}
+
+std::uint64_t checksum_of(const ArrivalRow& row) {
+  Checksum sum(RowKind::kArrival);
+  sum.add(row.first);
+  sum.add(static_cast<std::uint64_t>(row.mark.alive.count()));
+  sum.add(std::uint64_t{row.mark.wall.has_value()});
+  sum.add(static_cast<std::uint64_t>(row.mark.wall.value_or(std::chrono::milliseconds(0)).count()));
+  return sum.value();
+}
+
 KnowledgeRow::KnowledgeRow(const Knowledge::Entry& entry)
     : head(entry.known.head()), settled(entry.known.settled()) {
   entry.known.held().encode(held);
   entry.known.dropped().encode(dropped);
   entry.known.voided().encode(voided);
+  entry.known.lost().encode(lost);
 }
 
 std::uint64_t KnowledgeRow::checksum(const StreamId& stream) const {
@@ -237,12 +259,13 @@ std::uint64_t KnowledgeRow::checksum(const StreamId& stream) const {
   sum.add(ByteView(held));
   sum.add(ByteView(dropped));
   sum.add(ByteView(voided));
+  sum.add(ByteView(lost));
   return sum.value();
 }
 
 std::string select_knowledge() {
   return std::string("SELECT ") + kStreamColumns +
-         ", k.head, k.settled, k.held, k.dropped, k.voided, k.checksum "
+         ", k.head, k.settled, k.held, k.dropped, k.voided, k.lost, k.checksum "
          "FROM knowledge k LEFT JOIN streams s ON s.id = k.stream";
 }
 
@@ -259,7 +282,8 @@ Result<Knowledge::Entry> read_knowledge(const Statement& row) {
   columns.held = copy(6);
   columns.dropped = copy(7);
   columns.voided = copy(8);
-  auto known = row.bits(9) == columns.checksum(entry.stream) ? decode_knowledge(columns) : std::nullopt;
+  columns.lost = copy(9);
+  auto known = row.bits(10) == columns.checksum(entry.stream) ? decode_knowledge(columns) : std::nullopt;
   if (!known) return corrupt("what is known of " + describe(entry.stream));
   entry.known = std::move(*known);
   return entry;

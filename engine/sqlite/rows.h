@@ -74,8 +74,17 @@ struct KnowledgeRow {
 
   Seq head = 0;
   Seq settled = 0;
-  Bytes held, dropped, voided;
+  Bytes held, dropped, voided, lost;
 };
+// Of `arrivals`: a mark, and the id of the first block that came after it.
+struct ArrivalRow {
+  std::uint64_t first = 0;
+  ArrivalMark mark;
+};
+std::string select_arrivals(const char* where);
+Result<ArrivalRow> read_arrival(const Statement& row);
+std::uint64_t checksum_of(const ArrivalRow& row);
+
 std::string select_knowledge();
 Result<Knowledge::Entry> read_knowledge(const Statement& row);
 Result<Knowledge> load_knowledge(Database& database);

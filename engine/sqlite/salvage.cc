@@ -168,7 +168,7 @@ class Collector {
   }
 
   void take_knowledge(const RawRow& row) {
-    const auto entry = sound<Knowledge::Entry>(row, row.id, {1, 2, 3, 4, 5, 6}, read_knowledge);
+    const auto entry = sound<Knowledge::Entry>(row, row.id, {1, 2, 3, 4, 5, 6, 7}, read_knowledge);
     if (entry) out_.knowledge.at(entry->stream).join(entry->known);
   }
 

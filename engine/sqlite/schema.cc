@@ -41,6 +41,7 @@ CREATE TABLE knowledge (
   held BLOB NOT NULL,
   dropped BLOB NOT NULL,
   voided BLOB NOT NULL,
+  lost BLOB NOT NULL,
   checksum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE series (
@@ -67,6 +68,12 @@ CREATE TABLE blocks (
   bytes BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX blocks_by_dot ON blocks (stream, first, last, time_min, time_max);
+CREATE TABLE arrivals (
+  first INTEGER PRIMARY KEY,
+  alive INTEGER NOT NULL,
+  wall INTEGER,
+  checksum INTEGER NOT NULL
+) STRICT;
 CREATE TABLE map_entries (
   id INTEGER PRIMARY KEY,
   dataset INTEGER NOT NULL,

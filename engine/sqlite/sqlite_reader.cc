@@ -147,6 +147,54 @@ Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, 
   }
 }
 
+Result<std::vector<HeldBlock>> SqliteReader::held_blocks(const StreamId& stream, Seq from,
+                                                         std::size_t blocks_max) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key || from > limits::kSeqMax) return std::vector<HeldBlock>();
+  const auto read = [](const Statement& row) -> Result<HeldBlock> {
+    return HeldBlock{{row.bits(0), row.bits(1)}, row.bits(3), row.bits(2)};
+  };
+  return collect<HeldBlock>(
+      prepare(database_,
+              "SELECT first, last, id, length(bytes) FROM blocks WHERE stream = ? AND first >= ? ORDER BY "
+              "first LIMIT ?",
+              **key, from, static_cast<std::uint64_t>(blocks_max)),
+      read);
+}
+
+Result<std::uint64_t> SqliteReader::block_bytes(const StreamId& stream) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key) return std::uint64_t{0};
+  Result<Statement> query =
+      prepare(database_, "SELECT coalesce(sum(length(bytes)), 0) FROM blocks WHERE stream = ?", **key);
+  if (!query) return query.error();
+  const Result<bool> row = query->step();
+  if (!row) return row.error();
+  return query->bits(0);
+}
+
+Result<std::uint64_t> SqliteReader::arrivals_before(std::chrono::seconds alive) const {
+  const auto marks =
+      collect<ArrivalRow>(prepare(database_, select_arrivals("WHERE alive <= ? ORDER BY first DESC LIMIT 1"),
+                                  static_cast<std::int64_t>(alive.count())),
+                          read_arrival);
+  if (!marks) return marks.error();
+  return marks->empty() ? std::uint64_t{0} : marks->front().first;
+}
+
+Result<std::uint64_t> SqliteReader::bytes_used() const {
+  std::int64_t counts[3] = {};
+  const char* const questions[] = {"PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"};
+  for (std::size_t i = 0; i < std::size(questions); ++i) {
+    const Result<std::int64_t> count = database_.integer(questions[i]);
+    if (!count) return count.error();
+    counts[i] = *count;
+  }
+  return static_cast<std::uint64_t>((counts[0] - counts[1]) * counts[2]);
+}
+
 Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,
                                                        std::optional<std::string_view> name) const {
   auto found =

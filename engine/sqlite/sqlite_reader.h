@@ -39,6 +39,11 @@ class SqliteReader final : public StoreReader {
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<std::vector<HeldBlock>> held_blocks(const StreamId& stream, Seq from,
+                                             std::size_t blocks_max) const override;
+  Result<std::uint64_t> block_bytes(const StreamId& stream) const override;
+  Result<std::uint64_t> arrivals_before(std::chrono::seconds alive) const override;
+  Result<std::uint64_t> bytes_used() const override;
   Result<std::vector<StreamSeries>> series(DatasetId dataset,
                                            std::optional<std::string_view> name) const override;
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;

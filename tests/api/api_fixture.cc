@@ -45,8 +45,8 @@ void expect_durable(std::future<Status> outcome) {
 
 ApiNode::ApiNode(std::map<std::string, std::function<HealthPart()>> health)
     : work_(io_.get_executor()), store_(open_store(folder_)), reader_(make_reader(*store_)) {
-  driver_ = std::make_unique<Driver>(io_, Node(node_config(), *reader_->image(), *reader_), *store_,
-                                     [](Note::Level, const std::string&) {});
+  driver_ = std::make_unique<Driver>(io_, std::make_unique<Node>(node_config(), *reader_->image(), *reader_),
+                                     *store_, [](Note::Level, const std::string&) {});
   sink_ = std::make_unique<FaultySink>(*driver_);
   auto api =
       Api::start(io_, {}, node_config().datasets, make_reader(*store_), *sink_, hooks(std::move(health)));

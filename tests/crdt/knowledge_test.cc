@@ -1,4 +1,4 @@
-// tests/crdt/knowledge_test.cc - knowledge is the pointwise maximum of unknown < void < dropped < held.
+// tests/crdt/knowledge_test.cc - knowledge says of each dot what any side said, and data beats all else.
 #include "crdt/knowledge.h"
 
 #include <array>
@@ -10,20 +10,28 @@
 namespace deltamesh {
 namespace {
 
-enum class State : std::uint8_t { kUnknown, kVoid, kDropped, kHeld };
+// Bits of what is said of a dot; held alone, or lost only if void.
+constexpr std::uint8_t kVoid = 1, kLost = 2, kDropped = 4, kHeld = 8;
 
 constexpr Seq kNumbers = 600;
-using Model = std::array<State, kNumbers + 1>;
+using Model = std::array<std::uint8_t, kNumbers + 1>;
 
-// Reads the state of each number back; a number in two of the sets would be a broken promise.
+std::uint8_t join_dot(std::uint8_t a, std::uint8_t b) {
+  const auto both = static_cast<std::uint8_t>(a | b);
+  return (both & kHeld) != 0 ? kHeld : both;
+}
+
+// Reads back what is said of each number, and that no promise is broken.
 Model model_of(const StreamKnowledge& known) {
   Model model{};
   for (Seq seq = 1; seq <= kNumbers; ++seq) {
     const bool held = known.held().contains(seq), dropped = known.dropped().contains(seq);
-    const bool voided = known.voided().contains(seq);
-    REQUIRE(held + dropped + voided <= 1);
-    model[seq] = held ? State::kHeld : dropped ? State::kDropped : voided ? State::kVoid : State::kUnknown;
-    if (model[seq] != State::kUnknown) REQUIRE(seq <= known.head());
+    const bool voided = known.voided().contains(seq), lost = known.lost().contains(seq);
+    REQUIRE(!(held && (dropped || voided)));
+    REQUIRE((voided || !lost));
+    model[seq] = static_cast<std::uint8_t>((held ? kHeld : 0) | (dropped ? kDropped : 0) |
+                                           (voided ? kVoid : 0) | (lost ? kLost : 0));
+    if (model[seq] != 0) REQUIRE(seq <= known.head());
   }
   return model;
 }
@@ -36,18 +44,26 @@ void change_range(Model& model, Interval dots, Change change) {
 // One random change to both the knowledge and the model.
 void change_both(Random& random, StreamKnowledge& known, Model& model) {
   const Interval dots = random_interval(random, kNumbers, 40);
-  switch (random.below(3)) {
+  const auto say = [&](std::uint8_t what) {
+    change_range(model, dots, [what](std::uint8_t old) { return join_dot(old, what); });
+  };
+  switch (random.below(4)) {
     case 0:
       known.hold(dots);
-      change_range(model, dots, [](State) { return State::kHeld; });
+      say(kHeld);
       break;
     case 1:
       known.declare_void(dots);
-      change_range(model, dots, [](State old) { return std::max(old, State::kVoid); });
+      say(kVoid);
+      break;
+    case 2:
+      known.declare_lost(IntervalSet(dots));
+      say(kVoid | kLost);
       break;
     default:
       known.drop(dots);
-      change_range(model, dots, [](State old) { return old == State::kHeld ? State::kDropped : old; });
+      change_range(model, dots,
+                   [](std::uint8_t old) { return static_cast<std::uint8_t>((old & ~kHeld) | kDropped); });
   }
 }
 
@@ -72,13 +88,13 @@ TEST_CASE("every change of knowledge does what it says to each single dot", "[cr
   }
 }
 
-TEST_CASE("joined knowledge is the larger state of each dot", "[crdt][knowledge]") {
+TEST_CASE("joined knowledge says of each dot what either side said", "[crdt][knowledge]") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     CAPTURE(seed);
     Random random(seed);
     const StreamKnowledge a = random_stream_knowledge(random), b = random_stream_knowledge(random);
     const Model x = model_of(a), y = model_of(b), both = model_of(joined(a, b));
-    for (Seq seq = 1; seq <= kNumbers; ++seq) REQUIRE(both[seq] == std::max(x[seq], y[seq]));
+    for (Seq seq = 1; seq <= kNumbers; ++seq) REQUIRE(both[seq] == join_dot(x[seq], y[seq]));
     REQUIRE(joined(a, b).head() == std::max(a.head(), b.head()));
   }
 }
@@ -104,13 +120,25 @@ TEST_CASE("what was pruned is neither missing nor told to others", "[crdt][knowl
   CHECK(known.shareable().head() == 12);
 }
 
-TEST_CASE("pruning takes only what is held", "[crdt][knowledge]") {
+TEST_CASE("what is given up is not missed, and stays void for others where it is", "[crdt][knowledge]") {
   StreamKnowledge known;
   known.declare_void({1, 2});
   known.hold({3, 4});
   known.drop({1, 9});
-  CHECK(known.dropped() == IntervalSet({3, 4}));
-  CHECK(known.voided() == IntervalSet({1, 2}));
+  CHECK(known.dropped() == IntervalSet({1, 9}));
+  CHECK(known.held().empty());
+  CHECK(known.missing().empty());
+  known.declare_lost(IntervalSet({3, 4}));
+  CHECK(known.shareable().voided() == IntervalSet({1, 4}));
+  CHECK(known.shareable().lost() == IntervalSet({3, 4}));
+}
+
+TEST_CASE("a void that turns out to be a loss is news to who knew it as void", "[crdt][knowledge]") {
+  StreamKnowledge sender, receiver;
+  sender.declare_lost(IntervalSet({1, 4}));
+  receiver.declare_void({1, 4});
+  receiver.join(sender.beyond(receiver));
+  CHECK(receiver == sender);
 }
 
 TEST_CASE("the head is never below what is known, and nothing shrinks it", "[crdt][knowledge]") {

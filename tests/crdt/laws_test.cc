@@ -54,10 +54,8 @@ std::vector<StreamKnowledge> decompose(const StreamKnowledge& known) {
   };
   each(known.held(), [](StreamKnowledge& part, Interval dot) { part.hold(dot); });
   each(known.voided(), [](StreamKnowledge& part, Interval dot) { part.declare_void(dot); });
-  each(known.dropped(), [](StreamKnowledge& part, Interval dot) {
-    part.hold(dot);
-    part.drop(dot);
-  });
+  each(known.lost(), [](StreamKnowledge& part, Interval dot) { part.declare_lost(IntervalSet(dot)); });
+  each(known.dropped(), [](StreamKnowledge& part, Interval dot) { part.drop(dot); });
   parts.push_back(changed([&](StreamKnowledge& part) { part.declare_head(known.head(), 0); }));
   parts.push_back(
       changed([&](StreamKnowledge& part) { part.declare_head(known.settled(), known.settled()); }));
@@ -67,8 +65,9 @@ std::vector<StreamKnowledge> decompose(const StreamKnowledge& known) {
 // Applies one random change that is a join, to the state and to an empty one, which is then the delta.
 StreamKnowledge mutate(Random& random, StreamKnowledge& known) {
   const Interval dots = random_interval(random, 80, 12);
-  const auto kind = random.below(3);
+  const auto kind = random.below(4);
   const auto change = [&](StreamKnowledge& target) {
+    if (kind == 3) target.declare_lost(IntervalSet(dots));
     if (kind == 0) target.hold(dots);
     if (kind == 1) target.declare_void(dots);
     if (kind == 2) target.declare_head(dots.last, dots.first);
@@ -183,6 +182,8 @@ TEST_CASE("knowledge of one stream passes the join and delta laws", "[crdt][laws
         classify(kinds, "held ", a.held());
         kinds.count("voids", !a.voided().empty());
         kinds.count("dropped", !a.dropped().empty());
+        kinds.count("lost", !a.lost().empty());
+        kinds.count("lost against void", !a.lost().intersect(b.voided().minus(b.lost())).empty());
         kinds.count("void against held", !a.voided().intersect(b.held()).empty());
         kinds.count("dropped against held", !a.dropped().intersect(b.held()).empty());
         kinds.count("dropped against void", !a.dropped().intersect(b.voided()).empty());

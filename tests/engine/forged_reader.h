@@ -4,17 +4,15 @@
 #include <utility>
 #include <vector>
 
-#include "engine/store.h"
+#include "tests/engine/passing_reader.h"
 
 namespace deltamesh::testing {
 
 // A reader that shows blocks which the store itself would refuse.
-class Forged final : public StoreReader {
+class Forged final : public PassingReader {
  public:
   Forged(const StoreReader& store, std::vector<StoredBlock> blocks)
-      : store_(store), blocks_(std::move(blocks)) {}
-  Result<StoreImage> image() const override { return store_.image(); }
-  Result<Knowledge> knowledge() const override { return store_.knowledge(); }
+      : PassingReader(store), blocks_(std::move(blocks)) {}
   Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
                                           std::size_t bytes_max) const override {
     std::vector<StoredBlock> found;
@@ -32,22 +30,8 @@ class Forged final : public StoreReader {
                       const std::function<bool(const StoredBlock&)>&) const override {
     return Done{};
   }
-  Result<std::vector<StreamSeries>> series(DatasetId dataset,
-                                           std::optional<std::string_view> name) const override {
-    return store_.series(dataset, name);
-  }
-  Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override {
-    return store_.entries(dataset, page);
-  }
-  Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override {
-    return store_.entry(dataset, key);
-  }
-  Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override {
-    return store_.conflicts(dataset, page);
-  }
 
  private:
-  const StoreReader& store_;
   std::vector<StoredBlock> blocks_;
 };
 

@@ -51,6 +51,16 @@ inline message::Frontier frontier() {
   return {{entry}, true, {}};
 }
 
+// The same stream once its first events were given up, and two more declared lost.
+inline message::Frontier frontier_given() {
+  message::Frontier out = frontier();
+  out.entries.front().held = IntervalSet({911, 1000});
+  out.entries.front().voided.add({909, 910});
+  out.entries.front().dropped.add({1, 910});
+  out.entries.front().lost.add({909, 910});
+  return out;
+}
+
 inline message::Delta delta() {
   message::Delta out;
   out.ref.index = 0;
@@ -159,6 +169,7 @@ inline message::MapAnswer map_answer() {
 inline std::vector<Case> messages() {
   return {{"hello", hello()},
           {"frontier", frontier()},
+          {"frontier_given", frontier_given()},
           {"delta", delta()},
           {"map_delta", map_delta()},
           {"ack", ack()},

@@ -9,6 +9,7 @@
 
 #include "engine/memory_store.h"
 #include "tests/crdt/random.h"
+#include "tests/engine/passing_reader.h"
 
 namespace deltamesh {
 namespace {
@@ -315,40 +316,20 @@ TEST_CASE("the latest is the last sample that the whole range has", "[query]") {
 }
 
 // Counts the blocks that are handed out.
-class CountingReader final : public StoreReader {
+class CountingReader final : public testing::PassingReader {
  public:
-  explicit CountingReader(const StoreReader& reader) : reader_(reader) {}
+  using PassingReader::PassingReader;
   std::size_t take_count() { return std::exchange(count_, 0); }
 
-  Result<StoreImage> image() const override { return reader_.image(); }
-  Result<Knowledge> knowledge() const override { return reader_.knowledge(); }
-  Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
-                                          std::size_t bytes_max) const override {
-    return reader_.blocks(stream, dots, bytes_max);
-  }
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override {
-    return reader_.visit_blocks(stream, from, to, order, [&](const StoredBlock& block) {
+    return PassingReader::visit_blocks(stream, from, to, order, [&](const StoredBlock& block) {
       ++count_;
       return visit(block);
     });
   }
-  Result<std::vector<StreamSeries>> series(DatasetId dataset,
-                                           std::optional<std::string_view> name) const override {
-    return reader_.series(dataset, name);
-  }
-  Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override {
-    return reader_.entries(dataset, page);
-  }
-  Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override {
-    return reader_.entry(dataset, key);
-  }
-  Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override {
-    return reader_.conflicts(dataset, page);
-  }
 
  private:
-  const StoreReader& reader_;
   mutable std::size_t count_ = 0;
 };
 

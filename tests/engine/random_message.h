@@ -125,6 +125,8 @@ inline message::Hello hello() {
 inline message::Frontier::Entry frontier_entry() {
   message::Frontier::Entry entry{stream_ref(), intervals(), intervals(), seq(), seq()};
   if (entry.settled > entry.head) std::swap(entry.settled, entry.head);
+  if (below(3) == 0) entry.dropped = intervals();
+  if (below(3) == 0) entry.lost = intervals();
   return entry;
 }
 

@@ -364,6 +364,102 @@ inline void a_callback_may_commit(StoreUnderTest& test) {
   CHECK(reported == 2);
 }
 
+inline Batch one_block(Random& random, const StreamId& stream, Seq first, std::uint32_t events) {
+  Batch batch;
+  batch.blocks.push_back(random_block(random, stream, first, events));
+  return batch;
+}
+
+inline std::vector<Seq> firsts(const StoreReader& reader, const StreamId& stream, Seq from) {
+  const auto blocks = reader.held_blocks(stream, from, 100);
+  REQUIRE(blocks);
+  std::vector<Seq> out;
+  for (const HeldBlock& block : *blocks) out.push_back(block.dots.first);
+  return out;
+}
+
+inline void it_tells_what_can_be_given_up(StoreUnderTest& test) {
+  Random random(7);
+  const StreamId stream = stream_number(1), other = stream_number(2);
+  std::uint64_t bytes = 0;
+  for (const Seq first : {Seq{21}, Seq{11}, Seq{1}}) {
+    const Batch batch = one_block(random, stream, first, 10);
+    bytes += batch.blocks[0].bytes->size();
+    REQUIRE(commit(test, batch));
+  }
+  REQUIRE(commit(test, one_block(random, other, 1, 10)));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    const auto blocks = test.reader().held_blocks(stream, 1, 2);
+    REQUIRE(blocks);
+    REQUIRE(blocks->size() == 2);
+    CHECK((*blocks)[0].dots == Interval{1, 10});
+    CHECK((*blocks)[1].dots == Interval{11, 20});
+    CHECK((*blocks)[0].arrival > (*blocks)[1].arrival);  // It came later.
+    CHECK(firsts(test.reader(), stream, 12) == std::vector<Seq>{21});
+    CHECK(*test.reader().block_bytes(stream) == bytes);
+  }
+  Batch batch;
+  batch.given_up = {{stream, {1, 20}}};
+  REQUIRE(commit(test, batch));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    CHECK(firsts(test.reader(), stream, 1) == std::vector<Seq>{21});
+    CHECK(firsts(test.reader(), other, 1) == std::vector<Seq>{1});
+    CHECK(*test.reader().block_bytes(stream) < bytes);
+    CHECK(test.reader().knowledge()->find(stream)->dropped() == IntervalSet({1, 20}));
+  }
+}
+
+inline void it_does_not_give_up_half_a_block(StoreUnderTest& test) {
+  Random random(8);
+  const StreamId stream = stream_number(1);
+  REQUIRE(commit(test, one_block(random, stream, 11, 10)));
+  for (const Interval dots : {Interval{1, 15}, Interval{12, 30}, Interval{12, 15}}) {
+    Batch batch = one_block(random, stream, 100, 1);
+    batch.given_up = {{stream, dots}};
+    const Status status = commit(test, batch);
+    REQUIRE(!status);
+    CHECK(status.error().code == ErrorCode::kInvalid);
+    CHECK(firsts(test.reader(), stream, 1) == std::vector<Seq>{11});
+    CHECK(test.reader().knowledge()->find(stream)->dropped().empty());
+  }
+}
+
+inline void a_mark_is_about_what_came_before_it(StoreUnderTest& test) {
+  using std::chrono::seconds;
+  Random random(9);
+  const StreamId stream = stream_number(1);
+  const auto arrival = [&](Seq first) {
+    const auto blocks = test.reader().held_blocks(stream, first, 1);
+    REQUIRE(blocks);
+    REQUIRE(blocks->size() == 1);
+    return blocks->front().arrival;
+  };
+  const auto before = [&](int alive) { return *test.reader().arrivals_before(seconds(alive)); };
+  Batch first = one_block(random, stream, 1, 5);
+  first.mark = ArrivalMark{seconds(100), std::chrono::milliseconds(77)};
+  REQUIRE(commit(test, first));
+  REQUIRE(commit(test, one_block(random, stream, 11, 5)));
+  Batch mark;
+  mark.mark = ArrivalMark{seconds(200), std::nullopt};
+  REQUIRE(commit(test, mark));
+  REQUIRE(commit(test, one_block(random, stream, 21, 5)));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    CHECK(before(99) <= arrival(1));
+    CHECK(arrival(1) < before(100));
+    CHECK(before(199) <= arrival(11));
+    CHECK(arrival(11) < before(200));
+    CHECK(before(1'000'000) <= arrival(21));
+    CHECK(test.reader().image()->mark == *mark.mark);
+  }
+  // Also of a block that comes when nothing is left of what the mark was about.
+  Batch all;
+  all.given_up = {{stream, {1, 30}}};
+  REQUIRE(commit(test, all));
+  test.reopen();
+  REQUIRE(commit(test, one_block(random, stream, 31, 5)));
+  CHECK(before(1'000'000) <= arrival(31));
+}
+
 struct Case {
   const char* sentence;
   void (*check)(StoreUnderTest&);
@@ -377,6 +473,9 @@ inline constexpr Case kCases[] = {
     {"a series without a declaration is named later", a_series_without_a_declaration_is_named_later},
     {"a visit ends when it is told to", a_visit_ends_when_it_is_told_to},
     {"a callback may commit", a_callback_may_commit},
+    {"it tells what can be given up", it_tells_what_can_be_given_up},
+    {"it does not give up half a block", it_does_not_give_up_half_a_block},
+    {"a mark is about what came before it", a_mark_is_about_what_came_before_it},
 };
 
 template <class Make>

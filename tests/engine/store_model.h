@@ -72,19 +72,31 @@ inline MapWrite random_write(Random& random) {
 }
 
 // Knowledge as a table of dots: 3 held, 2 dropped, 1 void, 0 unknown.
+// Of each dot, bits of what is said of it; held alone.
+inline constexpr int kModelVoid = 1, kModelLost = 2, kModelDropped = 4, kModelHeld = 8;
+
 struct ModelStream {
   std::map<Seq, int> dots;
   Seq head = 0;
   Seq settled = 0;
 
   void raise(Interval range, int state) {
-    for (Seq seq = range.first; seq <= range.last; ++seq) dots[seq] = std::max(dots[seq], state);
+    for (Seq seq = range.first; seq <= range.last; ++seq) {
+      int& dot = dots[seq];
+      dot = ((dot | state) & kModelHeld) != 0 ? kModelHeld : dot | state;
+    }
+    head = std::max(head, range.last);
+  }
+  void drop(Interval range) {
+    for (Seq seq = range.first; seq <= range.last; ++seq)
+      dots[seq] = (dots[seq] & ~kModelHeld) | kModelDropped;
     head = std::max(head, range.last);
   }
   void join(const StreamKnowledge& known) {
-    for (const Interval& range : known.held().intervals()) raise(range, 3);
-    for (const Interval& range : known.dropped().intervals()) raise(range, 2);
-    for (const Interval& range : known.voided().intervals()) raise(range, 1);
+    for (const Interval& range : known.held().intervals()) raise(range, kModelHeld);
+    for (const Interval& range : known.dropped().intervals()) raise(range, kModelDropped);
+    for (const Interval& range : known.voided().intervals()) raise(range, kModelVoid);
+    for (const Interval& range : known.lost().intervals()) raise(range, kModelLost);
     head = std::max(head, known.head());
     settled = std::max(settled, known.settled());
   }
@@ -92,11 +104,12 @@ struct ModelStream {
     std::map<Seq, int> theirs;
     const auto fill = [&theirs](const IntervalSet& set, int state) {
       for (const Interval& range : set.intervals())
-        for (Seq seq = range.first; seq <= range.last; ++seq) theirs.emplace(seq, state);
+        for (Seq seq = range.first; seq <= range.last; ++seq) theirs[seq] |= state;
     };
-    fill(known.held(), 3);
-    fill(known.dropped(), 2);
-    fill(known.voided(), 1);
+    fill(known.held(), kModelHeld);
+    fill(known.dropped(), kModelDropped);
+    fill(known.voided(), kModelVoid);
+    fill(known.lost(), kModelLost);
     return theirs == dots && head == known.head() && settled == known.settled();
   }
 };
@@ -105,10 +118,23 @@ class StoreModel {
  public:
   // Takes `batch` if a store must take it; false if it must refuse it.
   bool take(const Batch& batch) {
-    for (const StoredBlock& block : batch.blocks)
-      if (overlaps(block)) return false;
+    const auto gives_up = [&](const StoredBlock& block, Seq dot) {
+      return std::any_of(batch.given_up.begin(), batch.given_up.end(), [&](const GivenUp& given_up) {
+        return given_up.stream == block.stream && given_up.dots.first <= dot && dot <= given_up.dots.last;
+      });
+    };
+    const auto goes = [&](const StoredBlock& block) { return gives_up(block, block.first); };
+    for (const GivenUp& given_up : batch.given_up)
+      for (const StoredBlock& block : blocks)
+        if (cuts(given_up, block)) return false;
+    const auto overlaps_rest = [&](const StoredBlock& block) {
+      return overlaps(block, [&](Seq dot) { return !gives_up(block, dot); });
+    };
+    if (std::any_of(batch.blocks.begin(), batch.blocks.end(), overlaps_rest)) return false;
+    for (const GivenUp& given_up : batch.given_up) streams[given_up.stream].drop(given_up.dots);
+    std::erase_if(blocks, goes);
     for (const StoredBlock& block : batch.blocks) {
-      streams[block.stream].raise(block.interval(), 3);
+      streams[block.stream].raise(block.interval(), kModelHeld);
       blocks.push_back(block);
     }
     for (const Knowledge::Entry& entry : batch.knowledge) streams[entry.stream].join(entry.known);
@@ -124,7 +150,7 @@ class StoreModel {
   void end_incarnation(const Identity& writer) {
     for (auto& [stream, known] : streams) {
       if (stream.node != writer.node || stream.incarnation != writer.incarnation) continue;
-      for (Seq seq = 1; seq <= known.head; ++seq) known.dots.try_emplace(seq, 1);
+      for (Seq seq = 1; seq <= known.head; ++seq) known.dots.try_emplace(seq, kModelVoid);
       if (known.settled > 0) known.settled = known.head;
     }
   }
@@ -145,10 +171,19 @@ class StoreModel {
   HlcStamp clock;
 
  private:
-  bool overlaps(const StoredBlock& block) {
+  static bool cuts(const GivenUp& given_up, const StoredBlock& block) {
+    if (block.stream != given_up.stream) return false;
+    const auto within = [&](Seq end) { return block.first <= end && end < block.interval().last; };
+    return within(given_up.dots.first - 1) || within(given_up.dots.last);
+  }
+
+  template <class Stays>
+  bool overlaps(const StoredBlock& block, Stays stays) {
     const auto& dots = streams[block.stream].dots;
-    for (Seq seq = block.first; seq <= block.interval().last; ++seq)
-      if (const auto at = dots.find(seq); at != dots.end() && at->second == 3) return true;
+    for (Seq seq = block.first; seq <= block.interval().last; ++seq) {
+      const auto at = dots.find(seq);
+      if (at != dots.end() && at->second == kModelHeld && stays(seq)) return true;
+    }
     return false;
   }
 };
@@ -163,6 +198,12 @@ inline Batch random_batch(Random& random, std::uint64_t number) {
     batch.blocks.push_back(random_block(random, stream, first, events));
     first += events + random.below(3);
   }
+  if (random.chance(20)) {
+    const Seq from = random.chance(50) ? 1 : random.between(1, 400);
+    batch.given_up.push_back(
+        {stream_number(static_cast<std::uint8_t>(random.below(4))), {from, from + random.below(60)}});
+  }
+  if (random.chance(20)) batch.mark = ArrivalMark{std::chrono::seconds(number * 60), std::nullopt};
   for (std::uint64_t i = random.below(3); i > 0; --i) batch.entries.push_back(random_write(random));
   if (random.chance(30)) {
     Knowledge::Entry entry{stream_number(static_cast<std::uint8_t>(random.below(4))), {}};
@@ -170,6 +211,7 @@ inline Batch random_batch(Random& random, std::uint64_t number) {
     entry.known.hold({at, at + random.below(3)});
     if (random.chance(50)) entry.known.drop({at, at});
     entry.known.declare_void({at + 10, at + 12});
+    if (random.chance(50)) entry.known.declare_lost(IntervalSet({at + 11, at + 14}));
     entry.known.declare_head(at + 20, at + 5);
     batch.knowledge.push_back(std::move(entry));
   }

@@ -49,7 +49,9 @@ TEST_CASE("the checksums of version 0 are what they were", "[sqlite][format]") {
   CHECK(sqlite::checksum_of(write, 0) == 0xb8e39659156c7b64u);
   Knowledge::Entry entry{golden_stream(), {}};
   entry.known.hold({1, 1000});
-  CHECK(sqlite::KnowledgeRow(entry).checksum(entry.stream) == 0x89f9f62b354e0b78u);
+  CHECK(sqlite::KnowledgeRow(entry).checksum(entry.stream) == 0x39cd883d59522a38u);
+  CHECK(sqlite::checksum_of(sqlite::ArrivalRow{9, {std::chrono::seconds(600), std::nullopt}}) ==
+        0x8ad265d195f6dd54u);
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ class ThreadedStore final : public Store {
 
 void ignore_log(Note::Level, const std::string&) {}
 
-Node make_node(MemoryStore& store) {
-  return {test_config(), *store.image(), store};
+std::unique_ptr<Node> make_node(MemoryStore& store) {
+  return std::make_unique<Node>(test_config(), *store.image(), store);
 }
 
 TEST_CASE("writes from several threads are each answered once, on the driver's thread", "[driver]") {
@@ -147,7 +147,7 @@ TEST_CASE("a write is taken at once, and durable by a flush, however long the co
   ThreadedStore store(memory);
   NodeConfig config = test_config();
   config.commit_interval = std::chrono::seconds(60);
-  Driver driver(io, Node(config, *memory.image(), memory), store, ignore_log);
+  Driver driver(io, std::make_unique<Node>(config, *memory.image(), memory), store, ignore_log);
   std::vector<std::string> order;
   const auto note = [&order](const char* what) { return [&order, what] { order.emplace_back(what); }; };
   const auto done = [&order](const Status& status) { order.emplace_back(status ? "durable" : "refused"); };
@@ -181,7 +181,7 @@ TEST_CASE("stopping makes durable what was accepted, and refuses what comes afte
   ThreadedStore store(memory);
   NodeConfig config = test_config();
   config.commit_interval = std::chrono::seconds(60);
-  Driver driver(io, Node(config, *memory.image(), memory), store, ignore_log);
+  Driver driver(io, std::make_unique<Node>(config, *memory.image(), memory), store, ignore_log);
   std::optional<Status> before, after;
   bool stopped = false;
   driver.write(kMetrics, {test_event(1)}, [&](const Status& status) { before = status; });

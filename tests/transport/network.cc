@@ -53,7 +53,8 @@ TestNode::TestNode(boost::asio::io_context& io, std::uint8_t number, NodeConfig 
 
 void TestNode::start() {
   const auto log = [this](Note::Level, const std::string& text) { log_.push_back(text); };
-  driver_ = std::make_unique<Driver>(io_, Node(config_, *store_.image(), store_), store_, log);
+  driver_ =
+      std::make_unique<Driver>(io_, std::make_unique<Node>(config_, *store_.image(), store_), store_, log);
 }
 
 void TestNode::stop() {
