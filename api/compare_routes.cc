@@ -66,6 +66,8 @@ void write(JsonWriter& json, const ComparedStream& result, const std::string& da
   json.key("equal").count(found.equal);
   json.key("a_lacks").count(found.a_lacks.total());
   json.key("b_lacks").count(found.b_lacks.total());
+  json.key("a_gave_up").count(result.a_gave_up);
+  json.key("b_gave_up").count(result.b_gave_up);
   json.key("differ").count(found.differ.total());
   json.key("undecided").count(found.undecided.total());
   if (!result.status) json.key("error").text(result.status.error().text);

@@ -48,6 +48,10 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("clones_met").count(counters.clones_met);
   json.key("writes_refused").count(counters.writes_refused);
   json.key("batches_failed").count(counters.batches_failed);
+  json.key("events_given_up").count(counters.events_given_up);
+  json.key("events_unacknowledged").count(counters.events_unacknowledged);
+  json.key("events_lost").count(counters.events_lost);
+  json.key("history_refused").count(counters.history_refused);
   json.key("series_conflicts").count(counters.series_conflicts);
   json.key("range_questions_answered").count(counters.range_questions_answered);
   json.key("range_questions_refused").count(counters.range_questions_refused);

@@ -26,6 +26,7 @@ std::size_t item_bytes_max(const message::Frontier::Entry& entry);
 std::size_t item_bytes_max(const message::MapDelta::Known& known);
 std::size_t item_bytes_max(const message::MapDelta::Entry& entry);
 std::size_t item_bytes_max(const message::Ack::Stream& stream);
+std::size_t item_bytes_max(const message::TierAck::Stream& stream);
 std::size_t item_bytes_max(const SeriesDecl& decl);
 
 // A whole frame, head included. nullopt: an unknown type that may be skipped.

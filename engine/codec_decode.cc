@@ -100,6 +100,10 @@ Result<Message> read(wire::SeriesGiven::Reader in, RawReader& raw) {
   return Message{std::move(given)};
 }
 
+Result<Message> read(wire::TierAck::Reader, RawReader& raw) {
+  return Message{raw.tier_ack()};
+}
+
 Result<Message> read(wire::ClockAhead::Reader, RawReader& raw) {
   const std::uint64_t time = raw.number("time");
   raw.check(check_at_most(time, kStampMillisecondsMax, "milliseconds since 1970"));
@@ -170,6 +174,7 @@ PayloadReader reader_of(FrameType type) {
     case FrameType::kGoodbye: return read_payload<wire::Goodbye>;
     case FrameType::kRangeQuestion: return read_payload<wire::RangeQuestion>;
     case FrameType::kRangeAnswer: return read_payload<wire::RangeAnswer>;
+    case FrameType::kTierAck: return read_payload<wire::TierAck>;
     case FrameType::kClockAhead: return read_payload<wire::ClockAhead>;
     case FrameType::kMapQuestion: return read_payload<wire::MapQuestion>;
     case FrameType::kMapAnswer: return read_payload<wire::MapAnswer>;

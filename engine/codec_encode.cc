@@ -171,6 +171,12 @@ Bytes encode_message(const message::Pong&) {
   return raw_frame({FrameType::kPong}, {});
 }
 
+Bytes encode_message(const message::TierAck& ack) {
+  Bytes raw;
+  put_tier_ack(raw, ack);
+  return raw_frame({FrameType::kTierAck, kMayBeSkipped}, raw);
+}
+
 Bytes encode_message(const message::ClockAhead& ahead) {
   Bytes raw;
   put_varint(raw, static_cast<std::uint64_t>(ahead.time.count()));

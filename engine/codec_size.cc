@@ -37,6 +37,10 @@ std::size_t item_bytes_max(const message::Ack::Stream& stream) {
   return kVarintBytesMax + interval_bytes_max(stream.dots);
 }
 
+std::size_t item_bytes_max(const message::TierAck::Stream& stream) {
+  return kVarintBytesMax + interval_bytes_max(stream.dots);
+}
+
 std::size_t item_bytes_max(const SeriesDecl& decl) {
   return 4 * kVarintBytesMax + decl.name.size() + decl.unit.size();
 }

@@ -21,7 +21,8 @@ struct ComparedStream {
   StreamId stream;
   Reconciled found;
   std::uint64_t voided = 0;  // Of its dots, declared void by their writer as far as A knows.
-  Status status = Done{};    // Why it was not compared to its end.
+  std::uint64_t a_gave_up = 0, b_gave_up = 0;  // Of what each side lacks, dots that it does not want.
+  Status status = Done{};                      // Why it was not compared to its end.
 };
 
 struct Compared {

@@ -33,6 +33,7 @@ enum class FrameType : std::uint8_t {
   kGoodbye = 10,
   kRangeQuestion = 14,
   kRangeAnswer = 15,
+  kTierAck = 16,
   kClockAhead = 17,
   kMapQuestion = 18,
   kMapAnswer = 19,

@@ -24,19 +24,29 @@ inline constexpr std::uint64_t kRoomForNew = 16;
 // What a block takes beyond its bytes, about. More, less: the bound is kept less exactly, until it is looked
 // at again.
 inline constexpr std::uint64_t kBlockRowBytes = 160;
+// A block on its way to the store may take so many times its bytes there: its last page is not full. More:
+// more is given up before that is known. Fewer: the bound is passed by what is on its way.
+inline constexpr std::int64_t kRoomTimes = 2;
 // Blocks that are given up for their age at a time. More: other batches wait behind. Fewer: more commits.
 inline constexpr std::size_t kGiveUpMax = 256;
 // The lowest blocks of a stream are looked up so many at a time. More: 32 bytes each. Fewer: more reads.
 inline constexpr std::size_t kLowestBlocks = 16;
-// How often the age of what is stored is looked at, and noted. More often: rows and commits. More seldom:
-// blocks stay for that much longer than they were to.
-inline constexpr std::chrono::seconds kRetentionLook{60};
+// How often it is looked what is too old, and peers are told what was given up that they have themselves.
+// More often: commits and frames. More seldom: blocks stay longer; a scrub takes for lost what was given up.
+inline constexpr std::chrono::seconds kRetentionLook{30};
+// How often it is noted which blocks have come by now. More often: rows. More seldom: blocks stay for that
+// much longer than they were to.
 inline constexpr std::chrono::seconds kArrivalMark{600};
 // The longest time between two runs that counts, by clocks that both trusted. Longer: one wrong clock ages
 // all that is stored by that much.
 inline constexpr std::chrono::hours kAwayMax{366 * 24};
-// Lives of stores of tiers that are known to be over. More: 32 bytes each, and a frame of them is larger.
-// Fewer: a tier's node that was replaced so often is not told apart.
+// News of what a tier has acknowledged are handed on after so long. Longer: others prune later, and what
+// they must give up before they know counts as lost. Shorter: more frames.
+inline constexpr std::chrono::seconds kTierNews{5};
+// Lives of stores of tiers that acknowledge, and those that are known to be over. More: a peer that makes
+// them up fills so much memory. Fewer: a larger tier, or one whose nodes are replaced more often, is not
+// listened to.
+inline constexpr std::size_t kAckersMax = 256;
 inline constexpr std::size_t kEndedAckersMax = 1024;
 
 // Frames. Larger: a peer may make us hold that much before we can judge it. Smaller: more heads a byte.

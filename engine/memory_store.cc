@@ -92,6 +92,7 @@ Status MemoryStore::apply(Batch& batch) {
   }
   for (MapWrite& write : batch.entries) join(write);
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
+  for (TierAck& ack : batch.acks) take_ack(ack);
   if (batch.mark) marks_.insert_or_assign(last_arrival_ + 1, *batch.mark);
   return Done{};
 }
@@ -114,6 +115,15 @@ void MemoryStore::give_up(const GivenUp& given_up) {
     return true;
   });
   std::erase_if(arrivals_[given_up.stream], [&](const auto& arrival) { return within(arrival.first); });
+}
+
+void MemoryStore::take_ack(TierAck& ack) {
+  if (!ack.ended) {
+    acks_.insert_or_assign({ack.acker, ack.stream}, std::move(ack.dots));
+    return;
+  }
+  ended_ackers_.insert(ack.acker);
+  std::erase_if(acks_, [&](const auto& one) { return one.first.first == ack.acker; });
 }
 
 void MemoryStore::arrive(const StoredBlock& block) {
@@ -143,8 +153,10 @@ void MemoryStore::join(MapWrite& write) {
 }
 
 Result<StoreImage> MemoryStore::image() const {
-  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}};
+  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}, {}};
   if (!marks_.empty()) image.mark = marks_.rbegin()->second;
+  for (const Identity& acker : ended_ackers_) image.acks.push_back({acker, true, {}, {}});
+  for (const auto& [of, dots] : acks_) image.acks.push_back({of.first, false, of.second, dots});
   for (const auto& [key, decl] : series_) image.series.push_back({key.stream, decl});
   for (const auto& [dataset, entries] : entries_) {
     for (const auto& [key, writes] : entries) {

@@ -79,6 +79,7 @@ class MemoryStore : public Store, public StoreReader {
   [[nodiscard]] bool cuts_block(const GivenUp& given_up) const;
   void give_up(const GivenUp& given_up);
   void arrive(const StoredBlock& block);
+  void take_ack(TierAck& ack);
   void join(MapWrite& write);
 
   Identity identity_;
@@ -98,6 +99,8 @@ class MemoryStore : public Store, public StoreReader {
   std::map<SeriesKey, SeriesDecl> series_;
   std::set<SeriesKey> unnamed_;
   std::map<DatasetId, Entries> entries_;
+  std::map<std::pair<Identity, StreamId>, IntervalSet> acks_;
+  std::set<Identity> ended_ackers_;
   HlcStamp clock_;
 };
 

@@ -156,6 +156,20 @@ struct Pong {
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 
+// What a node of a tier has acknowledged, in its own words or handed on; or that the life of its store is
+// over, and nothing that it has acknowledged counts any more.
+struct TierAck {
+  struct Stream {
+    std::uint32_t index = 0;  // In the table of the sender of this, which has named it before.
+    IntervalSet dots;
+    friend bool operator==(const Stream&, const Stream&) = default;
+  };
+  Identity acker;
+  bool ended = false;
+  std::vector<Stream> streams;
+  friend bool operator==(const TierAck&, const TierAck&) = default;
+};
+
 // The time, from a sender that trusts its clock: the receiver wrote an entry whose stamp is far ahead of it.
 // May be skipped by who does not know it.
 struct ClockAhead {
@@ -279,6 +293,6 @@ namespace deltamesh {
 using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta,
                              message::Ack, message::SeriesWanted, message::SeriesGiven, message::Ping,
                              message::Pong, message::Goodbye, message::RangeQuestion, message::RangeAnswer,
-                             message::MapQuestion, message::MapAnswer, message::ClockAhead>;
+                             message::MapQuestion, message::MapAnswer, message::ClockAhead, message::TierAck>;
 
 }  // namespace deltamesh

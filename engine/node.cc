@@ -28,6 +28,7 @@ void Node::load(StoreImage image) {
   knowledge_ = std::move(image.knowledge);
   mark_ = image.mark;
   alive_ = mark_.alive;
+  load_acks(image.acks);
   if (retention_.is_bounded()) look_at_ = Micros::zero();
   for (const auto& entry : knowledge_.entries()) {
     intern(entry.stream);
@@ -154,6 +155,7 @@ void Node::tick(Instant now) {
   end_news_wait(now);
   end_pace_waits(now);
   check_late(now);
+  tell_acks(now);
   check_comparisons(now);
   pump(now);
 }
@@ -163,6 +165,7 @@ Effects Node::take_effects() {
   next = std::min(next, report_at_.value_or(Micros::max()));
   next = std::min(next, tell_at_.value_or(Micros::max()));
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
+  if (tell_acks_at_) next = std::min(next, *tell_acks_at_);
   if (look_at_) next = std::min(next, *look_at_);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
@@ -190,10 +193,11 @@ bool Node::quiet() const {
                                  !session.map_delta &&
                                  std::all_of(session.maps.begin(), session.maps.end(), told);
     return (nothing_to_send || !active(session)) && session.map_deltas_sent.empty() &&
+           session.given_up_due.empty() &&
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);
   };
   return in_flight_.empty() && writes_.empty() && heard_.empty() && !gather_until_ && !report_at_ &&
-         !tell_at_ && !waits_for_some() && std::all_of(sessions_.begin(), sessions_.end(), quiet);
+         untold_acks_.empty() && !tell_at_ && !waits_for_some() && std::all_of(sessions_.begin(), sessions_.end(), quiet);
 }
 
 }  // namespace deltamesh

@@ -118,6 +118,7 @@ class Node {
     Retention::Plan plan;         // What it gives up, for what it brings.
     bool looks = false;           // Made for that alone, in its turn.
     std::optional<ArrivalMark> mark;
+    std::vector<TierAck> acks;
   };
   // Where a stream comes from.
   struct Source {
@@ -209,8 +210,26 @@ class Node {
   void declare_lost(InFlight& batch);
   bool refuse_history(InFlight& batch, StreamIx ix, Interval dots);
   void apply_given_up(const InFlight& batch);
-  void tell_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused);
+  void note_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused);
+  void tell_given_up(Session& session, StreamIx ix);
+  void tell_all_given_up();
   void give_up_failed(BatchId id, const InFlight& batch);
+
+  // node_tier.cc: what the operator's tiers have stored.
+  using AckNews = std::set<std::pair<Identity, std::optional<StreamIx>>>;  // None: its life is over.
+  void load_acks(const std::vector<TierAck>& acks);
+  void end_other_lives(const Session& session);
+  void note_acked(const Session& session, StreamIx ix, const IntervalSet& dots);
+  void end_life(const Identity& acker);
+  void take_ack(const Identity& acker, StreamIx ix, const IntervalSet& dots);
+  Status receive(Session& session, const message::TierAck& ack);
+  [[nodiscard]] const StreamKnowledge* acked(const Identity& acker, StreamIx ix) const;
+  void note_news_of(const Identity& acker, std::optional<StreamIx> ix);
+  void tell_acks(Instant now);
+  void tell_acks(Session& session, const AckNews& news);
+  [[nodiscard]] AckNews all_acks() const;
+  std::vector<TierAck> take_unstored_acks();
+  void acks_failed(const InFlight& batch);
 
   // node_push.cc: blocks to peers.
   Status send_telemetry(Session& session, Instant now);
@@ -265,9 +284,9 @@ class Node {
   void compare_at(Session& session, std::optional<Micros> at);
   std::vector<StreamIx> comparable(const Session& session);
   [[nodiscard]] bool is_comparable(const Session& session, const StreamId& stream) const;
-  bool begin_piece(Comparison& comparison);
+  bool begin_piece(const Session& session, Comparison& comparison);
   Comparison::Stream begin_stream(StreamIx ix) const;
-  void end_stream(Comparison& comparison);
+  void end_stream(const Session& session, Comparison& comparison);
   void ask(Session& session, Instant now);
   template <class Step>
   auto with_ranges(Comparison& comparison, Step step);
@@ -472,6 +491,8 @@ class Node {
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
   RangeCache ranges_;
   TierAcks acks_;
+  AckNews untold_acks_, unstored_acks_;
+  std::optional<Micros> tell_acks_at_;
   Retention retention_;
   std::optional<Micros> look_at_;  // When something may be too old; none: a look is under way, or never.
   // For how long the store has been alive by now, when that was last told, and how it was last noted.

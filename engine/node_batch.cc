@@ -32,6 +32,7 @@ void Node::commit(InFlight batch) {
   out.id = BatchId{++last_batch_};
   for (const auto& [ix, upto] : batch.plan.upto) out.given_up.push_back({streams_[ix], {1, upto}});
   out.mark = batch.mark;
+  out.acks = batch.acks = take_unstored_acks();
   out.clock = clock_.last();
   out.declarations = batch.declarations;
   out.unnamed = batch.unnamed;
@@ -164,6 +165,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   }
   void_failed(batch);
   give_up_failed(id, batch);
+  acks_failed(batch);
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);

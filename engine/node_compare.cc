@@ -67,7 +67,7 @@ std::vector<StreamIx> Node::comparable(const Session& session) {
 void Node::end_comparison(Session& session, Status status, std::optional<Instant> now) {
   const auto comparison = std::exchange(session.comparison, nullptr);
   if (comparison->id) {
-    if (comparison->stream) end_stream(*comparison);
+    if (comparison->stream) end_stream(session, *comparison);
     if (comparison->map) {
       comparison->compared.maps.push_back(comparison->map->result());
       comparison->compared.maps.back().status = status;
@@ -100,7 +100,7 @@ void Node::continue_comparison(Session& session, Instant now) {
   Comparison& comparison = *session.comparison;
   if (comparison.question != 0) return stop_waiting(session, now);
   if (comparison.map) return ask_map(session, now);
-  if (comparison.piece || begin_piece(comparison)) return ask(session, now);
+  if (comparison.piece || begin_piece(session, comparison)) return ask(session, now);
   if (!comparison.left.empty()) {
     const std::string many = to_string(limits::kCompareUnequalMax) + " streams are not equal";
     return end_comparison(session, Error{ErrorCode::kLimit, many + ", no more was compared"}, now);
@@ -126,9 +126,9 @@ void Node::stop_waiting(Session& session, Instant now) {
 // --- Pieces ----------------------------------------------------------------------------------------------
 
 // False if all is done. Streams of which nothing can be asked are passed over at once.
-bool Node::begin_piece(Comparison& comparison) {
+bool Node::begin_piece(const Session& session, Comparison& comparison) {
   while (!comparison.stream || done(*comparison.stream)) {
-    if (comparison.stream) end_stream(comparison);
+    if (comparison.stream) end_stream(session, comparison);
     if (comparison.left.empty() || comparison.unequal >= limits::kCompareUnequalMax) return false;
     comparison.stream = begin_stream(comparison.left.back());
     comparison.left.pop_back();
@@ -148,11 +148,16 @@ Comparison::Stream Node::begin_stream(StreamIx ix) const {
   return stream;
 }
 
-void Node::end_stream(Comparison& comparison) {
+void Node::end_stream(const Session& session, Comparison& comparison) {
+  const StreamIx ix = comparison.stream->ix;
   ComparedStream result = std::exchange(comparison.stream, std::nullopt)->result;
   comparison.piece.reset();
   if (const StreamKnowledge* const known = knowledge_.find(result.stream); known != nullptr && result.status)
     result.voided = IntervalSet(result.found.dots).intersect(known->voided()).size();
+  if (const StreamKnowledge* const known = this->known(ix))
+    result.a_gave_up = result.found.a_lacks.first().intersect(known->dropped()).size();
+  if (ix < session.streams.size())
+    result.b_gave_up = result.found.b_lacks.first().intersect(session.streams[ix].unwanted).size();
   if (!result.status || result.found.verdict() != Verdict::kEqual) ++comparison.unequal;
   comparison.compared.streams.push_back(std::move(result));
 }
@@ -218,9 +223,11 @@ void Node::stop_piece(Session& session, const Error& why, Instant now) {
 // Whoever skips a question would miss a stream that is named in it for the first time.
 void Node::name_to(Session& session, StreamIx ix) {
   if (session.at(ix).out_index != SessionStream::kUnnamed) return;
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
+  const StreamKnowledge nothing;
+  const StreamKnowledge* const found = this->known(ix);
+  const StreamKnowledge& known = found == nullptr ? nothing : *found;
   message::Frontier naming;
-  naming.entries.push_back({refer(session, ix), {}, {}, known->head(), known->settled()});
+  naming.entries.push_back({refer(session, ix), {}, {}, known.head(), known.settled()});
   send(session, naming);
 }
 

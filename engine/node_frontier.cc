@@ -93,6 +93,7 @@ void Node::take_image(Session& session) {
     const DatasetId dataset = streams_[ix].dataset;
     session.at(ix).remote = known.held();
     session.at(ix).unwanted = known.dropped();
+    note_acked(session, ix, known.held());
     if (maps_.contains(dataset)) session.maps[dataset].known.at(streams_[ix]) = known;
   }
 }
@@ -136,6 +137,7 @@ Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all
   told.declare_head(all.head(), all.settled());
   if (Status noted = note_remote(session, ix, told, all.held()); !noted.ok()) return noted;
   if (Status noted = note_unwanted(session, ix, all.dropped()); !noted.ok()) return noted;
+  note_acked(session, ix, all.held());
   if (is_own(stream) || !session.takes.contains(stream.dataset)) return Done{};
   const StreamKnowledge* const known = knowledge_.find(stream);
   StreamKnowledge joined = known == nullptr ? StreamKnowledge{} : *known;
@@ -182,6 +184,7 @@ void Node::go_live(Session& session, Instant now) {
   start_pushing(session, *told);
   start_taking(session, now);
   ask_unnamed(session);
+  tell_acks(session, all_acks());
   if (config_.scrub_interval > Micros::zero()) compare_at(session, now.steady + config_.scrub_interval);
   wake(session);
 }

@@ -92,6 +92,7 @@ Status Node::receive(Session& session, const message::Hello& hello, Instant now)
     if (pushes(ours) && pulls(theirs.scope)) session.sends.insert(id);
     if (pulls(ours) && pushes(theirs.scope)) session.takes.insert(id);
   }
+  end_other_lives(session);
   session.peer_quiet = hello.quiet;
   session.digest = hello.knowledge;
   if (session.digest == session.told->digest && shares_all(session)) {

@@ -32,12 +32,13 @@ void Node::check_retention(Instant now) {
   live_on(now);
   if (!look_at_ || now.steady < *look_at_) return;
   look_at_ = now.steady + limits::kRetentionLook;
+  tell_all_given_up();
   InFlight batch;
   note_unable(retention_.give_up_old(batch.plan, duration_cast<seconds>(alive_)));
   note_unable(retention_.make_room(batch.plan));
   declare_lost(batch);
   batch.mark = mark_if_due();
-  if (batch.plan.upto.empty() && !batch.mark) return;
+  if (batch.plan.upto.empty() && !batch.mark && unstored_acks_.empty()) return;
   look_at_.reset();
   batch.looks = true;
   commit(std::move(batch));
@@ -102,7 +103,7 @@ void Node::apply_given_up(const InFlight& batch) {
     counters_.events_given_up += gone.size();
     ranges_.forget(stream, {1, upto});
     for (const auto& [peer, session] : sessions_) {
-      tell_given_up(*session, ix, gone, batch.from == peer);
+      note_given_up(*session, ix, gone, batch.from == peer);
       acknowledge(*session, ix);
     }
   }
@@ -112,23 +113,32 @@ void Node::apply_given_up(const InFlight& batch) {
   }
 }
 
-// A peer that has it all need not know. One whose history was refused must, before that is acknowledged, and
-// sends no more of it.
-void Node::tell_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused) {
+// A peer that has it all hears of it later. One whose history was refused hears of it before that is
+// acknowledged, and sends no more of it.
+void Node::note_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused) {
   for (News::Dots* const news : {&session.news.fresh, &session.news.ripe, &session.news.due}) {
     const auto at = news->find(ix);
     if (at == news->end()) continue;
     at->second = at->second.minus(gone);
     if (at->second.empty()) news->erase(at);
   }
-  const DatasetId dataset = streams_[ix].dataset;
-  if (session.phase == SessionPhase::kHello) return;
-  if (!session.sends.contains(dataset) && !session.takes.contains(dataset)) return;
-  if (!refused && session.at(ix).remote.includes(gone)) return;
+  if (session.phase == SessionPhase::kHello || !shares(session, streams_[ix].dataset)) return;
+  session.given_up_due.insert(ix);
+  if (refused || !session.at(ix).remote.includes(gone)) tell_given_up(session, ix);
+}
+
+void Node::tell_given_up(Session& session, StreamIx ix) {
+  session.given_up_due.erase(ix);
   const StreamKnowledge& known = *this->known(ix);
   message::Frontier news;
   news.entries.push_back({refer(session, ix), {}, {}, known.head(), known.settled(), known.dropped(), {}});
   send(session, news);
+}
+
+void Node::tell_all_given_up() {
+  for (const auto& [peer, session] : sessions_) {
+    for (const StreamIx ix : std::set(session->given_up_due)) tell_given_up(*session, ix);
+  }
 }
 
 void Node::give_up_failed(BatchId id, const InFlight& batch) {

@@ -95,6 +95,7 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
     return receive(session, *question, now);
   if (const auto* const answer = std::get_if<message::RangeAnswer>(&message))
     return receive(session, *answer, now);
+  if (const auto* const ack = std::get_if<message::TierAck>(&message)) return receive(session, *ack);
   if (const auto* const ahead = std::get_if<message::ClockAhead>(&message))
     return receive(*ahead, session.peer, now), Done{};
   if (const auto* const question = std::get_if<message::MapQuestion>(&message))

@@ -198,6 +198,7 @@ Status Node::receive_haves(Session& session, const message::Ack& ack, Instant no
       return Error{ErrorCode::kInvalid, "news of a stream that is not taken from this peer"};
     if (Status own = check_own(stream, dots.last()); !own.ok()) return own;
     note_remote(session, *ix, dots);
+    note_acked(session, *ix, dots);
     if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
     if (!all_here(*ix, dots)) want(session, *ix, source_of(*ix) == nullptr, now);
   }

@@ -101,6 +101,9 @@ struct MapAnswer {
 # Raw: the time.
 struct ClockAhead {}
 
+# Raw: all of it.
+struct TierAck {}
+
 struct Ping {}
 struct Pong {}
 

@@ -68,6 +68,16 @@ std::uint32_t put_given(Bytes& out, const std::vector<message::Frontier::Entry>&
   return count;
 }
 
+void put_tier_ack(Bytes& out, const message::TierAck& ack) {
+  put_array(out, ack.acker.node.bytes);
+  put_array(out, ack.acker.incarnation.bytes);
+  put_varint(out, ack.streams.size() << 1 | (ack.ended ? 1u : 0u));
+  for (const auto& [index, dots] : ack.streams) {
+    put_varint(out, index);
+    dots.encode(out);
+  }
+}
+
 void RawReader::refuse(ErrorCode code, std::string text) {
   if (!error_) error_ = Error{code, std::move(text)};
   in_ = {};
@@ -184,6 +194,19 @@ void RawReader::given(std::uint32_t count, std::vector<message::Frontier::Entry>
     entries[place].dropped = intervals();
     entries[place].lost = intervals();
   }
+}
+
+message::TierAck RawReader::tier_ack() {
+  message::TierAck ack;
+  fill(ack.acker.node.bytes);
+  fill(ack.acker.incarnation.bytes);
+  const std::uint32_t tagged = number("streams of a tier's ack", 2 * limits::kStreamsPerFrame + 1);
+  ack.ended = (tagged & 1) != 0;
+  for (std::uint32_t left = tagged >> 1; left > 0 && ok(); --left) {
+    const std::uint32_t index = number("stream index", limits::kStreamsMax - 1);
+    ack.streams.push_back({index, intervals()});
+  }
+  return ack;
 }
 
 ByteView RawReader::rest() {

@@ -27,6 +27,7 @@ std::uint32_t put_given(Bytes& out, const std::vector<message::Frontier::Entry>&
 void put_delta(Bytes& out, const message::Delta& delta);
 void put_map_delta(Bytes& out, const message::MapDelta& delta);
 void put_ack(Bytes& out, const message::Ack& ack);
+void put_tier_ack(Bytes& out, const message::TierAck& ack);
 void put_ranges(Bytes& out, const std::vector<message::RangeQuestion::Range>& ranges);
 void put_item(Bytes& out, const message::RangeAnswer::Part& part);
 void put_map_ranges(Bytes& out, const std::vector<message::MapQuestion::Range>& ranges);
@@ -49,6 +50,7 @@ class RawReader {
   message::Frontier::Entry frontier_entry();
   void given(std::uint32_t count, std::vector<message::Frontier::Entry>& entries);
   message::Ack ack();
+  message::TierAck tier_ack();
   message::Delta delta();  // All but its block.
   message::MapDelta map_delta();
   // Behind the dot `after` and at most `upto`.

@@ -34,25 +34,37 @@ Retention::Retention(const NodeConfig& config, const StoreReader& reader, const 
 
 Status Retention::make_room(Plan& plan) {
   for (const auto& [id, grows] : plan.bytes) {
-    if (const auto at = datasets_.find(id); at != datasets_.end() && grows > 0) {
-      at->second.bytes += static_cast<std::uint64_t>(grows);
-      in_flight_ += grows;
-    }
+    const auto at = datasets_.find(id);
+    if (at == datasets_.end() || grows <= 0) continue;
+    at->second.bytes += static_cast<std::uint64_t>(grows);
+    plan.space += limits::kRoomTimes * grows;
+    in_flight_ += limits::kRoomTimes * grows;
   }
   if (Status loaded = load(); !loaded.ok()) return loaded;
   for (auto& [id, dataset] : datasets_) {
-    while (dataset.config->keep_bytes > 0 && dataset.bytes > dataset.config->keep_bytes &&
-           !dataset.turns.empty()) {
-      if (Status given = give_up_first(plan, dataset.turns); !given.ok()) return given;
-    }
+    if (Status made = make_room_in(dataset, plan); !made.ok()) return made;
   }
-  if (config_.store_bytes_max == 0) return Done{};
+  return config_.store_bytes_max == 0 ? Done{} : make_room_in_store(plan);
+}
+
+Status Retention::make_room_in(const Dataset& dataset, Plan& plan) {
+  const std::uint64_t bytes_max = dataset.config->keep_bytes;
+  while (bytes_max > 0 && dataset.bytes > bytes_max && !dataset.turns.empty()) {
+    if (Status given = give_up_first(plan, dataset.turns); !given.ok()) return given;
+  }
+  return Done{};
+}
+
+Status Retention::make_room_in_store(Plan& plan) {
   const auto used = reader_.bytes_used();
   if (!used.ok()) return used.error();
-  last_used_ = *used;
-  for (const std::set<Turn>* turns = next_turns(); turns != nullptr; turns = next_turns()) {
-    const auto planned = static_cast<std::int64_t>(*used) + in_flight_;
-    if (planned <= static_cast<std::int64_t>(config_.store_bytes_max)) break;
+  const auto room = [&](std::uint64_t bytes_max) {
+    return static_cast<std::int64_t>(bytes_max) - static_cast<std::int64_t>(*used) - in_flight_;
+  };
+  is_full_ = room(nearly(config_.store_bytes_max)) <= 0;
+  while (room(config_.store_bytes_max) < 0) {
+    const std::set<Turn>* const turns = next_turns();
+    if (turns == nullptr) break;
     if (Status given = give_up_first(plan, *turns); !given.ok()) return given;
   }
   return Done{};
@@ -93,6 +105,7 @@ void Retention::give_up(Plan& plan, StreamIx ix, Seq upto) {
   for (; !stream.lowest.empty() && stream.lowest.front().dots.last <= upto; stream.lowest.pop_front()) {
     const std::uint64_t bytes = stream.lowest.front().bytes + limits::kBlockRowBytes;
     plan.bytes[streams_[ix].dataset] -= static_cast<std::int64_t>(bytes);
+    plan.space -= static_cast<std::int64_t>(bytes);
     in_flight_ -= static_cast<std::int64_t>(bytes);
     dataset.bytes -= std::min(dataset.bytes, bytes);
   }
@@ -100,7 +113,7 @@ void Retention::give_up(Plan& plan, StreamIx ix, Seq upto) {
 }
 
 void Retention::settled(const Plan& plan) {
-  for (const auto& [id, grows] : plan.bytes) in_flight_ -= grows;
+  in_flight_ -= plan.space;
 }
 
 // What the plan gave up is there still, and goes when its turn comes again; unless a later batch gives up
@@ -126,17 +139,19 @@ void Retention::failed(const Plan& plan, const std::vector<const Plan*>& later) 
 
 Status Retention::load() {
   if (loaded_ || !is_bounded_) return Done{};
+  std::map<DatasetId, std::uint64_t> bytes;
   for (const auto& [id, known] : knowledge_.entries()) {
     const auto ix = streams_.find(id);
     Dataset* const dataset = ix ? this->dataset(*ix) : nullptr;
     if (dataset == nullptr || known.held().empty()) continue;
     if (dataset->config->keep_bytes > 0) {
-      const auto bytes = reader_.block_bytes(id);
-      if (!bytes.ok()) return bytes.error();
-      dataset->bytes += *bytes;
+      const auto held = reader_.block_bytes(id);
+      if (!held.ok()) return held.error();
+      bytes[id.dataset] += *held;
     }
     if (Status looked = look_up(*ix); !looked.ok()) return looked;
   }
+  for (const auto& [id, held] : bytes) datasets_.at(id).bytes += held;
   loaded_ = true;
   return Done{};
 }
@@ -224,8 +239,7 @@ bool Retention::refuses(StreamIx ix, Interval dots) const {
   if (!loaded_ || at == datasets_.end() || known == nullptr || known->held().empty()) return false;
   if (known->held().intervals().front().first <= dots.last) return false;
   const std::uint64_t keep_bytes = at->second.config->keep_bytes;
-  const bool is_full = config_.store_bytes_max > 0 && last_used_ >= nearly(config_.store_bytes_max);
-  return is_full || (keep_bytes > 0 && at->second.bytes >= nearly(keep_bytes));
+  return is_full_ || (keep_bytes > 0 && at->second.bytes >= nearly(keep_bytes));
 }
 
 }  // namespace deltamesh

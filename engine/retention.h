@@ -35,6 +35,7 @@ class Retention {
     std::map<StreamIx, Seq> upto;                    // Each of these streams is given up to that event.
     std::map<StreamIx, IntervalSet> unacknowledged;  // Of that, held here and awaited by a tier.
     std::map<DatasetId, std::int64_t> bytes;         // By so much each dataset grows.
+    std::int64_t space = 0;                          // And by about so much the store, at most.
   };
 
   // Whether there is any bound.
@@ -81,6 +82,8 @@ class Retention {
     std::uint64_t bytes = 0;  // Of its blocks, by what was planned; where they are bounded.
   };
 
+  Status make_room_in(const Dataset& dataset, Plan& plan);
+  Status make_room_in_store(Plan& plan);
   Status load();
   Stream& at(StreamIx ix);
   [[nodiscard]] Dataset* dataset(StreamIx ix);
@@ -102,7 +105,7 @@ class Retention {
   std::map<DatasetId, Dataset> datasets_;  // Of telemetry.
   std::vector<Stream> by_ix_;
   std::int64_t in_flight_ = 0;  // By so much the store grows with what is on its way there.
-  std::uint64_t last_used_ = 0;
+  bool is_full_ = false;        // The store, with what was on its way there at the last look.
 };
 
 }  // namespace deltamesh

@@ -161,8 +161,9 @@ struct Session {
   bool answers_maps = true;                               // nor one about a map.
 
   // What the next Ack says.
-  std::uint32_t deltas_due = 0;  // So many more of the peer's deltas are durable.
-  News news;                     // Dots that became durable, of streams that are muted.
+  std::uint32_t deltas_due = 0;     // So many more of the peer's deltas are durable.
+  News news;                        // Dots that became durable, of streams that are muted.
+  std::set<StreamIx> given_up_due;  // Told when it is looked for what is too old, since the peer has it.
   std::set<StreamIx> subscribed_due, unsubscribed_due;
   std::vector<std::uint32_t> map_acks_due;
   bool leads_due = false;   // That this link carries the data.

@@ -79,6 +79,16 @@ struct ArrivalMark {
   friend bool operator==(const ArrivalMark&, const ArrivalMark&) = default;
 };
 
+// What a node of a tier has acknowledged of a stream, all of it; or that the life of its store is over, and
+// all that it has ever acknowledged is void.
+struct TierAck {
+  Identity acker;
+  bool ended = false;
+  StreamId stream;   // Of one that has not ended,
+  IntervalSet dots;  // and this.
+  friend bool operator==(const TierAck&, const TierAck&) = default;
+};
+
 struct Batch {
   BatchId id{};
   std::vector<GivenUp> given_up;            // Goes first, and its dots are dropped.
@@ -90,6 +100,7 @@ struct Batch {
   // Series that blocks use and nobody has declared here: to be asked for, until a declaration comes.
   std::vector<SeriesKey> unnamed;
   std::optional<ArrivalMark> mark;  // Its blocks have come by then, too.
+  std::vector<TierAck> acks;        // Each takes the place of what was there of its acker and stream.
 };
 
 // Everything a node needs to start.
@@ -101,6 +112,7 @@ struct StoreImage {
   HlcStamp clock;
   std::vector<SeriesKey> unnamed;
   ArrivalMark mark;  // The last one.
+  std::vector<TierAck> acks;
 };
 
 // A block as far as retention looks at it.

@@ -34,7 +34,7 @@ struct Findings {
 };
 
 // What a store's knowledge says of dots; kHeld without the event is a fault of that store.
-enum class DotState : std::uint8_t { kUnknown, kVoid, kDropped, kHeld };
+enum class DotState : std::uint8_t { kUnknown, kVoid, kLost, kDropped, kHeld };
 
 // Dots of which one store has the events; `other` is what the other store says of them.
 struct LoneDots {

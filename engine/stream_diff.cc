@@ -170,9 +170,10 @@ void StreamDiff::add_lone(Findings<LoneDots>& findings, const IntervalSet& lone,
   std::vector<LoneDots> found;
   classify(found, stream_, lone.intersect(other.held()), DotState::kHeld);
   classify(found, stream_, lone.intersect(other.dropped()), DotState::kDropped);
-  classify(found, stream_, lone.intersect(other.voided()), DotState::kVoid);
-  const auto rest = lone.minus(other.held()).minus(other.dropped()).minus(other.voided());
-  classify(found, stream_, rest, DotState::kUnknown);
+  const IntervalSet rest = lone.minus(other.held()).minus(other.dropped());
+  classify(found, stream_, rest.intersect(other.lost()), DotState::kLost);
+  classify(found, stream_, rest.minus(other.lost()).intersect(other.voided()), DotState::kVoid);
+  classify(found, stream_, rest.minus(other.voided()), DotState::kUnknown);
   std::sort(found.begin(), found.end(),
             [](const LoneDots& x, const LoneDots& y) { return x.dots.first < y.dots.first; });
   for (LoneDots& dots : found) findings.add(dots, keep_, dots.dots.size());

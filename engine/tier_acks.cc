@@ -13,13 +13,16 @@ TierAcks::TierAcks(const std::vector<TierConfig>& tiers, const NodeId& self) : s
 
 bool TierAcks::take(const Identity& acker, const StreamId& stream, const IntervalSet& dots) {
   if (!is_acker(acker.node) || ended(acker)) return false;
+  if (acks_.size() >= limits::kAckersMax && !acks_.contains(acker)) return false;
   StreamKnowledge& known = acks_[acker].at(stream);
   if (known.held().includes(dots)) return false;
-  known.hold(dots);
+  IntervalSet both = known.held();
+  both.join(dots);
+  if (both.intervals().size() > limits::kIntervalsMax) return false;
+  known.hold(both);
   return true;
 }
 
-// A node that starts anew all the time fills no memory: beyond the bound the news is that it counts no more.
 bool TierAcks::end(const Identity& acker) {
   if (!is_acker(acker.node) || ended(acker) || ended_.size() >= limits::kEndedAckersMax) return false;
   acks_.erase(acker);

@@ -21,7 +21,8 @@ class TierAcks {
   TierAcks(const std::vector<TierConfig>& tiers, const NodeId& self);
 
   [[nodiscard]] bool is_acker(const NodeId& node) const { return ackers_.contains(node); }
-  // Both return true if that is news.
+  // Both return true if that is news. Beyond the bounds (limits.h) it is passed over: then less may be
+  // pruned.
   bool take(const Identity& acker, const StreamId& stream, const IntervalSet& dots);
   bool end(const Identity& acker);
   [[nodiscard]] bool ended(const Identity& acker) const { return ended_.contains(acker); }

@@ -119,7 +119,8 @@ const char* to_string(DotState state) {
   switch (state) {
     case DotState::kUnknown: return "never heard of";
     case DotState::kVoid: return "declared void";
-    case DotState::kDropped: return "dropped";
+    case DotState::kLost: return "declared lost by its writer";
+    case DotState::kDropped: return "given up there";
     case DotState::kHeld: return "held, without the event";
   }
   return "unknown";

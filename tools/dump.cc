@@ -38,6 +38,7 @@ void print_knowledge(std::ostream& out, const StreamKnowledge& known) {
   print("held", known.held());
   print("dropped", known.dropped());
   print("void", known.voided());
+  print("of that lost", known.lost());
   print("missing", known.missing());
 }
 
@@ -99,6 +100,7 @@ void write_knowledge(DumpJson& json, const StreamKnowledge& known) {
   write_intervals(json, "held", known.held());
   write_intervals(json, "dropped", known.dropped());
   write_intervals(json, "void", known.voided());
+  write_intervals(json, "lost", known.lost());
 }
 
 void write_catalogue(DumpJson& json, const std::vector<CatalogueLine>& catalogue, const DatasetNames& names) {

@@ -83,8 +83,8 @@ void print_datasets(std::ostream& out, const StoreSummary& summary, const Datase
 }
 
 void print_streams(std::ostream& out, const StoreSummary& summary, const DatasetNames& names) {
-  TextTable table(
-      {"stream", ">blocks", ">events", ">samples", ">bytes", ">head", ">settled", "held", "dropped", "void"});
+  TextTable table({"stream", ">blocks", ">events", ">samples", ">bytes", ">head", ">settled", "held",
+                   "dropped", "void", "lost"});
   for (const auto& [stream, counts] : summary.streams) {
     const StreamKnowledge* found = summary.image.knowledge.find(stream);
     const StreamKnowledge known = found != nullptr ? *found : StreamKnowledge{};
@@ -92,7 +92,7 @@ void print_streams(std::ostream& out, const StoreSummary& summary, const Dataset
                grouped(counts.samples), grouped(counts.bytes), std::to_string(known.head()),
                std::to_string(known.settled()), interval_text(known.held(), kIntervalsShown),
                interval_text(known.dropped(), kIntervalsShown),
-               interval_text(known.voided(), kIntervalsShown)});
+               interval_text(known.voided(), kIntervalsShown), interval_text(known.lost(), kIntervalsShown)});
   }
   out << "\nstreams\n";
   table.print(out);

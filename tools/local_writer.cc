@@ -2,11 +2,13 @@
 #include "tools/local_writer.h"
 
 namespace deltamesh {
+
 SqliteOptions store_options(const Settings& settings, std::function<void(std::string)> log) {
   SqliteOptions options;
   options.path = settings.store;
   options.cache_kib = static_cast<std::uint32_t>(settings.cache_bytes >> 10);
   options.log = std::move(log);
+  if (settings.size_max > 0) bound_size(options, settings.size_max);
   return options;
 }
 

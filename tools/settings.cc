@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "engine/sqlite/sqlite_options.h"
 #include "engine/validate.h"
 #include "ingest/broker_uri.h"
 #include "tools/settings_mqtt.h"
@@ -57,6 +58,18 @@ void read_cache(SettingsSection& section, std::uint64_t& bytes) {
   if (bytes < kLeast || bytes > kMost) section.note("cache", "must be 64KiB to 1GiB");
 }
 
+// What comes in at a time is bounded with it, so that it has room.
+void read_size(SettingsSection& section, Settings& settings) {
+  if (!section.get_bytes("max_size", settings.size_max)) return;
+  if (settings.size_max < kStoreSizeMin) return section.note("max_size", "must be at least 16MiB");
+  SqliteOptions options;
+  settings.node.store_bytes_max = bound_size(options, settings.size_max);
+  const std::uint64_t share = settings.size_max / 32;
+  settings.node.receive_bytes_max = std::min<std::uint64_t>(settings.node.receive_bytes_max, share);
+  settings.node.credit_bytes =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(settings.node.credit_bytes, share));
+}
+
 void read_commit_interval(SettingsSection& section, std::chrono::microseconds& interval) {
   if (section.get("commit_interval", interval) && interval > limits::kCommitIntervalMax)
     section.note("commit_interval", "must be at most " + to_text(limits::kCommitIntervalMax));
@@ -67,6 +80,7 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
   if (!section) return file.note_missing("node", "the section [node] is missing");
   read_store(*section, folder, settings.store);
   read_cache(*section, settings.cache_bytes);
+  read_size(*section, settings);
   read_fleet(*section, settings.node.fleet);
   read_commit_interval(*section, settings.node.commit_interval);
   section->get("clock", settings.node.clock, kClocks);
@@ -74,7 +88,46 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
   section->finish();
 }
 
-DatasetConfig read_dataset(SettingsSection& section) {
+TierConfig read_tier(SettingsSection& section) {
+  TierConfig tier;
+  if (!section.get_text("name", tier.name)) section.note_missing("name");
+  std::vector<std::string> nodes;
+  if (!section.get("nodes", nodes)) section.note_missing("nodes");
+  for (const std::string& text : nodes) {
+    const auto bytes = parse_hex128(text);
+    if (!bytes) section.note("nodes", "\"" + text.substr(0, 64) + "\" is not 32 hexadecimal digits");
+    if (bytes) tier.nodes.push_back(NodeId{*bytes});
+  }
+  int copies = 1;
+  if (section.get("copies", copies) && (copies < 1 || static_cast<std::size_t>(copies) > nodes.size()))
+    section.note("copies", "must be 1 to the number of nodes");
+  tier.copies = static_cast<std::uint32_t>(std::max(copies, 1));
+  section.finish();
+  return tier;
+}
+
+void read_tiers(SettingsSection& file, NodeConfig& node) {
+  for (SettingsSection& section : file.tables("tier")) node.tiers.push_back(read_tier(section));
+}
+
+void read_retention(SettingsSection& section, const std::vector<TierConfig>& tiers, DatasetConfig& dataset) {
+  std::chrono::microseconds keep_for{0};
+  const bool bounded = section.get("keep_for", keep_for) |
+                       section.get_bytes("keep_bytes", dataset.keep_bytes) |
+                       section.get_text("keep_until", dataset.keep_until);
+  dataset.keep_for = std::chrono::duration_cast<std::chrono::seconds>(keep_for);
+  if (bounded && dataset.kind == DatasetKind::kMap)
+    return section.note("name", "a map is kept whole: keep_for, keep_bytes and keep_until are for telemetry");
+  const auto is_named = [&](const TierConfig& tier) { return tier.name == dataset.keep_until; };
+  if (!dataset.keep_until.empty() && std::none_of(tiers.begin(), tiers.end(), is_named))
+    section.note("keep_until", "no [[tier]] is called " + dataset.keep_until);
+  if (keep_for.count() != 0 && keep_for < limits::kKeepForMin)
+    section.note("keep_for", "must be at least " + to_text(limits::kKeepForMin));
+  if (dataset.keep_bytes != 0 && dataset.keep_bytes < limits::kKeepBytesMin)
+    section.note("keep_bytes", "must be at least 64KiB");
+}
+
+DatasetConfig read_dataset(SettingsSection& section, const std::vector<TierConfig>& tiers) {
   DatasetConfig dataset;
   if (!section.get_text("name", dataset.name)) section.note_missing("name");
   if (!section.get("kind", dataset.kind, kKinds))
@@ -83,16 +136,18 @@ DatasetConfig read_dataset(SettingsSection& section) {
   if (resolution && dataset.kind == DatasetKind::kMap) section.note("resolution", "a map has none");
   section.get("class", dataset.cls, kClasses);
   section.get("scope", dataset.scope, kScopes);
+  read_retention(section, tiers, dataset);
   section.finish();
   return dataset;
 }
 
 // A dataset is checked together with those before it, so that an error has the line of the later one.
-void read_datasets(SettingsSection& file, std::vector<DatasetConfig>& datasets) {
+void read_datasets(SettingsSection& file, NodeConfig& node) {
+  std::vector<DatasetConfig>& datasets = node.datasets;
   auto sections = file.tables("dataset");
   if (sections.empty()) file.note_missing("dataset", "at least one [[dataset]] is needed");
   for (SettingsSection& section : sections) {
-    datasets.push_back(read_dataset(section));
+    datasets.push_back(read_dataset(section, node.tiers));
     if (datasets.back().name.empty()) continue;
     if (const auto good = check_datasets(datasets); !good)
       section.note("name", good.error().text), datasets.pop_back();
@@ -182,7 +237,8 @@ void note_shared_client(SettingsSection& section, const std::vector<BrokerSettin
 Settings read(SettingsSection& file, const std::string& folder) {
   Settings settings;
   read_node(file, folder, settings);
-  read_datasets(file, settings.node.datasets);
+  read_tiers(file, settings.node);
+  read_datasets(file, settings.node);
   read_sync(file, settings);
   read_api(file, settings.api);
   for (SettingsSection& section : file.tables("mqtt")) {
@@ -198,8 +254,12 @@ std::string describe(const DatasetConfig& dataset) {
   std::string text = "dataset " + dataset.name + ": " + word_for(dataset.kind, kKinds);
   if (dataset.kind == DatasetKind::kTelemetry)
     text += std::string(", ") + word_for(dataset.resolution, kResolutions);
-  return text + ", class " + word_for(dataset.cls, kClasses) + ", scope " + word_for(dataset.scope, kScopes) +
-         "\n";
+  text += std::string(", class ") + word_for(dataset.cls, kClasses) + ", scope " +
+          word_for(dataset.scope, kScopes);
+  if (dataset.keep_for.count() > 0) text += ", kept for " + to_text(dataset.keep_for);
+  if (dataset.keep_bytes > 0) text += ", at most " + std::to_string(dataset.keep_bytes) + " bytes";
+  if (!dataset.keep_until.empty()) text += ", kept until " + dataset.keep_until + " has it";
+  return text + "\n";
 }
 
 }  // namespace
@@ -240,7 +300,9 @@ std::vector<std::string> warnings(const Settings& settings) {
 }
 
 std::string summary(const Settings& settings) {
-  std::string text = "store " + settings.store + "\nfleet " + hex(settings.node.fleet.bytes) + "\n";
+  std::string text = "store " + settings.store;
+  if (settings.size_max > 0) text += ", at most " + std::to_string(settings.size_max) + " bytes";
+  text += "\nfleet " + hex(settings.node.fleet.bytes) + "\n";
   for (const DatasetConfig& dataset : settings.node.datasets) text += describe(dataset);
   for (const Endpoint& listen : settings.listen) text += "listens at " + to_string(listen) + "\n";
   for (const Endpoint& peer : settings.peers) text += "dials " + to_string(peer) + "\n";

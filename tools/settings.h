@@ -31,6 +31,7 @@ struct BrokerSettings {
 struct Settings {
   std::string store;  // Relative to the working directory.
   std::uint64_t cache_bytes = 8u << 20;
+  std::uint64_t size_max = 0;  // Of database and log together; 0: any.
   NodeConfig node;
   std::vector<Endpoint> listen;
   std::vector<Endpoint> peers;

@@ -115,6 +115,7 @@ Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   if (status)
     status = write_each(change, [this](const auto& one) { return write_knowledge({one.first, one.second}); });
   if (status) status = write_clock(batch.clock);
+  if (status) status = write_each(batch.acks, [this](const auto& ack) { return write_ack(ack); });
   if (status && batch.mark) status = write_mark(*batch.mark);
   return status;
 }
@@ -156,6 +157,28 @@ Status BatchWriter::write_mark(const ArrivalMark& mark) {
   return database_->run(
       "DELETE FROM arrivals WHERE first <= coalesce((SELECT min(id) FROM blocks), 0) AND first < (SELECT "
       "max(first) FROM arrivals)");
+}
+
+Status BatchWriter::write_ack(const TierAck& ack) {
+  const auto run = [&](const char* sql, const auto&... values) -> Status {
+    Result<Statement> statement = database_->prepare(sql);
+    if (!statement) return statement.error();
+    return statement->bind(ack.acker.node, ack.acker.incarnation, values...).run();
+  };
+  if (ack.ended) {
+    Status status = run("DELETE FROM tier_acks WHERE acker = ? AND acker_incarnation = ?");
+    if (!status) return status;
+    return run("INSERT OR REPLACE INTO ended_ackers (acker, acker_incarnation, checksum) VALUES (?, ?, ?)",
+               checksum_of(ack));
+  }
+  const Result<StreamKey> stream = key_of(ack.stream);
+  if (!stream) return stream.error();
+  Bytes dots;
+  ack.dots.encode(dots);
+  return run(
+      "INSERT OR REPLACE INTO tier_acks (acker, acker_incarnation, stream, dots, checksum) VALUES (?, ?, ?, "
+      "?, ?)",
+      *stream, ByteView(dots), checksum_of(ack));
 }
 
 Status BatchWriter::write_block(const StoredBlock& block) {

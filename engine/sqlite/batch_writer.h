@@ -41,6 +41,7 @@ class BatchWriter {
   Status give_up(const GivenUp& given_up);
   Result<bool> cuts_block(StreamKey stream, Seq dot);
   Status write_mark(const ArrivalMark& mark);
+  Status write_ack(const TierAck& ack);
   Status write_block(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);

@@ -132,6 +132,7 @@ void Check::entries() {
 
 void Check::arrivals() {
   rows("arrivals", database_.prepare(select_arrivals("")), read_arrival);
+  rows("tier_acks", database_.prepare(select_acks()), read_ack);
 }
 
 // In the order of the table itself: whether the index agrees, SQLite has said.

@@ -21,6 +21,7 @@ enum class RowKind : std::uint8_t {
   kFile = 9,
   kWitness = 10,
   kArrival = 11,
+  kTierAck = 12,
 };
 
 class Checksum {

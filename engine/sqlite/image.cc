@@ -29,6 +29,8 @@ Result<StoreImage> read_image(Database& database) {
   const auto marks =
       collect<ArrivalRow>(database.prepare(select_arrivals("ORDER BY first DESC LIMIT 1")), read_arrival);
   if (!marks) return marks.error();
+  auto acks = collect<TierAck>(database.prepare(select_acks()), read_ack);
+  if (!acks) return acks.error();
   const auto named = [](const StreamSeries& one) { return !one.decl.name.empty(); };
   const auto rest = std::stable_partition(series->begin(), series->end(), named);
   std::vector<SeriesKey> unnamed;
@@ -40,7 +42,8 @@ Result<StoreImage> read_image(Database& database) {
                     std::move(*entries),
                     meta->clock,
                     std::move(unnamed),
-                    marks->empty() ? ArrivalMark() : marks->front().mark};
+                    marks->empty() ? ArrivalMark() : marks->front().mark,
+                    std::move(*acks)};
 }
 
 }  // namespace deltamesh::sqlite

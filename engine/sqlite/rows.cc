@@ -243,6 +243,41 @@ std::uint64_t checksum_of(const ArrivalRow& row) {
   return sum.value();
 }
 
+std::string select_acks() {
+  return std::string("SELECT ") + kStreamColumns +
+         ", a.acker, a.acker_incarnation, a.dots, a.checksum, 0 "
+         "FROM tier_acks a LEFT JOIN streams s ON s.id = a.stream "
+         "UNION ALL SELECT NULL, NULL, NULL, NULL, acker, acker_incarnation, NULL, checksum, 1 FROM "
+         "ended_ackers";
+}
+
+Result<TierAck> read_ack(const Statement& row) {
+  TierAck ack;
+  ack.ended = row.integer(8) != 0;
+  bool whole = row.id(4, ack.acker.node) && row.id(5, ack.acker.incarnation);
+  if (!ack.ended) {
+    const ByteView view = row.bytes(6);
+    auto dots = decode_intervals(Bytes(view.begin(), view.end()));
+    whole = whole && read_stream(row, 0, ack.stream) && dots;
+    if (dots) ack.dots = std::move(*dots);
+  }
+  if (!whole || row.bits(7) != checksum_of(ack)) return corrupt("an acknowledgement of a tier");
+  return ack;
+}
+
+std::uint64_t checksum_of(const TierAck& ack) {
+  Checksum sum(RowKind::kTierAck);
+  sum.add(ack.acker.node);
+  sum.add(ack.acker.incarnation);
+  sum.add(std::uint64_t{ack.ended});
+  if (ack.ended) return sum.value();
+  Bytes dots;
+  ack.dots.encode(dots);
+  sum.add(ack.stream);
+  sum.add(ByteView(dots));
+  return sum.value();
+}
+
 KnowledgeRow::KnowledgeRow(const Knowledge::Entry& entry)
     : head(entry.known.head()), settled(entry.known.settled()) {
   entry.known.held().encode(held);

@@ -85,6 +85,11 @@ std::string select_arrivals(const char* where);
 Result<ArrivalRow> read_arrival(const Statement& row);
 std::uint64_t checksum_of(const ArrivalRow& row);
 
+// Of `tier_acks` and `ended_ackers`, in this order; what has ended has no stream.
+std::string select_acks();
+Result<TierAck> read_ack(const Statement& row);
+std::uint64_t checksum_of(const TierAck& ack);
+
 std::string select_knowledge();
 Result<Knowledge::Entry> read_knowledge(const Statement& row);
 Result<Knowledge> load_knowledge(Database& database);

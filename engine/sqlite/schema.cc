@@ -8,8 +8,8 @@ namespace deltamesh::sqlite {
 namespace {
 
 // One index serves questions by dot and by time: a second would cost a page in every commit, and a scan of
-// this one never touches a block. boots and tier_acks are filled by later versions; they are here so
-// that a store of today needs no migration for them.
+// this one never touches a block. boots is filled by later versions; it is here so that
+// a store of today needs no migration for it.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -106,6 +106,12 @@ CREATE TABLE tier_acks (
   dots BLOB NOT NULL,
   checksum INTEGER NOT NULL,
   PRIMARY KEY (acker, acker_incarnation, stream)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ended_ackers (
+  acker BLOB NOT NULL,
+  acker_incarnation BLOB NOT NULL,
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY (acker, acker_incarnation)
 ) STRICT, WITHOUT ROWID;
 )sql";
 

@@ -53,6 +53,11 @@ struct SqliteOptions {
   std::function<void(const Error&)> failed;
 };
 
+// Shares of `size_max`, the most that database and log may take together: the log's go into `options`, the
+// database's is returned, for NodeConfig::store_bytes_max. A log that no reader holds open keeps to it.
+inline constexpr std::uint64_t kStoreSizeMin = 16u << 20;
+std::uint64_t bound_size(SqliteOptions& options, std::uint64_t size_max);
+
 struct Opened {
   bool created = false;          // There was no store.
   bool new_incarnation = false;  // There was, but it may have forgotten numbers that it has issued.

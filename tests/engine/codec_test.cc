@@ -106,7 +106,8 @@ TEST_CASE("an acknowledgement costs at most 10 bytes, however many streams it is
   CHECK(encode(ack).size() <= 10);
 }
 
-TEST_CASE("the last writes of a burst to a map cost at most 10 bytes beyond their entries", "[engine][codec]") {
+TEST_CASE("the last writes of a burst to a map cost at most 10 bytes beyond their entries",
+          "[engine][codec]") {
   message::MapDelta page = golden::map_delta();
   page.knowledge = {{{900, {}}, IntervalSet({1, 100}), 100, IntervalSet({1, 96})}};
   page.entries.resize(4, page.entries[0]);

@@ -184,6 +184,8 @@ inline std::vector<Case> messages() {
           {"map_answer_first", map_answer_first()},
           {"map_question", map_question()},
           {"map_answer", map_answer()},
+          {"tier_ack",
+           message::TierAck{{id<NodeId>(0x33), id<Incarnation>(0x44)}, false, {{0, IntervalSet({1, 1001})}}}},
           {"clock_ahead", message::ClockAhead{std::chrono::milliseconds(1'700'000'000'000)}}};
 }
 

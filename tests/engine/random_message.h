@@ -135,6 +135,13 @@ inline message::Frontier frontier() {
   return {list(8, frontier_entry), below(2) == 1, Bytes(goes_on ? message::kDigestBytes : 0, std::byte{9})};
 }
 
+inline message::TierAck tier_ack() {
+  const auto stream = [] {
+    return message::TierAck::Stream{below<std::uint32_t>(limits::kStreamsMax), intervals()};
+  };
+  return {{id<NodeId>(), id<Incarnation>()}, below(2) == 1, list(8, stream)};
+}
+
 inline message::Delta delta() {
   message::Delta out;
   out.ref = stream_ref();
@@ -335,7 +342,7 @@ inline message::MapAnswer map_answer() {
 }
 
 inline Message any_message() {
-  switch (below(15)) {
+  switch (below(16)) {
     case 0: return hello();
     case 1: return frontier();
     case 2: return delta();
@@ -349,6 +356,7 @@ inline Message any_message() {
     case 10: return range_answer();
     case 11: return map_question();
     case 12: return map_answer();
+    case 14: return tier_ack();
     case 13: return message::ClockAhead{std::chrono::milliseconds(number() % (kStampMillisecondsMax + 1))};
     default: return goodbye();
   }

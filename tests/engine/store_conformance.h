@@ -460,6 +460,35 @@ inline void a_mark_is_about_what_came_before_it(StoreUnderTest& test) {
   CHECK(before(1'000'000) <= arrival(31));
 }
 
+inline void it_keeps_what_tiers_acknowledged(StoreUnderTest& test) {
+  const StreamId stream = stream_number(1), other = stream_number(2);
+  Identity acker, second;
+  acker.node.bytes.fill(9);
+  second.node.bytes.fill(9);
+  second.incarnation.bytes.fill(1);
+  Batch batch;
+  batch.acks = {{acker, false, stream, IntervalSet({1, 10})},
+                {acker, false, other, IntervalSet({3, 3})},
+                {second, false, stream, IntervalSet({1, 5})}};
+  REQUIRE(commit(test, batch));
+  Batch more;
+  more.acks = {{acker, false, stream, IntervalSet({1, 20})}};
+  REQUIRE(commit(test, more));
+  std::vector<TierAck> expected{
+      more.acks[0], {acker, false, other, IntervalSet({3, 3})}, {second, false, stream, IntervalSet({1, 5})}};
+  const auto same = [&] {
+    const auto image = test.reader().image();
+    REQUIRE(image);
+    CHECK(std::is_permutation(image->acks.begin(), image->acks.end(), expected.begin(), expected.end()));
+  };
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) same();
+  Batch end;
+  end.acks = {{acker, true, {}, {}}};
+  REQUIRE(commit(test, end));
+  expected = {{second, false, stream, IntervalSet({1, 5})}, {acker, true, {}, {}}};
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) same();
+}
+
 struct Case {
   const char* sentence;
   void (*check)(StoreUnderTest&);
@@ -475,6 +504,7 @@ inline constexpr Case kCases[] = {
     {"a callback may commit", a_callback_may_commit},
     {"it tells what can be given up", it_tells_what_can_be_given_up},
     {"it does not give up half a block", it_does_not_give_up_half_a_block},
+    {"it keeps what tiers acknowledged", it_keeps_what_tiers_acknowledged},
     {"a mark is about what came before it", a_mark_is_about_what_came_before_it},
 };
 

@@ -94,3 +94,9 @@ CREATE TABLE tier_acks (
   checksum INTEGER NOT NULL,
   PRIMARY KEY (acker, acker_incarnation, stream)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE ended_ackers (
+  acker BLOB NOT NULL,
+  acker_incarnation BLOB NOT NULL,
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY (acker, acker_incarnation)
+) STRICT, WITHOUT ROWID;

@@ -68,6 +68,17 @@ class NodeChecks {
   const SimNode& node_;
 };
 
+void check_bound(World& world, const SimNode& node) {
+  std::map<DatasetId, std::uint64_t> bytes;
+  const auto known = node.store().knowledge();
+  for (const auto& entry : known->entries())
+    bytes[entry.stream.dataset] += *node.store().block_bytes(entry.stream);
+  for (const auto& dataset : node.node().config().datasets) {
+    if (dataset.keep_bytes > 0 && bytes[dataset_id(dataset.name)] > dataset.keep_bytes)
+      world.fail("node " + std::to_string(node.ix()) + " keeps more than its bound");
+  }
+}
+
 // Of a stream of which a store has forgotten some, others may have heard more or less.
 bool all_known(const Ledger& ledger, const Knowledge& part, const Knowledge& all) {
   return std::all_of(part.entries().begin(), part.entries().end(), [&](const Knowledge::Entry& entry) {
@@ -83,6 +94,48 @@ bool alike(const Ledger& ledger, const Knowledge& a, const Knowledge& b) {
 }
 
 }  // namespace
+
+void check_kept(World& world, const Ledger& ledger, const Nodes& nodes) {
+  for (const auto& node : nodes) {
+    const std::string name = "node " + std::to_string(node->ix());
+    const Knowledge& known = node->node().knowledge();
+    const Contents contents = read_contents(world, ledger, *node, known);
+    for (const auto& [dot, event] : contents.events.events()) {
+      if (!ledger.events().events().contains(dot)) world.fail(name + " holds an event that nobody wrote");
+    }
+    EventSet both = ledger.events();
+    both.join(contents.events);
+    if (!(both == ledger.events())) world.fail(name + " holds other events than were written");
+    for (const auto& [stream, one] : known.entries()) {
+      if (!one.missing().empty()) world.fail(name + " knows of numbers and not what became of them");
+      const StreamKnowledge* const written = ledger.knowledge().find(stream);
+      if (!one.lost().empty() && (written == nullptr || !written->held().includes(one.lost())))
+        world.fail(name + " calls lost what was never stored");
+    }
+    for (const auto& [dot, event] : ledger.events().events()) {
+      const StreamKnowledge* const one = known.find(dot.stream);
+      const bool is_there = contents.events.events().contains(dot);
+      const bool is_lost = one != nullptr && one->lost().contains(dot.seq);
+      const bool is_given_up = one != nullptr && one->dropped().contains(dot.seq);
+      if (!is_there && !is_lost && (node->ix() == 0 || !is_given_up))
+        world.fail(name + " lacks an event that was written");
+    }
+    check_bound(world, *node);
+  }
+}
+
+GivenUp given_up(const Nodes& nodes) {
+  GivenUp out;
+  for (const auto& node : nodes) {
+    const auto stored = node->store().knowledge();
+    if (!stored.ok()) continue;
+    for (const auto& entry : stored->entries()) {
+      out.events += entry.known.dropped().size();
+      if (node->ix() == 0) out.lost += entry.known.lost().size();
+    }
+  }
+  return out;
+}
 
 void check_converged(World& world, Ledger& ledger, const Nodes& nodes) {
   ledger.check_writes();

@@ -20,4 +20,16 @@ using Nodes = std::vector<std::unique_ptr<SimNode>>;
 // all nodes know the same; where they hold the same, their fingerprints are equal.
 void check_converged(World& world, Ledger& ledger, const Nodes& nodes);
 
+// The same where nodes give up what there is no room for: each holds nothing but what was written, within its
+// bound, and knows of each number that is not there what became of it; the first node holds all but what was
+// declared lost.
+void check_kept(World& world, const Ledger& ledger, const Nodes& nodes);
+
+// Events that nodes have given up, each counted for each of them; and those that the first node knows as
+// lost.
+struct GivenUp {
+  std::uint64_t events = 0, lost = 0;
+};
+GivenUp given_up(const Nodes& nodes);
+
 }  // namespace deltamesh::sim

@@ -11,7 +11,17 @@ constexpr Micros kStep{250'000};
 constexpr Micros kSettleMax{120'000'000};  // More than the keepalive needs to find every stalled connection.
 constexpr Micros kSilence = 3 * kKeepalive;
 
-NodeConfig make_config(const Options& options) {
+// With little room anywhere else, the first node is what the others trust to keep their data.
+void bound(NodeConfig& config, NodeIx ix, std::uint64_t keep_bytes) {
+  config.tiers = {{"centre", {identity_of(0).node}, 1}};
+  for (DatasetConfig& dataset : config.datasets) {
+    if (dataset.kind != DatasetKind::kTelemetry || ix == 0) continue;
+    dataset.keep_bytes = keep_bytes;
+    dataset.keep_until = "centre";
+  }
+}
+
+NodeConfig make_config(const Options& options, NodeIx ix) {
   NodeConfig config;
   config.keepalive = kKeepalive;
   if (options.credit > 0) {
@@ -24,6 +34,7 @@ NodeConfig make_config(const Options& options) {
         {"alarms", DatasetKind::kTelemetry, Resolution::kMicroseconds, StreamClass::kAlarm, Scope::kBoth});
   }
   config.datasets.push_back({"settings", DatasetKind::kMap});
+  if (options.keep_bytes > 0) bound(config, ix, options.keep_bytes);
   return config;
 }
 
@@ -36,7 +47,7 @@ std::unique_ptr<SimStore> make_store(World& world, const Outfit& outfit, NodeIx 
 Nodes make_nodes(World& world, Ledger& ledger, const Options& options, const Outfit& outfit) {
   Nodes nodes;
   for (NodeIx ix = 0; ix < options.nodes; ++ix) {
-    nodes.push_back(std::make_unique<SimNode>(world, ledger, options, ix, make_config(options),
+    nodes.push_back(std::make_unique<SimNode>(world, ledger, options, ix, make_config(options, ix),
                                               make_store(world, outfit, ix)));
     if (outfit.dialect) nodes.back()->speak(outfit.dialect(world, ix));
   }
@@ -69,11 +80,15 @@ Outcome Network::run() {
   heal();
   settle();
   watch_.end();
-  if (!world_.failed()) check_converged(world_, ledger_, nodes_);
+  if (options_.keep_bytes > 0) {
+    if (!world_.failed()) check_kept(world_, ledger_, nodes_);
+  } else {
+    if (!world_.failed()) check_converged(world_, ledger_, nodes_);
+  }
   if (!world_.failed()) check_silence();
   if (!world_.failed()) check_refusals();
-  return {world_.failure, world_.trace.number(), ledger_.events().events().size(), ledger_.acknowledged(),
-          links_.traffic()};
+  return {world_.failure,         world_.trace.number(), ledger_.events().events().size(),
+          ledger_.acknowledged(), links_.traffic(),      given_up(nodes_)};
 }
 
 void Network::link_up() {

@@ -89,6 +89,15 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
   return out;
 }
 
+Options options_with_little_room(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max) {
+  Options out = options_for(seed, nodes_min, nodes_max);
+  out.topology = out.nodes == 2 ? Topology::kPair : Topology::kStar;
+  out.restores_per_mille = 0;  // Who forgets what it gave up takes it again.
+  Rng rng(mixed(seed ^ 0x9e3779b97f4a7c15));
+  out.keep_bytes = rng.between(std::uint64_t{2'000}, std::uint64_t{40'000});
+  return out;
+}
+
 std::optional<Topology> topology_named(std::string_view name) {
   const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end()) return std::nullopt;
@@ -122,6 +131,7 @@ std::string describe(const Options& o) {
   add("wrong-clocks", o.wrong_clocks ? 1 : 0);
   add("torn", o.torn ? 1 : 0);
   add("plant", static_cast<std::uint64_t>(o.plant));
+  if (o.keep_bytes > 0) add("keeps", o.keep_bytes, " bytes");
   return text;
 }
 

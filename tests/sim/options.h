@@ -57,13 +57,19 @@ struct Options {
   std::uint64_t drifts_per_mille = 0;      // Nodes whose clocks go at half to twice their pace.
   std::uint64_t lost_times_per_mille = 0;  // Nodes that start in 1970, until their clocks are set.
   std::uint64_t restores_per_mille = 0;    // Backups, and crashes after which one of them is there.
-  bool check_acks = true;                  // Off only to see that other checks find what follows.
-  bool watch = true;                       // The same of what is looked at during the run.
+  // All nodes but the first keep so many bytes of each dataset, what the first does not have yet last; 0:
+  // all.
+  std::uint64_t keep_bytes = 0;
+  bool check_acks = true;  // Off only to see that other checks find what follows.
+  bool watch = true;       // The same of what is looked at during the run.
   Plant plant = Plant::kNone;
 };
 
 // The run that belongs to `seed`, with a number of nodes between the two given.
 Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
+
+// The same with little room: a star around a node that keeps everything.
+Options options_with_little_room(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
 
 // Takes kinds of faults out of a run, by their names in describe() and with commas between: to find out which
 // of them a failure needs. False if there is none of some name.

@@ -53,6 +53,20 @@ TEST_CASE("a run has the trace that it had on the machine of its author", "[sim]
   CHECK(outcome.trace == 0xdf8aea7ce010d40a);
 }
 
+TEST_CASE("nodes with little room give up the oldest, and the centre knows all that is lost", "[sim]") {
+  std::uint64_t given_up = 0, lost = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const Options options = options_with_little_room(seed, 2, 6);
+    const Outcome outcome = run(options);
+    INFO(describe(options));
+    REQUIRE(outcome.failure == "");
+    given_up += outcome.given_up.events;
+    lost += outcome.given_up.lost;
+  }
+  CHECK(given_up > 10'000);
+  CHECK(lost > 100);
+}
+
 TEST_CASE("every topology converges and falls silent", "[sim]") {
   const auto topology = GENERATE(Topology::kPair, Topology::kLine, Topology::kStar, Topology::kRing,
                                  Topology::kTree, Topology::kMesh);

@@ -128,7 +128,8 @@ int run_faults(Arguments arguments) {
   if (topology == Topology::kPair && nodes_max > 2) return wrong("a pair has 2 nodes");
   std::uint64_t failed = 0, events = 0;
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
-    Options options = options_for(seed, nodes_min, nodes_max);
+    Options options = arguments.scenario == "room" ? options_with_little_room(seed, nodes_min, nodes_max)
+                                                   : options_for(seed, nodes_min, nodes_max);
     if (topology) options.topology = *topology;
     if (!leave_out(options, arguments.without)) return wrong("no fault is called " + arguments.without);
     if (arguments.verbose) std::fprintf(stderr, "%s\n", describe(options).c_str());
@@ -148,7 +149,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   if (argc == 2 && std::string(argv[1]) == "--help") return std::printf("%s", kUsage), 0;
   if (!parse(argc, argv, arguments)) return wrong("an option is wrong");
-  if (arguments.scenario == "faults") return run_faults(arguments);
+  if (arguments.scenario == "faults" || arguments.scenario == "room") return run_faults(arguments);
   if (const auto load = load_named(arguments.scenario)) return run_measured(arguments, *load);
   return wrong("no scenario is called " + arguments.scenario);
 }

@@ -9,8 +9,16 @@ namespace {
 constexpr Micros kPause{100'000};
 constexpr std::uint64_t kLooksPerDecoding = 20;
 
-bool includes(Knowledge all, const Knowledge& part) {
-  return !all.join(part);
+// Nothing of `part` is forgotten; but what was held may have been given up.
+bool includes(const Knowledge& all, const Knowledge& part) {
+  Knowledge later;
+  for (const auto& [stream, known] : part.entries()) {
+    const StreamKnowledge* const now = all.find(stream);
+    StreamKnowledge& expected = later.at(stream);
+    expected = known;
+    if (now != nullptr) expected.drop(known.held().intersect(now->dropped()));
+  }
+  return !Knowledge(all).join(later);
 }
 
 Bytes bytes_of(const IntervalSet& dots) {
@@ -51,7 +59,8 @@ void Watch::check_stored(NodeIx node, const Knowledge& stored) {
   if (!ledger_.knowledge().includes_held(stored)) fail(node, "holds a number that no writer has stored");
   for (const auto& [stream, known] : stored.entries()) {
     const StreamKnowledge* const written = ledger_.knowledge().find(stream);
-    if (written != nullptr && !written->held().intersect(known.voided()).empty())
+    const IntervalSet never_stored = known.voided().minus(known.lost());
+    if (written != nullptr && !written->held().intersect(never_stored).empty())
       fail(node, "calls a number void that its writer holds");
     if (known.held().intervals().size() > limits::kIntervalsMax) fail(node, "has too many gaps in a stream");
   }

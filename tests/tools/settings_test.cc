@@ -20,16 +20,24 @@ cache = "4MiB"
 fleet = "00112233445566778899aabbccddeeff"
 commit_interval = "1s"
 clock = "untrusted"
+max_size = "64MB"
 [[dataset]]
 name = "fine"
 kind = "telemetry"
 resolution = "ns"
 class = "alarm"
 scope = "push"
+keep_for = "30d"
+keep_bytes = "20MB"
+keep_until = "cloud"
 [[dataset]]
 name = "desired"
 kind = "map"
 scope = "neither"
+[[tier]]
+name = "cloud"
+nodes = ["00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"]
+copies = 2
 [sync]
 listen = ["tcp://127.0.0.1:7400", "ws://[::1]:7480"]
 peers = ["tcp://cloud.example:7400"]
@@ -78,6 +86,13 @@ TEST_CASE("every setting reaches its place", "[settings]") {
   REQUIRE(errors == Errors{});
   CHECK(settings.store == "/srv/mesh/data/node.db");
   CHECK(settings.cache_bytes == 4u << 20);
+  CHECK(settings.size_max == 64'000'000);
+  CHECK(settings.node.store_bytes_max > 50'000'000);
+  CHECK(settings.node.store_bytes_max < 60'000'000);
+  CHECK(settings.node.credit_bytes == 2'000'000);
+  REQUIRE(settings.node.tiers.size() == 1);
+  CHECK(settings.node.tiers[0].nodes.size() == 2);
+  CHECK(settings.node.tiers[0].copies == 2);
   CHECK(hex(settings.node.fleet.bytes) == "00112233445566778899aabbccddeeff");
   CHECK(settings.node.commit_interval == std::chrono::seconds(1));
   CHECK(settings.node.clock == ClockTrust::kUntrusted);
@@ -85,8 +100,14 @@ TEST_CASE("every setting reaches its place", "[settings]") {
   CHECK(settings.node.keepalive == std::chrono::seconds(2));
   CHECK(settings.node.link_bytes_per_second == 20'000);
   CHECK(settings.node.scrub_interval == std::chrono::seconds(90));
-  const DatasetConfig fine{"fine", DatasetKind::kTelemetry, Resolution::kNanoseconds, StreamClass::kAlarm,
-                           Scope::kPush};
+  const DatasetConfig fine{"fine",
+                           DatasetKind::kTelemetry,
+                           Resolution::kNanoseconds,
+                           StreamClass::kAlarm,
+                           Scope::kPush,
+                           std::chrono::hours(24 * 30),
+                           20'000'000,
+                           "cloud"};
   const DatasetConfig desired{"desired", DatasetKind::kMap, Resolution::kMilliseconds, StreamClass::kMetric,
                               Scope::kNeither};
   CHECK((settings.node.datasets == std::vector{fine, desired}));

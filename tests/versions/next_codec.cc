@@ -41,6 +41,7 @@ Schemas schemas_of(FrameType type) {
     case FrameType::kMapQuestion: return both<wire::MapQuestion, next_wire::MapQuestion>();
     case FrameType::kMapAnswer: return both<wire::MapAnswer, next_wire::MapAnswer>();
     case FrameType::kClockAhead: return both<wire::ClockAhead, next_wire::ClockAhead>();
+    case FrameType::kTierAck: return both<wire::TierAck, next_wire::TierAck>();
     case FrameType::kGoodbye: break;
   }
   return both<wire::Goodbye, next_wire::Goodbye>();
