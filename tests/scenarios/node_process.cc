@@ -63,7 +63,9 @@ void NodeProcess::configure(const NodeOptions& options) const {
   std::ofstream(settings_) << "[node]\nstore = \"" << store_.string()
                            << "\"\nfleet = \"000102030405060708090a0b0c0d0e0f\"\ncommit_interval = \""
                            << options.commit_interval << "\"\n"
+                           << options.node_more
                            << "[[dataset]]\nname = \"env\"\nkind = \"telemetry\"\nresolution = \"ms\"\n"
+                           << options.env_more
                            << "[[dataset]]\nname = \"settings\"\nkind = \"map\"\n"
                            << "[sync]\nlisten = " << quoted({tcp(), ws()})
                            << "\npeers = " << quoted(options.peers) << "\nkeepalive = \"" << options.keepalive
