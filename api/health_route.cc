@@ -51,7 +51,7 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("events_given_up").count(counters.events_given_up);
   json.key("events_unacknowledged").count(counters.events_unacknowledged);
   json.key("events_lost").count(counters.events_lost);
-  json.key("history_refused").count(counters.history_refused);
+  json.key("blocks_refused").count(counters.blocks_refused);
   json.key("series_conflicts").count(counters.series_conflicts);
   json.key("range_questions_answered").count(counters.range_questions_answered);
   json.key("range_questions_refused").count(counters.range_questions_refused);

@@ -69,7 +69,9 @@ void StreamKnowledge::drop(Interval dots) {
 }
 
 void StreamKnowledge::drop(const IntervalSet& dots) {
-  for (const Interval run : dots.intervals()) drop(run);
+  dropped_.join(dots);
+  held_ = held_.minus(dots);
+  head_ = std::max(head_, dots.last());
 }
 
 bool StreamKnowledge::join(const StreamKnowledge& other) {

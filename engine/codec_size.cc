@@ -18,8 +18,11 @@ std::size_t item_bytes_max(const message::StreamRef& ref) {
 }
 
 std::size_t item_bytes_max(const message::Frontier::Entry& entry) {
+  const bool gave_up = !entry.dropped.empty() || !entry.lost.empty();
+  const std::size_t given =
+      kVarintBytesMax + interval_bytes_max(entry.dropped) + interval_bytes_max(entry.lost);
   return item_bytes_max(entry.ref) + interval_bytes_max(entry.held) + interval_bytes_max(entry.voided) +
-         interval_bytes_max(entry.dropped) + interval_bytes_max(entry.lost) + 3 * kVarintBytesMax;
+         2 * kVarintBytesMax + (gave_up ? given : 0);
 }
 
 std::size_t item_bytes_max(const message::MapDelta::Known& known) {

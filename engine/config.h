@@ -57,6 +57,8 @@ struct NodeConfig {
   std::vector<TierConfig> tiers;
   // What the store may take, its log not counted; telemetry goes so that it holds. 0: any number of bytes.
   std::uint64_t store_bytes_max = 0;
+  // Local writes that wait to be stored.
+  std::size_t pending_write_bytes_max = limits::kPendingWriteBytesMax;
   // Local writes are gathered for this long into one block and one commit.
   std::chrono::microseconds commit_interval{20'000};
   std::chrono::microseconds keepalive = limits::kKeepalive;

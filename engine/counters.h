@@ -24,7 +24,7 @@ struct Counters {
   std::uint64_t events_given_up = 0;    // Of telemetry, by retention.
   std::uint64_t events_unacknowledged = 0;  // Of those, that the dataset's tier did not have yet.
   std::uint64_t events_lost = 0;            // Of those, written here: declared void, for all to know.
-  std::uint64_t history_refused = 0;        // Blocks from peers that there was no room for.
+  std::uint64_t blocks_refused = 0;         // Blocks from peers that there was no room for.
   std::uint64_t series_conflicts = 0;       // A declaration that contradicts the one we have.
   std::uint64_t range_questions_answered = 0;
   std::uint64_t range_questions_refused = 0;  // Too much to read for now, or unreadable.

@@ -43,10 +43,11 @@ inline constexpr std::chrono::hours kAwayMax{366 * 24};
 // News of what a tier has acknowledged are handed on after so long. Longer: others prune later, and what
 // they must give up before they know counts as lost. Shorter: more frames.
 inline constexpr std::chrono::seconds kTierNews{5};
-// Lives of stores of tiers that acknowledge, and those that are known to be over. More: a peer that makes
-// them up fills so much memory. Fewer: a larger tier, or one whose nodes are replaced more often, is not
-// listened to.
-inline constexpr std::size_t kAckersMax = 256;
+// Lives of one node of a tier that may acknowledge, runs of what it has acknowledged of a stream, and lives
+// that are known to be over. More: a peer that makes them up fills so much memory. Fewer: a node that is
+// replaced often, or takes a stream in many pieces, licenses less.
+inline constexpr std::size_t kAckerLivesMax = 2;
+inline constexpr std::size_t kAckRunsMax = 1024;
 inline constexpr std::size_t kEndedAckersMax = 1024;
 
 // Frames. Larger: a peer may make us hold that much before we can judge it. Smaller: more heads a byte.

@@ -14,7 +14,7 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       clock_(image.clock),
       ranges_(reader),
       acks_(config_.tiers, identity_.node),
-      retention_(config_, reader, streams_, knowledge_, acks_) {
+      retention_({config_, reader, streams_, knowledge_, pending_, acks_}) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind != DatasetKind::kMap) continue;
@@ -28,6 +28,7 @@ void Node::load(StoreImage image) {
   knowledge_ = std::move(image.knowledge);
   mark_ = image.mark;
   alive_ = mark_.alive;
+  if (mark_.wall) left_ = mark_;
   load_acks(image.acks);
   if (retention_.is_bounded()) look_at_ = Micros::zero();
   for (const auto& entry : knowledge_.entries()) {
@@ -197,7 +198,8 @@ bool Node::quiet() const {
            std::all_of(session.streams.begin(), session.streams.end(), acknowledged);
   };
   return in_flight_.empty() && writes_.empty() && heard_.empty() && !gather_until_ && !report_at_ &&
-         untold_acks_.empty() && !tell_at_ && !waits_for_some() && std::all_of(sessions_.begin(), sessions_.end(), quiet);
+         untold_acks_.empty() && !tell_at_ && !waits_for_some() &&
+         std::all_of(sessions_.begin(), sessions_.end(), quiet);
 }
 
 }  // namespace deltamesh

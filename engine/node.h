@@ -116,6 +116,7 @@ class Node {
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
     LwwMap::Rewritten rewritten;  // Of the whole map delta.
     Retention::Plan plan;         // What it gives up, for what it brings.
+    std::set<StreamIx> refused;   // Of these streams it gives up what `from` has sent.
     bool looks = false;           // Made for that alone, in its turn.
     std::optional<ArrivalMark> mark;
     std::vector<TierAck> acks;
@@ -208,12 +209,13 @@ class Node {
   [[nodiscard]] std::optional<ArrivalMark> mark_if_due();
   void note_unable(const Status& planned);
   void declare_lost(InFlight& batch);
-  bool refuse_history(InFlight& batch, StreamIx ix, Interval dots);
+  bool refuse(InFlight& batch, StreamIx ix, Interval dots);
   void apply_given_up(const InFlight& batch);
-  void note_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused);
+  void note_given_up(Session& session, StreamIx ix, const IntervalSet& gone);
   void tell_given_up(Session& session, StreamIx ix);
   void tell_all_given_up();
-  void give_up_failed(BatchId id, const InFlight& batch);
+  void give_up_failed(const InFlight& batch);
+  [[nodiscard]] static bool owes(const Session& session, const InFlight& batch);
 
   // node_tier.cc: what the operator's tiers have stored.
   using AckNews = std::set<std::pair<Identity, std::optional<StreamIx>>>;  // None: its life is over.
@@ -499,9 +501,9 @@ class Node {
   Micros alive_{0};
   std::optional<Instant> alive_at_;
   ArrivalMark mark_;
-  bool marked_ = false;           // In this run.
-  bool came_since_mark_ = false;  // Some block did.
-  bool was_away_ = true;          // The time since the last run does not count yet.
+  bool marked_ = false;              // In this run.
+  bool came_since_mark_ = false;     // Some block did.
+  std::optional<ArrivalMark> left_;  // Of the last run; none once the time since then counts.
   WorkBudget answer_work_{limits::kAnswerWorkPerSecond, limits::kAnswerWorkMax};
   std::set<std::pair<Micros, PeerId>> comparing_;  // Session::compare_next of all sessions.
   std::map<Identity, ScrubPlace> scrubs_;          // At most limits::kSessionsMax.

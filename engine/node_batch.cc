@@ -30,9 +30,10 @@ void Node::commit(InFlight batch) {
   keep_within_bounds(batch);
   Batch out;
   out.id = BatchId{++last_batch_};
-  for (const auto& [ix, upto] : batch.plan.upto) out.given_up.push_back({streams_[ix], {1, upto}});
+  for (const auto& [ix, dots] : batch.plan.given_up)
+    for (const Interval run : dots.intervals()) out.given_up.push_back({streams_[ix], run});
   out.mark = batch.mark;
-  out.acks = batch.acks = take_unstored_acks();
+  out.acks = batch.acks;
   out.clock = clock_.last();
   out.declarations = batch.declarations;
   out.unnamed = batch.unnamed;
@@ -116,7 +117,7 @@ void Node::durable(BatchId id, Instant now) {
     }
   }
   commit_heard();
-  if (batch.looks) look_at_ = batch.plan.upto.empty() ? now.steady + limits::kRetentionLook : now.steady;
+  if (batch.looks) look_at_ = batch.plan.given_up.empty() ? now.steady + limits::kRetentionLook : now.steady;
   tick(now);
 }
 
@@ -140,7 +141,8 @@ void Node::apply_durable(const InFlight& batch) {
   knowledge_.join(batch.knowledge);
   for (const auto& known : batch.knowledge.entries()) {
     if (const auto map = maps_.find(known.stream.dataset); map != maps_.end()) map->second.learn(known);
-    if (!known.known.voided().empty()) tell_gone(known, batch.from);
+    const bool is_ours = known.stream.node == identity_.node;
+    if (!known.known.voided().empty()) tell_gone(known, is_ours ? std::nullopt : batch.from);
   }
   map_became_durable(batch);
   answer_wanted(batch.declarations);
@@ -164,7 +166,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
       watch(*streams_.find(entry.version.dot.stream), now.steady);
   }
   void_failed(batch);
-  give_up_failed(id, batch);
+  give_up_failed(batch);
   acks_failed(batch);
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
@@ -192,7 +194,9 @@ void Node::void_failed(const InFlight& batch) {
     settle_entry(dataset, entry);
   }
   for (const auto& [stream, known] : batch.knowledge.entries()) {
-    if (!known.voided().empty()) gathered_.knowledge.at(stream).declare_void(known.voided());
+    // What was to be given up is there still.
+    const IntervalSet never_stored = known.voided().minus(known.lost());
+    if (!never_stored.empty()) gathered_.knowledge.at(stream).declare_void(never_stored);
   }
 }
 
@@ -204,7 +208,7 @@ void Node::void_own(const StreamId& stream, Interval dots) {
 // sent it, and would never offer it again.
 void Node::end_sessions_of(const InFlight& batch, const Error& why) {
   const auto concerned = [&](Session& session) {
-    if (batch.from == session.peer) return true;
+    if (batch.from == session.peer || owes(session, batch)) return true;
     return std::any_of(batch.blocks.begin(), batch.blocks.end(), [&](const InFlight::Block& block) {
       const SessionStream& stream = session.at(block.ix);
       return !block.local && (stream.remote.intersects(block.block.interval()) ||

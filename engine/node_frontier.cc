@@ -54,7 +54,9 @@ void Node::tell_gone(const Knowledge::Entry& entry, std::optional<PeerId> except
 
 void Node::tell_gone(Session& session, const Knowledge::Entry& entry) {
   const auto& [stream, known] = entry;
-  if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) return;
+  const bool tells = session.sends.contains(stream.dataset) ||
+                     (!known.dropped().empty() && session.takes.contains(stream.dataset));
+  if (!tells) return;
   message::Frontier news;
   news.entries.push_back({refer(session, intern(stream)),
                           {},
@@ -130,7 +132,8 @@ Status Node::take_frontier_entry(Session& session, const message::Frontier::Entr
 // our own streams nobody can tell us a head or a void: others only repeat what they were told.
 Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all) {
   const StreamId& stream = streams_[ix];
-  if (Status own = check_own(stream, all.held().last()); !own.ok()) return own;
+  const Seq last = std::max(all.held().last(), all.dropped().last());
+  if (Status own = check_own(stream, last); !own.ok()) return own;
   StreamKnowledge told;
   told.declare_void(all.voided());
   told.declare_lost(all.lost());
@@ -144,6 +147,7 @@ Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all
   if (!joined.join(told)) return Done{};
   if (const StreamKnowledge* const heard = heard_.find(stream)) joined.join(*heard);
   if (Status runs = check_runs(joined.voided()); !runs.ok()) return runs;
+  if (Status runs = check_runs(joined.lost()); !runs.ok()) return runs;
   heard_.at(stream).join(told);
   return Done{};
 }

@@ -14,14 +14,13 @@ using std::chrono::seconds;
 
 // Makes room for what the batch brings. Without an answer from the store it goes as it is.
 void Node::keep_within_bounds(InFlight& batch) {
-  if (batch.blocks.empty()) return;
-  came_since_mark_ = true;
-  batch.mark = mark_if_due();
-  if (!retention_.is_bounded()) return;
-  for (const auto& block : batch.blocks) {
-    batch.plan.bytes[block.block.stream.dataset] +=
-        static_cast<std::int64_t>(block.block.bytes->size() + limits::kBlockRowBytes);
+  if (!batch.blocks.empty()) {
+    came_since_mark_ = true;
+    batch.mark = mark_if_due();
   }
+  if (!retention_.is_bounded() || (batch.blocks.empty() && batch.entries.empty())) return;
+  for (const auto& block : batch.blocks) retention_.bring(batch.plan, block.block);
+  for (const auto& write : batch.entries) retention_.bring(batch.plan, map_entry_bytes(write.entry));
   note_unable(retention_.make_room(batch.plan));
   declare_lost(batch);
 }
@@ -38,7 +37,8 @@ void Node::check_retention(Instant now) {
   note_unable(retention_.make_room(batch.plan));
   declare_lost(batch);
   batch.mark = mark_if_due();
-  if (batch.plan.upto.empty() && !batch.mark && unstored_acks_.empty()) return;
+  batch.acks = take_unstored_acks();
+  if (batch.plan.given_up.empty() && !batch.mark && batch.acks.empty()) return;
   look_at_.reset();
   batch.looks = true;
   commit(std::move(batch));
@@ -55,11 +55,14 @@ void Node::declare_lost(InFlight& batch) {
   }
 }
 
-// Old data for which there is no room is not taken in to push out what is newer; nor is any older.
-bool Node::refuse_history(InFlight& batch, StreamIx ix, Interval dots) {
-  if (!retention_.refuses(ix, dots)) return false;
-  retention_.give_up(batch.plan, ix, dots.last);
-  ++counters_.history_refused;
+// What there is no room for is not taken in to push out what is better kept.
+bool Node::refuse(InFlight& batch, StreamIx ix, Interval dots) {
+  if (!retention_.is_bounded() || is_own(streams_[ix])) return false;
+  const auto refused = retention_.refused(ix, dots);
+  if (!refused) return false;
+  retention_.refuse(batch.plan, ix, *refused);
+  batch.refused.insert(ix);
+  ++counters_.blocks_refused;
   return true;
 }
 
@@ -69,12 +72,12 @@ bool Node::refuse_history(InFlight& batch, StreamIx ix, Interval dots) {
 void Node::live_on(Instant now) {
   if (alive_at_) alive_ += now.steady - alive_at_->steady;
   alive_at_ = now;
-  if (!was_away_ || !mark_.wall) return;
+  if (!left_) return;
   const WallTime wall = wall_time(now);
   if (!wall.known) return;
-  was_away_ = false;
-  const auto away = std::clamp<milliseconds>(wall.at - *mark_.wall, milliseconds(0), limits::kAwayMax);
-  alive_ = std::max<Micros>(alive_, mark_.alive + away);
+  const auto since = std::clamp<milliseconds>(wall.at - *left_->wall, milliseconds(0), limits::kAwayMax);
+  alive_ = std::max<Micros>(alive_, left_->alive + since);
+  left_.reset();
 }
 
 // A mark for the next batch, if blocks came since the last one and that is long ago.
@@ -84,7 +87,6 @@ std::optional<ArrivalMark> Node::mark_if_due() {
   if (!is_due || !came_since_mark_ || !alive_at_) return std::nullopt;
   marked_ = true;
   came_since_mark_ = false;
-  was_away_ = false;
   mark_.alive = alive;
   mark_.wall.reset();
   if (const WallTime wall = wall_time(*alive_at_); wall.known) mark_.wall = wall.at;
@@ -95,15 +97,15 @@ std::optional<ArrivalMark> Node::mark_if_due() {
 
 void Node::apply_given_up(const InFlight& batch) {
   retention_.settled(batch.plan);
-  for (const auto& [ix, upto] : batch.plan.upto) {
-    const StreamId& stream = streams_[ix];
-    StreamKnowledge& known = knowledge_.at(stream);
-    const IntervalSet gone = known.held().intersect(IntervalSet({1, upto}));
-    known.drop(Interval{1, upto});
+  for (const auto& [ix, dots] : batch.plan.given_up) {
+    StreamKnowledge& known = knowledge_.at(streams_[ix]);
+    const IntervalSet gone = known.held().intersect(dots);
+    known.drop(dots);
     counters_.events_given_up += gone.size();
-    ranges_.forget(stream, {1, upto});
+    for (const Interval run : dots.intervals()) ranges_.forget(streams_[ix], run);
     for (const auto& [peer, session] : sessions_) {
-      note_given_up(*session, ix, gone, batch.from == peer);
+      note_given_up(*session, ix, gone);
+      if (batch.from == peer && batch.refused.contains(ix)) tell_given_up(*session, ix);
       acknowledge(*session, ix);
     }
   }
@@ -113,9 +115,8 @@ void Node::apply_given_up(const InFlight& batch) {
   }
 }
 
-// A peer that has it all hears of it later. One whose history was refused hears of it before that is
-// acknowledged, and sends no more of it.
-void Node::note_given_up(Session& session, StreamIx ix, const IntervalSet& gone, bool refused) {
+// A peer that has it all hears of it later.
+void Node::note_given_up(Session& session, StreamIx ix, const IntervalSet& gone) {
   for (News::Dots* const news : {&session.news.fresh, &session.news.ripe, &session.news.due}) {
     const auto at = news->find(ix);
     if (at == news->end()) continue;
@@ -124,7 +125,7 @@ void Node::note_given_up(Session& session, StreamIx ix, const IntervalSet& gone,
   }
   if (session.phase == SessionPhase::kHello || !shares(session, streams_[ix].dataset)) return;
   session.given_up_due.insert(ix);
-  if (refused || !session.at(ix).remote.includes(gone)) tell_given_up(session, ix);
+  if (!session.at(ix).remote.includes(gone)) tell_given_up(session, ix);
 }
 
 void Node::tell_given_up(Session& session, StreamIx ix) {
@@ -141,10 +142,19 @@ void Node::tell_all_given_up() {
   }
 }
 
-void Node::give_up_failed(BatchId id, const InFlight& batch) {
-  std::vector<const Retention::Plan*> later;
-  for (auto at = in_flight_.upper_bound(id); at != in_flight_.end(); ++at) later.push_back(&at->second.plan);
-  retention_.failed(batch.plan, later);
+void Node::give_up_failed(const InFlight& batch) {
+  retention_.failed(batch.plan);
+  if (!batch.mark) return;
+  marked_ = false;
+  came_since_mark_ = true;
+}
+
+// It has sent us what the batch was to give up, and waits to hear that we need no more of it.
+bool Node::owes(const Session& session, const InFlight& batch) {
+  return std::any_of(session.deltas_owed.begin(), session.deltas_owed.end(), [&](const SentDelta& delta) {
+    const auto at = batch.plan.given_up.find(delta.ix);
+    return at != batch.plan.given_up.end() && at->second.intersects(delta.dots);
+  });
 }
 
 }  // namespace deltamesh

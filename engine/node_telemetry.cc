@@ -33,13 +33,14 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   const auto summary = check_delta(session, *ix, delta);
   if (!summary.ok()) return summary.error();
   InFlight batch;
-  const bool refused = refuse_history(batch, *ix, dots_of(delta));
   auto fresh = cut_fresh(*ix, delta, *summary);
   if (!fresh.ok()) return fresh.error();
 
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
   if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
+  const bool refused = !fresh->empty() && refuse(batch, *ix, dots);
+  if (refused) fresh->clear();
   session.deltas_owed.push_back({*ix, dots, 0});
   note_source(session, *ix, refused || !fresh->empty());
   wake(session);
@@ -112,7 +113,7 @@ Status Node::check_gaps(StreamIx ix, Interval dots) const {
 
 IntervalSet Node::fresh_dots(StreamIx ix, Interval dots) const {
   IntervalSet fresh = IntervalSet(dots).minus(pending_[ix]);
-  if (const Seq floor = retention_.floor(ix); floor > 0) fresh.remove({1, floor});
+  if (!retention_.planned(ix).empty()) fresh = fresh.minus(retention_.planned(ix));
   const StreamKnowledge* const known = this->known(ix);
   return known == nullptr ? fresh : fresh.minus(known->held()).minus(known->dropped());
 }
@@ -169,6 +170,10 @@ void Node::acknowledge(Session& session, StreamIx ix) {
   auto& owed = session.deltas_owed;
   if (owed.empty() || owed.front().ix != ix) return;
   while (!owed.empty() && is_durable(owed.front())) {
+    // What we do not have we must not be taken to have stored.
+    const StreamIx front = owed.front().ix;
+    if (session.given_up_due.contains(front) && !known(front)->held().contains(owed.front().dots))
+      tell_given_up(session, front);
     session.credit_due += owed.front().credit;
     owed.pop_front();
     ++session.deltas_due;

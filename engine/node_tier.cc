@@ -21,11 +21,7 @@ void Node::load_acks(const std::vector<TierAck>& acks) {
 
 // Who says HELLO in another incarnation may have lost what it had.
 void Node::end_other_lives(const Session& session) {
-  std::vector<Identity> over;
-  for (const auto& [acker, known] : acks_.all()) {
-    if (acker.node == session.remote.node && acker != session.remote) over.push_back(acker);
-  }
-  for (const Identity& acker : over) end_life(acker);
+  for (const Identity& other : acks_.meet(session.remote)) end_life(other);
 }
 
 void Node::end_life(const Identity& acker) {
@@ -51,7 +47,7 @@ void Node::take_ack(const Identity& acker, StreamIx ix, const IntervalSet& dots)
 
 Status Node::receive(Session& session, const message::TierAck& ack) {
   const bool counts = acks_.is_acker(ack.acker.node) && ack.acker.node != identity_.node;
-  if (counts && ack.ended) end_life(ack.acker);
+  if (counts && ack.ended && !links_.contains(ack.acker)) end_life(ack.acker);
   for (const auto& [index, dots] : ack.streams) {
     if (index >= session.in_streams.size())
       return Error{ErrorCode::kInvalid, "an acknowledgement of a tier for a stream that was never named"};

@@ -109,10 +109,10 @@ Status Node::check_events(std::span<const NamedEvent> events) const {
 
 // One write of any size is taken when nothing else waits; else the sum is bounded.
 Status Node::check_pending(std::size_t bytes) const {
-  if (pending_write_bytes_ == 0 || pending_write_bytes_ + bytes <= limits::kPendingWriteBytesMax)
+  if (pending_write_bytes_ == 0 || pending_write_bytes_ + bytes <= config_.pending_write_bytes_max)
     return Done{};
   return Error{ErrorCode::kFull,
-               "more than " + number(limits::kPendingWriteBytesMax) + " bytes wait to be stored"};
+               "more than " + number(config_.pending_write_bytes_max) + " bytes wait to be stored"};
 }
 
 // Declares the series of all events before the first is numbered, so that a write is taken whole or not.

@@ -7,8 +7,8 @@ namespace deltamesh {
 namespace {
 
 // Short of that much room, it is better kept for what is new.
-std::uint64_t nearly(std::uint64_t bytes_max) {
-  return bytes_max - bytes_max / limits::kRoomForNew;
+std::int64_t nearly(std::uint64_t bytes_max) {
+  return static_cast<std::int64_t>(bytes_max - bytes_max / limits::kRoomForNew);
 }
 
 const TierConfig* tier_named(const std::vector<TierConfig>& tiers, const std::string& name) {
@@ -17,54 +17,68 @@ const TierConfig* tier_named(const std::vector<TierConfig>& tiers, const std::st
   return at == tiers.end() ? nullptr : &*at;
 }
 
+// A plan that has given up this much has done its share.
+bool is_enough(const Retention::Plan& plan, std::size_t blocks, std::int64_t bytes) {
+  return blocks >= limits::kGiveUpMax && bytes >= 2 * limits::kRoomTimes * plan.brought;
+}
+
 }  // namespace
 
-Retention::Retention(const NodeConfig& config, const StoreReader& reader, const StreamTable& streams,
-                     const Knowledge& knowledge, const TierAcks& acks)
-    : config_(config), reader_(reader), streams_(streams), knowledge_(knowledge), acks_(acks) {
-  is_bounded_ = config_.store_bytes_max > 0;
-  for (const DatasetConfig& one : config_.datasets) {
+Retention::Retention(const RetentionSight& sight) : sight_(sight) {
+  is_bounded_ = sight_.config.store_bytes_max > 0;
+  for (const DatasetConfig& one : sight_.config.datasets) {
     if (one.kind != DatasetKind::kTelemetry) continue;
-    datasets_.emplace(dataset_id(one.name), Dataset{&one, tier_named(config_.tiers, one.keep_until), {}, 0});
+    datasets_.emplace(dataset_id(one.name),
+                      Dataset{&one, tier_named(sight_.config.tiers, one.keep_until), {}, 0});
     is_bounded_ = is_bounded_ || one.keep_for.count() > 0 || one.keep_bytes > 0;
   }
 }
 
 // --- Making room -----------------------------------------------------------------------------------------
 
+void Retention::bring(Plan& plan, const StoredBlock& block) {
+  const auto bytes = static_cast<std::int64_t>(block.bytes->size());
+  plan.bytes[block.stream.dataset] += bytes;
+  if (const auto at = datasets_.find(block.stream.dataset); at != datasets_.end()) at->second.bytes += bytes;
+  bring(plan, block.bytes->size() + limits::kBlockRowBytes);
+}
+
+void Retention::bring(Plan& plan, std::size_t bytes) {
+  const std::int64_t space = limits::kRoomTimes * static_cast<std::int64_t>(bytes);
+  plan.brought += static_cast<std::int64_t>(bytes);
+  plan.space += space;
+  in_flight_ += space;
+}
+
 Status Retention::make_room(Plan& plan) {
-  for (const auto& [id, grows] : plan.bytes) {
-    const auto at = datasets_.find(id);
-    if (at == datasets_.end() || grows <= 0) continue;
-    at->second.bytes += static_cast<std::uint64_t>(grows);
-    plan.space += limits::kRoomTimes * grows;
-    in_flight_ += limits::kRoomTimes * grows;
-  }
   if (Status loaded = load(); !loaded.ok()) return loaded;
   for (auto& [id, dataset] : datasets_) {
     if (Status made = make_room_in(dataset, plan); !made.ok()) return made;
   }
-  return config_.store_bytes_max == 0 ? Done{} : make_room_in_store(plan);
+  return sight_.config.store_bytes_max == 0 ? Status(Done{}) : make_room_in_store(plan);
 }
 
 Status Retention::make_room_in(const Dataset& dataset, Plan& plan) {
-  const std::uint64_t bytes_max = dataset.config->keep_bytes;
-  while (bytes_max > 0 && dataset.bytes > bytes_max && !dataset.turns.empty()) {
+  const auto bytes_max = static_cast<std::int64_t>(dataset.config->keep_bytes);
+  if (bytes_max == 0) return Done{};
+  const std::int64_t before = dataset.bytes;
+  for (std::size_t blocks = 0; dataset.bytes > bytes_max && !dataset.turns.empty(); ++blocks) {
+    if (is_enough(plan, blocks, before - dataset.bytes)) break;
     if (Status given = give_up_first(plan, dataset.turns); !given.ok()) return given;
   }
   return Done{};
 }
 
 Status Retention::make_room_in_store(Plan& plan) {
-  const auto used = reader_.bytes_used();
+  const auto used = sight_.reader.bytes_used();
   if (!used.ok()) return used.error();
-  const auto room = [&](std::uint64_t bytes_max) {
-    return static_cast<std::int64_t>(bytes_max) - static_cast<std::int64_t>(*used) - in_flight_;
-  };
-  is_full_ = room(nearly(config_.store_bytes_max)) <= 0;
-  while (room(config_.store_bytes_max) < 0) {
+  const auto planned = [&] { return static_cast<std::int64_t>(*used) + in_flight_; };
+  const auto bytes_max = static_cast<std::int64_t>(sight_.config.store_bytes_max);
+  const std::int64_t before = planned();
+  is_full_ = before >= nearly(sight_.config.store_bytes_max);
+  for (std::size_t blocks = 0; planned() > bytes_max; ++blocks) {
     const std::set<Turn>* const turns = next_turns();
-    if (turns == nullptr) break;
+    if (turns == nullptr || is_enough(plan, blocks, before - planned())) break;
     if (Status given = give_up_first(plan, *turns); !given.ok()) return given;
   }
   return Done{};
@@ -76,7 +90,7 @@ Status Retention::give_up_old(Plan& plan, std::chrono::seconds alive) {
   for (auto& [id, dataset] : datasets_) {
     const std::chrono::seconds keep_for = dataset.config->keep_for;
     if (keep_for.count() == 0 || alive < keep_for) continue;
-    const auto before = reader_.arrivals_before(alive - keep_for);
+    const auto before = sight_.reader.arrivals_before(alive - keep_for);
     if (!before.ok()) return before.error();
     for (; left > 0 && !dataset.turns.empty(); --left) {
       const Turn first = *dataset.turns.begin();
@@ -88,49 +102,55 @@ Status Retention::give_up_old(Plan& plan, std::chrono::seconds alive) {
 }
 
 Status Retention::give_up_first(Plan& plan, const std::set<Turn>& turns) {
-  const StreamIx ix = turns.begin()->ix;
-  const Dataset& dataset = *this->dataset(ix);
-  const HeldBlock block = at(ix).lowest.front();
-  if (IntervalSet lost = awaited(dataset, ix, block.dots); !lost.empty()) plan.unacknowledged[ix].join(lost);
-  give_up(plan, ix, block.dots.last);
-  return look_up(ix);
+  const Turn turn = *turns.begin();
+  Stream& stream = at(turn.ix);
+  const HeldBlock block = stream.next.front();
+  const auto bytes = static_cast<std::int64_t>(block.bytes);
+  plan.bytes[sight_.streams[turn.ix].dataset] -= bytes;
+  dataset(turn.ix)->bytes -= bytes;
+  plan.space -= bytes + static_cast<std::int64_t>(limits::kBlockRowBytes);
+  in_flight_ -= bytes + static_cast<std::int64_t>(limits::kBlockRowBytes);
+  if (IntervalSet lost = awaited(turn.ix, IntervalSet(block.dots)); !lost.empty())
+    plan.unacknowledged[turn.ix].join(lost);
+  give_up(plan, turn.ix, with_below(turn.ix, block.dots));
+  stream.next.pop_front();
+  return look_up(turn.ix);
 }
 
-void Retention::give_up(Plan& plan, StreamIx ix, Seq upto) {
-  Stream& stream = at(ix);
-  Dataset& dataset = *this->dataset(ix);
-  stream.floor = std::max(stream.floor, upto);
-  plan.upto[ix] = std::max(plan.upto[ix], upto);
-  leave_turn(ix);
-  for (; !stream.lowest.empty() && stream.lowest.front().dots.last <= upto; stream.lowest.pop_front()) {
-    const std::uint64_t bytes = stream.lowest.front().bytes + limits::kBlockRowBytes;
-    plan.bytes[streams_[ix].dataset] -= static_cast<std::int64_t>(bytes);
-    plan.space -= static_cast<std::int64_t>(bytes);
-    in_flight_ -= static_cast<std::int64_t>(bytes);
-    dataset.bytes -= std::min(dataset.bytes, bytes);
-  }
-  take_turn(ix);
+void Retention::give_up(Plan& plan, StreamIx ix, Interval dots) {
+  plan.given_up[ix].add(dots);
+  at(ix).planned.add(dots);
+}
+
+// With all that lies below if that is no more than gaps: then it is not worth to wait for.
+Interval Retention::with_below(StreamIx ix, Interval dots) const {
+  const StreamKnowledge* const known = sight_.knowledge.find(sight_.streams[ix]);
+  IntervalSet held = known->held().minus(planned(ix));
+  if (ix < sight_.pending.size()) held.join(sight_.pending[ix]);
+  if (dots.first == 1 || held.intersects({1, dots.first - 1})) return dots;
+  const Seq from = known->dropped().run_at(1) ? known->dropped().run_at(1)->last + 1 : 1;
+  const auto below = planned(ix).run_at(from);
+  return {std::min(dots.first, below ? below->last + 1 : from), dots.last};
+}
+
+void Retention::refuse(Plan& plan, StreamIx ix, Interval dots) {
+  give_up(plan, ix, dots);
 }
 
 void Retention::settled(const Plan& plan) {
   in_flight_ -= plan.space;
+  for (const auto& [ix, dots] : plan.given_up) at(ix).planned = at(ix).planned.minus(dots);
 }
 
-// What the plan gave up is there still, and goes when its turn comes again; unless a later batch gives up
-// more of the same stream.
-void Retention::failed(const Plan& plan, const std::vector<const Plan*>& later) {
+// What the plan gave up is there still, and goes when its turn comes again.
+void Retention::failed(const Plan& plan) {
   settled(plan);
   for (const auto& [id, grows] : plan.bytes) {
-    if (const auto at = datasets_.find(id); at != datasets_.end())
-      at->second.bytes = static_cast<std::uint64_t>(
-          std::max<std::int64_t>(0, static_cast<std::int64_t>(at->second.bytes) - grows));
+    if (const auto at = datasets_.find(id); at != datasets_.end()) at->second.bytes -= grows;
   }
-  for (const auto& [ix, upto] : plan.upto) {
-    const auto gives_up = [ix = ix](const Plan* other) { return other->upto.contains(ix); };
-    if (std::any_of(later.begin(), later.end(), gives_up)) continue;
-    at(ix).floor = 0;
-    leave_turn(ix);
-    at(ix).lowest.clear();
+  if (!loaded_) return;
+  for (const auto& [ix, dots] : plan.given_up) {
+    at(ix).next.clear();
     static_cast<void>(look_up(ix));  // Else with the next block that is stored.
   }
 }
@@ -140,18 +160,18 @@ void Retention::failed(const Plan& plan, const std::vector<const Plan*>& later) 
 Status Retention::load() {
   if (loaded_ || !is_bounded_) return Done{};
   std::map<DatasetId, std::uint64_t> bytes;
-  for (const auto& [id, known] : knowledge_.entries()) {
-    const auto ix = streams_.find(id);
-    Dataset* const dataset = ix ? this->dataset(*ix) : nullptr;
+  for (const auto& [id, known] : sight_.knowledge.entries()) {
+    const auto ix = sight_.streams.find(id);
+    const Dataset* const dataset = ix ? this->dataset(*ix) : nullptr;
     if (dataset == nullptr || known.held().empty()) continue;
     if (dataset->config->keep_bytes > 0) {
-      const auto held = reader_.block_bytes(id);
+      const auto held = sight_.reader.block_bytes(id);
       if (!held.ok()) return held.error();
       bytes[id.dataset] += *held;
     }
     if (Status looked = look_up(*ix); !looked.ok()) return looked;
   }
-  for (const auto& [id, held] : bytes) datasets_.at(id).bytes += held;
+  for (const auto& [id, held] : bytes) datasets_.at(id).bytes += static_cast<std::int64_t>(held);
   loaded_ = true;
   return Done{};
 }
@@ -159,38 +179,53 @@ Status Retention::load() {
 void Retention::stored(StreamIx ix, Interval dots) {
   if (!loaded_ || dataset(ix) == nullptr) return;
   Stream& stream = at(ix);
-  if (!stream.lowest.empty() && dots.first > stream.lowest.back().dots.last) return;
-  leave_turn(ix);
-  stream.lowest.clear();
+  const bool is_before_last = !stream.next.empty() && dots.first < stream.next.back().dots.last;
+  if (!stream.next.empty() && !is_before_last) return;
+  stream.next.clear();
   static_cast<void>(look_up(ix));
 }
 
+// What the tier has goes before what it lacks.
 void Retention::acknowledged(StreamIx ix) {
-  if (!loaded_ || dataset(ix) == nullptr) return;
-  leave_turn(ix);
-  take_turn(ix);
+  if (!loaded_ || dataset(ix) == nullptr || (at(ix).turn && !at(ix).turn->awaited)) return;
+  at(ix).next.clear();
+  static_cast<void>(look_up(ix));
 }
 
-// The next blocks of the stream above its floor, once those that were looked up before are given up.
+// The stream takes its turn with the first block that the tier has; with the first of all, if there is none.
 Status Retention::look_up(StreamIx ix) {
-  Stream& stream = at(ix);
-  if (stream.lowest.empty()) {
-    const auto blocks = reader_.held_blocks(streams_[ix], floor(ix) + 1, limits::kLowestBlocks);
-    if (!blocks.ok()) return blocks.error();
-    stream.lowest.assign(blocks->begin(), blocks->end());
-  }
   leave_turn(ix);
-  take_turn(ix);
+  Stream& stream = at(ix);
+  Dataset& dataset = *this->dataset(ix);
+  const StreamKnowledge* const known = sight_.knowledge.find(sight_.streams[ix]);
+  if (known == nullptr) return Done{};
+  if (stream.next.empty()) {
+    const IntervalSet held = known->held().minus(stream.planned);
+    if (Status found = find_next(ix, held.minus(awaited(ix, held))); !found.ok()) return found;
+    if (stream.next.empty()) {
+      if (Status found = find_next(ix, held); !found.ok()) return found;
+    }
+  }
+  if (stream.next.empty()) return Done{};
+  const HeldBlock& block = stream.next.front();
+  stream.turn = Turn{!awaited(ix, IntervalSet(block.dots)).empty(), block.arrival, ix};
+  dataset.turns.insert(*stream.turn);
   return Done{};
 }
 
-void Retention::take_turn(StreamIx ix) {
-  Stream& stream = at(ix);
-  if (stream.lowest.empty()) return;
-  Dataset& dataset = *this->dataset(ix);
-  const HeldBlock& block = stream.lowest.front();
-  stream.turn = Turn{!awaited(dataset, ix, block.dots).empty(), block.arrival, ix};
-  dataset.turns.insert(*stream.turn);
+// Blocks that lie wholly in `among`, from its first on. Of many small runs only the first are looked at.
+Status Retention::find_next(StreamIx ix, const IntervalSet& among) {
+  std::size_t left = limits::kLowestBlocks;
+  for (const Interval& run : among.intervals()) {
+    if (left-- == 0) break;
+    const auto blocks = sight_.reader.held_blocks(sight_.streams[ix], run.first, limits::kLowestBlocks);
+    if (!blocks.ok()) return blocks.error();
+    for (const HeldBlock& block : *blocks) {
+      if (block.dots.last <= run.last) at(ix).next.push_back(block);
+    }
+    if (!at(ix).next.empty()) break;
+  }
+  return Done{};
 }
 
 void Retention::leave_turn(StreamIx ix) {
@@ -199,9 +234,10 @@ void Retention::leave_turn(StreamIx ix) {
   stream.turn.reset();
 }
 
-IntervalSet Retention::awaited(const Dataset& dataset, StreamIx ix, Interval dots) const {
-  if (dataset.tier == nullptr) return {};
-  return acks_.awaited(*dataset.tier, streams_[ix], IntervalSet(dots));
+IntervalSet Retention::awaited(StreamIx ix, const IntervalSet& dots) const {
+  const Dataset* const dataset = this->dataset(ix);
+  if (dataset == nullptr || dataset->tier == nullptr) return {};
+  return sight_.acks.awaited(*dataset->tier, sight_.streams[ix], dots);
 }
 
 // The dataset whose first turn comes before those of all others; null if nothing can be given up.
@@ -220,26 +256,44 @@ Retention::Stream& Retention::at(StreamIx ix) {
 }
 
 Retention::Dataset* Retention::dataset(StreamIx ix) {
-  const auto at = datasets_.find(streams_[ix].dataset);
+  const auto at = datasets_.find(sight_.streams[ix].dataset);
+  return at == datasets_.end() ? nullptr : &at->second;
+}
+
+const Retention::Dataset* Retention::dataset(StreamIx ix) const {
+  const auto at = datasets_.find(sight_.streams[ix].dataset);
   return at == datasets_.end() ? nullptr : &at->second;
 }
 
 // --- What is not wanted ----------------------------------------------------------------------------------
 
-Seq Retention::floor(StreamIx ix) const {
-  const Seq planned = ix < by_ix_.size() ? by_ix_[ix].floor : 0;
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
-  const auto dropped = known == nullptr ? std::nullopt : known->dropped().run_at(1);
-  return std::max(planned, dropped ? dropped->last : 0);
+const IntervalSet& Retention::planned(StreamIx ix) const {
+  static const IntervalSet none;
+  return ix < by_ix_.size() ? by_ix_[ix].planned : none;
 }
 
-bool Retention::refuses(StreamIx ix, Interval dots) const {
-  const auto at = datasets_.find(streams_[ix].dataset);
-  const StreamKnowledge* const known = knowledge_.find(streams_[ix]);
-  if (!loaded_ || at == datasets_.end() || known == nullptr || known->held().empty()) return false;
-  if (known->held().intervals().front().first <= dots.last) return false;
-  const std::uint64_t keep_bytes = at->second.config->keep_bytes;
-  return is_full_ || (keep_bytes > 0 && at->second.bytes >= nearly(keep_bytes));
+bool Retention::is_full(const Dataset& dataset) const {
+  const std::uint64_t keep_bytes = dataset.config->keep_bytes;
+  return is_full_ || (keep_bytes > 0 && dataset.bytes >= nearly(keep_bytes));
+}
+
+std::optional<Interval> Retention::refused(StreamIx ix, Interval dots) const {
+  const Dataset* const dataset = loaded_ ? this->dataset(ix) : nullptr;
+  if (dataset == nullptr || !is_full(*dataset)) return std::nullopt;
+  const auto comes = [&](Interval run) {
+    return ix < sight_.pending.size() && sight_.pending[ix].intersects(run);
+  };
+  const std::set<Turn>* const turns = is_full_ ? next_turns() : &dataset->turns;
+  const bool only_awaited_left = turns != nullptr && !turns->empty() && turns->begin()->awaited;
+  const bool has_tier = dataset->tier != nullptr;
+  const bool tier_has_it = has_tier && awaited(ix, IntervalSet(dots)).empty();
+  const StreamKnowledge* const known = sight_.knowledge.find(sight_.streams[ix]);
+  const bool holds_some = known != nullptr && !known->held().empty();
+  const bool is_history = holds_some && known->held().intervals().front().first > dots.last;
+  if (is_history && (!has_tier || tier_has_it) && !comes({1, dots.last})) return Interval{1, dots.last};
+  const bool is_new = !comes(dots) && !(holds_some && known->held().intersects(dots));
+  if (only_awaited_left && tier_has_it && is_new) return dots;
+  return std::nullopt;
 }
 
 }  // namespace deltamesh

@@ -1,10 +1,10 @@
 // engine/retention.h - what a node gives up of its telemetry, when, and in which order.
 //
 // A dataset may be bounded by age, counted from the arrival of its blocks, and by bytes; the store as a whole
-// by bytes. Room is made by the batch that needs it, so the bounds hold at every moment. What goes is always
-// the lowest block of a stream, and with it all of the stream that lies below: from then on the node wants
-// none of that. Of the streams, the one goes first whose lowest block came first; what the dataset's tier has
-// not acknowledged yet goes when nothing else is left, and not for its age.
+// by bytes. Room is made by the batch that needs it. What goes is whole blocks. Of a stream it is the lowest
+// that its tier has, and with the lowest of all also what was never held below it; of the streams, the one
+// goes first whose next block came first. What a dataset's tier has not acknowledged yet goes when nothing
+// else is left, and not for its age.
 //
 // Looks at the store, the streams and what is known, through references that outlive it; changes none of
 // them. Not thread-safe.
@@ -25,42 +25,55 @@
 
 namespace deltamesh {
 
+// What retention looks at. `pending`, by stream: what is on its way to the store.
+struct RetentionSight {
+  const NodeConfig& config;
+  const StoreReader& reader;
+  const StreamTable& streams;
+  const Knowledge& knowledge;
+  const std::vector<IntervalSet>& pending;
+  const TierAcks& acks;
+};
+
 class Retention {
  public:
-  Retention(const NodeConfig& config, const StoreReader& reader, const StreamTable& streams,
-            const Knowledge& knowledge, const TierAcks& acks);
+  explicit Retention(const RetentionSight& sight);
 
   // What a batch brings and what it gives up.
   struct Plan {
-    std::map<StreamIx, Seq> upto;                    // Each of these streams is given up to that event.
+    std::map<StreamIx, IntervalSet> given_up;
     std::map<StreamIx, IntervalSet> unacknowledged;  // Of that, held here and awaited by a tier.
-    std::map<DatasetId, std::int64_t> bytes;         // By so much each dataset grows.
-    std::int64_t space = 0;                          // And by about so much the store, at most.
+    std::map<DatasetId, std::int64_t> bytes;         // Of blocks, by how much each dataset grows.
+    std::int64_t brought = 0;                        // Bytes that come into the store,
+    std::int64_t space = 0;                          // and by about how much it grows, at most.
   };
 
   // Whether there is any bound.
   [[nodiscard]] bool is_bounded() const { return is_bounded_; }
-  // Gives up what must go so that what `plan` brings has room. Once planned it counts as done, until
-  // settled() says that it is stored or has failed. An error of the store ends it early.
+  // Notes what a batch brings: a block, or other bytes.
+  void bring(Plan& plan, const StoredBlock& block);
+  void bring(Plan& plan, std::size_t bytes);
+  // Gives up what must go so that what `plan` brings has room; no more than some times that and
+  // limits::kGiveUpMax blocks, so that a bound which became much tighter is worked off in turns. Once planned
+  // it counts as done, until settled() or failed(). An error of the store ends it early.
   Status make_room(Plan& plan);
-  // Gives up what has been here for too long, `alive` being the age of the store by now. At most
-  // limits::kGiveUpMax blocks at a time: `plan` is as it was once nothing is left.
+  // Gives up what has been here for too long, `alive` being the age of the store by now: so many blocks at
+  // most.
   Status give_up_old(Plan& plan, std::chrono::seconds alive);
-  // Gives up a stream up to an event, whatever is held of it.
-  void give_up(Plan& plan, StreamIx ix, Seq upto);
+  // Gives up dots of which nothing is held or on its way here.
+  void refuse(Plan& plan, StreamIx ix, Interval dots);
   void settled(const Plan& plan);
-  // A batch with this plan has failed, and `later` are those that follow it.
-  void failed(const Plan& plan, const std::vector<const Plan*>& later);
+  void failed(const Plan& plan);
 
   // A block is stored, or acknowledgements of its stream came in.
   void stored(StreamIx ix, Interval dots);
   void acknowledged(StreamIx ix);
 
-  // Events of the stream up to here are not wanted.
-  [[nodiscard]] Seq floor(StreamIx ix) const;
-  // There is so little room that `dots`, of which all that is held of their stream lies above, would soon be
-  // given up again.
-  [[nodiscard]] bool refuses(StreamIx ix, Interval dots) const;
+  // Dots of the stream that are given up by batches on their way.
+  [[nodiscard]] const IntervalSet& planned(StreamIx ix) const;
+  // What of a block that a peer sends is better not taken in, as there is no room: history, which would push
+  // out what is newer; and what the tier has, if all that could go for it is what the tier lacks.
+  [[nodiscard]] std::optional<Interval> refused(StreamIx ix, Interval dots) const;
 
  private:
   // Whose turn it is.
@@ -71,35 +84,35 @@ class Retention {
     friend auto operator<=>(const Turn&, const Turn&) = default;
   };
   struct Stream {
-    std::deque<HeldBlock> lowest;  // The first of what is held, as the store told it; empty: not looked up.
-    std::optional<Turn> turn;      // As it stands in its dataset's turns.
-    Seq floor = 0;
+    std::deque<HeldBlock>
+        next;                  // Blocks that go next, as the store told them; empty: not looked up, or none.
+    std::optional<Turn> turn;  // As it stands in its dataset's turns: of next.front().
+    IntervalSet planned;
   };
   struct Dataset {
     const DatasetConfig* config = nullptr;
     const TierConfig* tier = nullptr;
     std::set<Turn> turns;
-    std::uint64_t bytes = 0;  // Of its blocks, by what was planned; where they are bounded.
+    std::int64_t bytes = 0;  // Of its blocks, by what was planned; where they are bounded.
   };
 
-  Status make_room_in(const Dataset& dataset, Plan& plan);
-  Status make_room_in_store(Plan& plan);
   Status load();
   Stream& at(StreamIx ix);
   [[nodiscard]] Dataset* dataset(StreamIx ix);
+  [[nodiscard]] const Dataset* dataset(StreamIx ix) const;
   Status look_up(StreamIx ix);
-  void take_turn(StreamIx ix);
+  Status find_next(StreamIx ix, const IntervalSet& among);
   void leave_turn(StreamIx ix);
-  [[nodiscard]] IntervalSet awaited(const Dataset& dataset, StreamIx ix, Interval dots) const;
+  [[nodiscard]] IntervalSet awaited(StreamIx ix, const IntervalSet& dots) const;
   [[nodiscard]] const std::set<Turn>* next_turns() const;
+  Status make_room_in(const Dataset& dataset, Plan& plan);
+  Status make_room_in_store(Plan& plan);
   Status give_up_first(Plan& plan, const std::set<Turn>& turns);
-  [[nodiscard]] Result<std::uint64_t> used(const Plan& plan) const;
+  void give_up(Plan& plan, StreamIx ix, Interval dots);
+  [[nodiscard]] Interval with_below(StreamIx ix, Interval dots) const;
+  [[nodiscard]] bool is_full(const Dataset& dataset) const;
 
-  const NodeConfig& config_;
-  const StoreReader& reader_;
-  const StreamTable& streams_;
-  const Knowledge& knowledge_;
-  const TierAcks& acks_;
+  RetentionSight sight_;
   bool is_bounded_ = false;
   bool loaded_ = false;
   std::map<DatasetId, Dataset> datasets_;  // Of telemetry.

@@ -11,37 +11,66 @@ TierAcks::TierAcks(const std::vector<TierConfig>& tiers, const NodeId& self) : s
   for (const TierConfig& tier : tiers) ackers_.insert(tier.nodes.begin(), tier.nodes.end());
 }
 
+std::vector<Identity> TierAcks::meet(const Identity& acker) {
+  if (!is_acker(acker.node)) return {};
+  met_.insert_or_assign(acker.node, acker);
+  std::vector<Identity> others = lives_of(acker.node);
+  std::erase(others, acker);
+  return others;
+}
+
 bool TierAcks::take(const Identity& acker, const StreamId& stream, const IntervalSet& dots) {
-  if (!is_acker(acker.node) || ended(acker)) return false;
-  if (acks_.size() >= limits::kAckersMax && !acks_.contains(acker)) return false;
+  if (!is_acker(acker.node) || ended_.contains(acker)) return false;
+  if (const auto met = met_.find(acker.node); met != met_.end() && met->second != acker) return false;
+  if (!acks_.contains(acker) && lives_of(acker.node).size() >= limits::kAckerLivesMax) return false;
   StreamKnowledge& known = acks_[acker].at(stream);
   if (known.held().includes(dots)) return false;
   IntervalSet both = known.held();
   both.join(dots);
-  if (both.intervals().size() > limits::kIntervalsMax) return false;
+  if (both.intervals().size() > limits::kAckRunsMax) return false;
   known.hold(both);
   return true;
 }
 
+// What is too much to be remembered as over would count again: then the node counts no more at all.
 bool TierAcks::end(const Identity& acker) {
-  if (!is_acker(acker.node) || ended(acker) || ended_.size() >= limits::kEndedAckersMax) return false;
+  if (!is_acker(acker.node) || ended_.contains(acker)) return false;
   acks_.erase(acker);
+  if (ended_.size() >= limits::kEndedAckersMax) {
+    for (const Identity& life : lives_of(acker.node)) acks_.erase(life);
+    return ackers_.erase(acker.node), false;
+  }
   ended_.insert(acker);
   return true;
 }
 
+std::vector<Identity> TierAcks::lives_of(const NodeId& node) const {
+  std::vector<Identity> lives;
+  for (auto at = acks_.lower_bound({node, {}}); at != acks_.end() && at->first.node == node; ++at)
+    lives.push_back(at->first);
+  return lives;
+}
+
+// In every life that may be its last.
+IntervalSet TierAcks::acknowledged(const NodeId& node, const StreamId& stream) const {
+  IntervalSet all;
+  bool is_first = true;
+  for (const Identity& life : lives_of(node)) {
+    const StreamKnowledge* const known = acks_.at(life).find(stream);
+    if (known == nullptr) return {};
+    all = std::exchange(is_first, false) ? known->held() : all.intersect(known->held());
+  }
+  return all;
+}
+
 IntervalSet TierAcks::awaited(const TierConfig& tier, const StreamId& stream, const IntervalSet& dots) const {
-  const auto is_of_tier = [&](const NodeId& node) {
-    return std::find(tier.nodes.begin(), tier.nodes.end(), node) != tier.nodes.end();
-  };
   // By how many copies each dot still lacks: [0] none.
   std::vector<IntervalSet> lacking(tier.copies + 1);
-  lacking[tier.copies - (is_of_tier(self_) ? 1 : 0)] = dots;
-  for (const auto& [acker, known] : acks_) {
-    const StreamKnowledge* const acked = known.find(stream);
-    if (acked == nullptr || !is_of_tier(acker.node)) continue;
+  lacking.back() = dots;
+  for (const NodeId& node : tier.nodes) {
+    const IntervalSet there = node == self_ ? dots : acknowledged(node, stream);
     for (std::size_t copies = 1; copies < lacking.size(); ++copies) {
-      const IntervalSet now = lacking[copies].intersect(acked->held());
+      const IntervalSet now = lacking[copies].intersect(there);
       lacking[copies] = lacking[copies].minus(now);
       lacking[copies - 1].join(now);
     }

@@ -2,7 +2,8 @@
 //
 // An acknowledgement is (acker, the incarnation of its store, stream, dots). It licenses others to prune, so
 // it only counts while that store lives: once the acker is met in another incarnation, what it acknowledged
-// before may be lost with its disk, and never counts again. Joining is safe in any order.
+// before may be lost with its disk, and never counts again. While two of its lives are heard of and nobody
+// has said which is over, only what both have acknowledged counts.
 #pragma once
 
 #include <map>
@@ -21,11 +22,12 @@ class TierAcks {
   TierAcks(const std::vector<TierConfig>& tiers, const NodeId& self);
 
   [[nodiscard]] bool is_acker(const NodeId& node) const { return ackers_.contains(node); }
-  // Both return true if that is news. Beyond the bounds (limits.h) it is passed over: then less may be
-  // pruned.
+  // The acker itself is here: from now on nobody's word counts for its other lives. Returns those that were
+  // listened to so far, for end().
+  std::vector<Identity> meet(const Identity& acker);
+  // Both return true if that is news. Beyond the bounds (limits.h) less is believed, never more.
   bool take(const Identity& acker, const StreamId& stream, const IntervalSet& dots);
   bool end(const Identity& acker);
-  [[nodiscard]] bool ended(const Identity& acker) const { return ended_.contains(acker); }
 
   // Of `dots`, all of them held here, those that fewer nodes of `tier` have than it asks for.
   [[nodiscard]] IntervalSet awaited(const TierConfig& tier, const StreamId& stream,
@@ -36,8 +38,12 @@ class TierAcks {
   [[nodiscard]] const std::set<Identity>& ended() const { return ended_; }
 
  private:
+  [[nodiscard]] std::vector<Identity> lives_of(const NodeId& node) const;
+  [[nodiscard]] IntervalSet acknowledged(const NodeId& node, const StreamId& stream) const;
+
   NodeId self_;
   std::set<NodeId> ackers_;
+  std::map<NodeId, Identity> met_;
   std::map<Identity, Knowledge> acks_;
   std::set<Identity> ended_;
 };

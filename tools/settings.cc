@@ -66,6 +66,8 @@ void read_size(SettingsSection& section, Settings& settings) {
   settings.node.store_bytes_max = bound_size(options, settings.size_max);
   const std::uint64_t share = settings.size_max / 32;
   settings.node.receive_bytes_max = std::min<std::uint64_t>(settings.node.receive_bytes_max, share);
+  settings.node.pending_write_bytes_max =
+      std::min<std::uint64_t>(settings.node.pending_write_bytes_max, share);
   settings.node.credit_bytes =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(settings.node.credit_bytes, share));
 }

@@ -218,7 +218,7 @@ TEST_CASE("a full node takes in no history that would push out what is newer", "
   CHECK(small.held(writer.stream()).contains(head));
   CHECK(small.held(writer.stream()).size() < head / 4);
   CHECK(before.minus(small.held(small.stream())).size() < before.size() / 4);
-  CHECK(small.counters().history_refused > 0);
+  CHECK(small.counters().blocks_refused > 0);
   CHECK(known(small, writer.stream()).missing().empty());
   CHECK(writer.node().quiet());
   const std::uint64_t sent = writer.counters().payload_bytes_sent;

@@ -124,8 +124,8 @@ void check_kept(World& world, const Ledger& ledger, const Nodes& nodes) {
   }
 }
 
-GivenUp given_up(const Nodes& nodes) {
-  GivenUp out;
+Pruned pruned(const Nodes& nodes) {
+  Pruned out;
   for (const auto& node : nodes) {
     const auto stored = node->store().knowledge();
     if (!stored.ok()) continue;

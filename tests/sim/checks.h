@@ -27,9 +27,9 @@ void check_kept(World& world, const Ledger& ledger, const Nodes& nodes);
 
 // Events that nodes have given up, each counted for each of them; and those that the first node knows as
 // lost.
-struct GivenUp {
+struct Pruned {
   std::uint64_t events = 0, lost = 0;
 };
-GivenUp given_up(const Nodes& nodes);
+Pruned pruned(const Nodes& nodes);
 
 }  // namespace deltamesh::sim

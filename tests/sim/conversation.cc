@@ -33,8 +33,10 @@ std::optional<Message> Conversation::sent(Side from, ByteView frame, const Knowl
 
 // Two HELLOs with one digest name all streams that both know, in their order.
 void Conversation::learn(Side from, const message::Hello& hello, const Knowledge& known) {
+  for (const auto& [stream, one] : known.entries()) speakers_[from].given_up.at(stream).drop(one.dropped());
   Speaker& speaker = speakers_[from];
   Speaker& other = speakers_[1 - from];
+  speaker.node = hello.identity.node;
   speaker.digest = hello.knowledge;
   std::vector<StreamId> streams;
   for (const auto& entry : known.entries()) {
@@ -141,17 +143,24 @@ void Conversation::check_deltas(Side from, std::uint32_t deltas, const Knowledge
     const auto [stream, dots] = sent.front();
     sent.pop_front();
     const StreamKnowledge* const known = held.find(stream);
+    const StreamKnowledge* const told = speakers_[from].given_up.find(stream);
     IntervalSet missing(dots);
-    if (known != nullptr) missing = missing.minus(known->held()).minus(known->dropped());
+    if (known != nullptr) missing = missing.minus(known->held());
+    if (known != nullptr && known->dropped().intersects(dots))
+      missing = missing.minus(ledger_.once_stored(speakers_[from].node, stream));
+    if (told != nullptr) missing = missing.minus(told->dropped());
     if (!missing.empty()) world_.fail("acknowledged and not durable: a delta");
   }
   if (deltas > 0) world_.fail("an acknowledgement of a delta never sent");
 }
 
 void Conversation::check_told(Side from, const message::Frontier& frontier, const Knowledge& held) {
-  for (const auto& entry : frontier.entries)
-    check_held("a frontier claims what is not held", speakers_[from].named, entry.ref.index, entry.held,
-               held);
+  Speaker& speaker = speakers_[from];
+  for (const auto& entry : frontier.entries) {
+    if (entry.ref.index < speaker.named.size())
+      speaker.given_up.at(speaker.named[entry.ref.index]).drop(entry.dropped);
+    check_held("a frontier claims what is not held", speaker.named, entry.ref.index, entry.held, held);
+  }
 }
 
 void Conversation::check_told(Side from, const message::MapDelta& delta, const Knowledge& held) {

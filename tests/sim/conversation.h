@@ -43,8 +43,10 @@ class Conversation {
 
  private:
   struct Speaker {
+    NodeId node;
     Bytes digest;  // Of its HELLO.
     std::vector<StreamId> named;
+    Knowledge given_up;  // Dropped when it said HELLO, which tells it, and in frontiers since.
     std::deque<std::pair<StreamId, Interval>> deltas;  // Sent and not yet acknowledged.
     std::map<std::uint32_t, Knowledge> map_deltas;     // By number: what the delta covers.
     std::int64_t credit = 0;                           // Bytes of payload frames that it may still send.

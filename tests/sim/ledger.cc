@@ -38,6 +38,8 @@ void Ledger::reported(const WriteName& name, const Status& status) {
 }
 
 void Ledger::durable(const Identity& holder, const Batch& batch) {
+  for (const StoredBlock& block : batch.blocks)
+    once_stored_[holder.node].at(block.stream).hold(block.interval());
   for (const auto& block : batch.blocks) {
     if (writes(holder, block.stream)) store(block);
   }
@@ -106,6 +108,12 @@ std::vector<DatasetId> Ledger::maps() const {
   std::vector<DatasetId> all;
   for (const auto& [dataset, writes] : writes_) all.push_back(dataset);
   return all;
+}
+
+IntervalSet Ledger::once_stored(const NodeId& node, const StreamId& stream) const {
+  const auto at = once_stored_.find(node);
+  const StreamKnowledge* const known = at == once_stored_.end() ? nullptr : at->second.find(stream);
+  return known == nullptr ? IntervalSet() : known->held();
 }
 
 void Ledger::may_be_lost(const Knowledge& held, const Knowledge& left) {

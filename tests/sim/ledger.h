@@ -36,6 +36,8 @@ class Ledger final : public Observer {
   [[nodiscard]] std::vector<DatasetId> maps() const;
   // All numbers that are durable at their writers.
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
+  // Events that this node has stored at some time, whether it has them still or not.
+  [[nodiscard]] IntervalSet once_stored(const NodeId& node, const StreamId& stream) const;
   // What a map must hold at a node that knows these writes and no others: of each key, the greatest.
   using Entries = std::map<std::string, MapEntry, std::less<>>;
   [[nodiscard]] Entries greatest(DatasetId dataset, const Knowledge& known) const;
@@ -81,6 +83,7 @@ class Ledger final : public Observer {
   // Every write to a key, the greatest first.
   std::map<DatasetId, std::map<std::string, std::vector<MapEntry>>> writes_;
   Knowledge knowledge_;
+  std::map<NodeId, Knowledge> once_stored_;
   Knowledge at_risk_, forgotten_;
 };
 

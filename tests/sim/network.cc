@@ -88,7 +88,7 @@ Outcome Network::run() {
   if (!world_.failed()) check_silence();
   if (!world_.failed()) check_refusals();
   return {world_.failure,         world_.trace.number(), ledger_.events().events().size(),
-          ledger_.acknowledged(), links_.traffic(),      given_up(nodes_)};
+          ledger_.acknowledged(), links_.traffic(),      world_.failed() ? Pruned() : pruned(nodes_)};
 }
 
 void Network::link_up() {

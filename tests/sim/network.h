@@ -21,7 +21,7 @@ struct Outcome {
   std::size_t events = 0;        // Durable, all nodes together.
   std::size_t acknowledged = 0;  // Writes that were called durable.
   Traffic traffic;
-  GivenUp given_up;
+  Pruned pruned;
 };
 
 class Network {

@@ -60,8 +60,8 @@ TEST_CASE("nodes with little room give up the oldest, and the centre knows all t
     const Outcome outcome = run(options);
     INFO(describe(options));
     REQUIRE(outcome.failure == "");
-    given_up += outcome.given_up.events;
-    lost += outcome.given_up.lost;
+    given_up += outcome.pruned.events;
+    lost += outcome.pruned.lost;
   }
   CHECK(given_up > 10'000);
   CHECK(lost > 100);

@@ -23,6 +23,7 @@ constexpr const char* kUsage =
     "  --threads N              by default as many as help; the figures are the same\n"
     "faults                     every mix of faults, checked; also pair and line; by default the seed "
     "decides\n"
+    "room                       the same in a star around a node that keeps what the others must give up\n"
     "  --seeds N                that many, from --seed (or --first) on; only failing ones are shown\n"
     "  --nodes-min N, --nodes-max N   instead of --nodes: the seed decides between them; 2 and 12\n"
     "  --without FAULTS         leaves these out of each run: cuts,torn\n"
