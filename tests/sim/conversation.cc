@@ -154,12 +154,19 @@ void Conversation::check_deltas(Side from, std::uint32_t deltas, const Knowledge
   if (deltas > 0) world_.fail("an acknowledgement of a delta never sent");
 }
 
+// What was given up since HELLO, of which a frontier tells, is told next.
 void Conversation::check_told(Side from, const message::Frontier& frontier, const Knowledge& held) {
   Speaker& speaker = speakers_[from];
   for (const auto& entry : frontier.entries) {
-    if (entry.ref.index < speaker.named.size())
-      speaker.given_up.at(speaker.named[entry.ref.index]).drop(entry.dropped);
-    check_held("a frontier claims what is not held", speaker.named, entry.ref.index, entry.held, held);
+    IntervalSet claimed = entry.held;
+    if (entry.ref.index < speaker.named.size()) {
+      const StreamId& stream = speaker.named[entry.ref.index];
+      speaker.given_up.at(stream).drop(entry.dropped);
+      const StreamKnowledge* const known = held.find(stream);
+      if (known != nullptr && !known->dropped().empty())
+        claimed = claimed.minus(known->dropped().intersect(ledger_.once_stored(speaker.node, stream)));
+    }
+    check_held("a frontier claims what is not held", speaker.named, entry.ref.index, claimed, held);
   }
 }
 
