@@ -65,8 +65,7 @@ void NodeProcess::configure(const NodeOptions& options) const {
                            << options.commit_interval << "\"\n"
                            << options.node_more
                            << "[[dataset]]\nname = \"env\"\nkind = \"telemetry\"\nresolution = \"ms\"\n"
-                           << options.env_more
-                           << "[[dataset]]\nname = \"settings\"\nkind = \"map\"\n"
+                           << options.env_more << "[[dataset]]\nname = \"settings\"\nkind = \"map\"\n"
                            << "[sync]\nlisten = " << quoted({tcp(), ws()})
                            << "\npeers = " << quoted(options.peers) << "\nkeepalive = \"" << options.keepalive
                            << "\"\n[api]\nlisten = \"127.0.0.1:" << api_ << "\"\n"
@@ -170,6 +169,19 @@ bool same_contents(const NodeProcess& a, const NodeProcess& b) {
   const Output output = run({program("crdt-dump"), "diff", a.store(), b.store()});
   if (output.status != 0) std::cout << output.text;
   return output.status == 0;
+}
+
+bool append_texts(const NodeProcess& node, std::uint64_t round, std::uint64_t count) {
+  std::uint64_t state = round + 1;
+  std::string events;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::string text;
+    while (text.size() < 1000)
+      text += std::to_string(state = state * 6364136223846793005u + 1442695040888963407u);
+    events += (events.empty() ? "" : ",") + std::string(R"({"time":)") + std::to_string(round * count + i) +
+              R"(,"readings":{"text":")" + text + "\"}}";
+  }
+  return node.ask("POST", "/v0/telemetry/env/events", "{\"events\":[" + events + "]}").status == 200;
 }
 
 bool holds_all(const NodeProcess& node, std::size_t streams, std::uint64_t events) {

@@ -79,6 +79,10 @@ class NodeProcess {
   std::unique_ptr<ChildProcess> process_;
 };
 
+// So many events of about a kilobyte each, of text that does not compress to nothing; those of another round
+// are others.
+bool append_texts(const NodeProcess& node, std::uint64_t round, std::uint64_t count);
+
 std::string program(const std::string& name);
 
 // Of crdt-dump: its answer to `arguments`, or null if it fails.

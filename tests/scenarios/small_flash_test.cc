@@ -12,19 +12,6 @@ namespace {
 constexpr std::uint64_t kSizeMax = 16u << 20;
 constexpr std::uint64_t kEvents = 100;  // A request, of about a kilobyte each.
 
-bool append_texts(const NodeProcess& node, std::uint64_t round) {
-  std::uint64_t state = round + 1;
-  std::string events;
-  for (std::uint64_t i = 0; i < kEvents; ++i) {
-    std::string text;
-    while (text.size() < 1000)
-      text += std::to_string(state = state * 6364136223846793005u + 1442695040888963407u);
-    events += (events.empty() ? "" : ",") + std::string(R"({"time":)") + std::to_string(round * kEvents + i) +
-              R"(,"readings":{"text":")" + text + "\"}}";
-  }
-  return node.ask("POST", "/v0/telemetry/env/events", "{\"events\":[" + events + "]}").status == 200;
-}
-
 std::uint64_t bytes_on_disk(const NodeProcess& node) {
   std::uint64_t bytes = 0;
   for (const char* const end : {"", "-wal"}) {
@@ -64,13 +51,13 @@ TEST_CASE("a gateway with a small flash stays within it, and the cloud learns wh
   NodeProcess gateway(dir.path(), "gateway", small(id, {cloud.ws()}));
   gateway.start();
   std::uint64_t rounds = 0, largest = 0;
-  for (; rounds < 20; ++rounds) REQUIRE(append_texts(gateway, rounds));
+  for (; rounds < 20; ++rounds) REQUIRE(append_texts(gateway, rounds, kEvents));
   REQUIRE(wait_until([&] { return gateway.live_sessions() == 1 && gateway.events_unacknowledged() == 0; }));
   REQUIRE(wait_until([&] { return holds_all(cloud, 1, rounds * kEvents); }));
 
   cloud.kill();
   for (; rounds < 600; ++rounds) {
-    REQUIRE(append_texts(gateway, rounds));
+    REQUIRE(append_texts(gateway, rounds, kEvents));
     largest = std::max(largest, bytes_on_disk(gateway));
   }
   CHECK(largest <= kSizeMax);

@@ -127,8 +127,9 @@ void Conversation::check_told(Side from, const message::Ack& ack, const Knowledg
   const char* const what = "acknowledged and not durable: events";
   const Speaker& writer = speakers_[1 - from];
   check_deltas(from, ack.deltas, held);
-  for (const auto& [index, dots] : ack.subscribed) check_held(what, writer.named, index, dots, held);
-  for (const auto& [ref, dots] : ack.haves) check_held(what, speakers_[from].named, ref.index, dots, held);
+  for (const auto& [index, dots] : ack.subscribed) check_held(what, from, writer.named, index, dots, held);
+  for (const auto& [ref, dots] : ack.haves)
+    check_held(what, from, speakers_[from].named, ref.index, dots, held);
   for (const std::uint32_t number : ack.map_deltas) {
     const auto delta = writer.map_deltas.find(number);
     if (delta == writer.map_deltas.end()) return world_.fail("an acknowledgement of a map delta never sent");
@@ -154,34 +155,32 @@ void Conversation::check_deltas(Side from, std::uint32_t deltas, const Knowledge
   if (deltas > 0) world_.fail("an acknowledgement of a delta never sent");
 }
 
-// What was given up since HELLO, of which a frontier tells, is told next.
 void Conversation::check_told(Side from, const message::Frontier& frontier, const Knowledge& held) {
   Speaker& speaker = speakers_[from];
   for (const auto& entry : frontier.entries) {
-    IntervalSet claimed = entry.held;
-    if (entry.ref.index < speaker.named.size()) {
-      const StreamId& stream = speaker.named[entry.ref.index];
-      speaker.given_up.at(stream).drop(entry.dropped);
-      const StreamKnowledge* const known = held.find(stream);
-      if (known != nullptr && !known->dropped().empty())
-        claimed = claimed.minus(known->dropped().intersect(ledger_.once_stored(speaker.node, stream)));
-    }
-    check_held("a frontier claims what is not held", speaker.named, entry.ref.index, claimed, held);
+    check_held("a frontier claims what is not held", from, speaker.named, entry.ref.index, entry.held, held);
+    if (entry.ref.index < speaker.named.size())
+      speaker.given_up.at(speaker.named[entry.ref.index]).drop(entry.dropped);
   }
 }
 
 void Conversation::check_told(Side from, const message::MapDelta& delta, const Knowledge& held) {
   for (const auto& known : delta.knowledge)
-    check_held("a map delta claims what is not known", speakers_[from].named, known.ref.index, known.held,
-               held);
+    check_held("a map delta claims what is not known", from, speakers_[from].named, known.ref.index,
+               known.held, held);
 }
 
-void Conversation::check_held(const char* what, const std::vector<StreamId>& named, std::uint32_t index,
-                              const IntervalSet& dots, const Knowledge& held) {
+// What is given up in the store and was there when the node last heard of it is no lie: the news of it
+// follow.
+void Conversation::check_held(const char* what, Side from, const std::vector<StreamId>& named,
+                              std::uint32_t index, const IntervalSet& dots, const Knowledge& held) {
   if (index >= named.size()) return world_.fail("a node speaks of a stream that was never named");
   const StreamKnowledge* const known = held.find(named[index]);
   if (dots.empty() || (known != nullptr && known->held().includes(dots))) return;
-  world_.fail(what);
+  if (known == nullptr || known->dropped().empty()) return world_.fail(what);
+  const IntervalSet gone =
+      known->dropped().intersect(ledger_.once_stored(speakers_[from].node, named[index]));
+  if (!known->held().includes(dots.minus(gone))) world_.fail(what);
 }
 
 }  // namespace deltamesh::sim

@@ -64,7 +64,7 @@ class Conversation {
   void check_told(Side from, const message::MapDelta& delta, const Knowledge& held);
   void grant(Side to, std::uint32_t credit);
   void spend(Side from, std::size_t bytes);
-  void check_held(const char* what, const std::vector<StreamId>& named, std::uint32_t index,
+  void check_held(const char* what, Side from, const std::vector<StreamId>& named, std::uint32_t index,
                   const IntervalSet& dots, const Knowledge& held);
 
   World& world_;
