@@ -1,6 +1,8 @@
 // engine/batch_rules.cc - the checks on a batch that both stores share.
 #include "engine/batch_rules.h"
 
+#include <algorithm>
+
 #include "engine/limits.h"
 
 namespace deltamesh {
@@ -59,6 +61,16 @@ bool too_many_intervals(const StreamKnowledge& known) {
   return exceeds(known.held()) || exceeds(known.dropped()) || exceeds(known.voided());
 }
 
+Status check_floor(const StoredFloor& stored) {
+  for (const Knowledge::Entry& entry : stored.floor.collected.entries()) {
+    if (entry.stream.dataset != stored.dataset) return invalid("the floor of a map with dots of another one");
+    if (too_many_intervals(entry.known))
+      return Error{ErrorCode::kLimit,
+                   "more than " + std::to_string(limits::kIntervalsMax) + " gaps in the floor of a map"};
+  }
+  return Done{};
+}
+
 // The stream's state in `change`, copied there from `known` at the first touch.
 StreamKnowledge& touched(KnowledgeChange& change, const Knowledge& known, const StreamId& stream) {
   const auto [at, is_new] = change.try_emplace(stream);
@@ -66,12 +78,31 @@ StreamKnowledge& touched(KnowledgeChange& change, const Knowledge& known, const 
   return at->second;
 }
 
+void drop_held(KnowledgeChange& change, const Knowledge& known, DatasetId dataset) {
+  for (const Knowledge::Entry& entry : known.entries()) {
+    if (entry.stream.dataset != dataset) continue;
+    StreamKnowledge& stream = touched(change, known, entry.stream);
+    for (const Interval dots : entry.known.held().intervals()) stream.drop(dots);
+  }
+}
+
 }  // namespace
 
 Status check_batch(const Batch& batch) {
   if (Status status = check_each(batch.blocks, check_block); !status) return status;
   if (Status status = check_each(batch.declarations, check_declaration); !status) return status;
-  return check_each(batch.entries, check_entry);
+  if (Status status = check_each(batch.entries, check_entry); !status) return status;
+  if (Status status = check_each(batch.pruning.surfaced, check_entry); !status) return status;
+  return check_each(batch.pruning.floors, check_floor);
+}
+
+bool erase_write(std::vector<MapEntry>& writes, const MapErasure& erasure) {
+  const auto is = [&](const MapEntry& write) { return write.version.dot == erasure.dot; };
+  const auto at = std::find_if(writes.begin(), writes.end(), is);
+  const bool hides = at == writes.begin() && writes.size() > 1;
+  if (at == writes.end() || (erasure.unless_hiding && hides)) return false;
+  writes.erase(at);
+  return true;
 }
 
 Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
@@ -88,6 +119,7 @@ Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
 
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {
   KnowledgeChange change;
+  for (const DatasetId dataset : batch.pruning.forgotten) drop_held(change, known, dataset);
   for (const StoredBlock& block : batch.blocks) {
     StreamKnowledge& stream = touched(change, known, block.stream);
     if (stream.held().intersects(block.interval()))

@@ -50,6 +50,7 @@ class MemoryStore : public Store, public StoreReader {
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
   Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override;
+  Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const override;
 
  protected:
   // Where blocks are kept; a simulation of many nodes has another place for them.
@@ -66,11 +67,14 @@ class MemoryStore : public Store, public StoreReader {
     std::vector<MapEntry> conflicts;
   };
   using Entries = std::map<std::string, KeyWrites, std::less<>>;
+  using Surfaced = std::map<std::string, std::map<Dot, MapEntry>, std::less<>>;  // By key.
 
   [[nodiscard]] bool damaged(const StoredBlock& block) const;
   void sync_one();
   Status apply(Batch& batch);
   void join(MapWrite& write);
+  void prune(MapPruning& pruning);
+  void erase(const MapErasure& erasure);
 
   Identity identity_;
   Sync auto_;
@@ -85,6 +89,8 @@ class MemoryStore : public Store, public StoreReader {
   std::map<SeriesKey, SeriesDecl> series_;
   std::set<SeriesKey> unnamed_;
   std::map<DatasetId, Entries> entries_;
+  std::map<DatasetId, Surfaced> surfaced_;
+  std::map<DatasetId, MapFloor> floors_;
   HlcStamp clock_;
 };
 

@@ -18,6 +18,7 @@
 #include "crdt/block.h"
 #include "crdt/knowledge.h"
 #include "crdt/lww_map.h"
+#include "crdt/map_floor.h"
 #include "crdt/result.h"
 #include "engine/config.h"
 
@@ -64,6 +65,31 @@ struct MapWrite {
   MapEntry entry;
 };
 
+// A write that is taken out of a map.
+struct MapErasure {
+  DatasetId dataset{};
+  std::string key;
+  Dot dot;
+  // Unless it is the latest and hides others.
+  bool unless_hiding = false;
+};
+
+struct StoredFloor {
+  DatasetId dataset{};
+  MapFloor floor;
+};
+
+// What is no join of maps (docs/decisions/0010-floors-of-maps.md).
+struct MapPruning {
+  std::vector<DatasetId> forgotten;  // All that is held of these is dropped, before anything is joined.
+  std::vector<MapErasure> erased;    // After all entries are joined.
+  std::vector<MapWrite> surfaced;    // Listed, and no part of their map any more.
+  std::vector<StoredFloor> floors;   // In the place of the former ones.
+  [[nodiscard]] bool empty() const {
+    return forgotten.empty() && erased.empty() && surfaced.empty() && floors.empty();
+  }
+};
+
 struct Batch {
   BatchId id{};
   std::vector<StreamSeries> declarations;   // An already declared (stream, number) is left as it is.
@@ -73,6 +99,7 @@ struct Batch {
   HlcStamp clock;                           // The last stamp issued so far; none: as it was.
   // Series that blocks use and nobody has declared here: to be asked for, until a declaration comes.
   std::vector<SeriesKey> unnamed;
+  MapPruning pruning;
 };
 
 // Everything a node needs to start.
@@ -83,6 +110,8 @@ struct StoreImage {
   std::vector<MapWrite> entries;  // Conflicts too.
   HlcStamp clock;
   std::vector<SeriesKey> unnamed;
+  std::vector<StoredFloor> floors;  // One a map, of those that have one.
+  std::uint64_t surfaced = 0;       // Writes.
 };
 
 // A part of a map: from the first key that is not less than `from` on. It ends once it has `entries_max`
@@ -122,6 +151,9 @@ class StoreReader {
   // Writes in conflict with these (crdt/map_conflict.h), in the same order; of one key, all and the latest
   // first, also where that is more than the page has room for.
   virtual Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const = 0;
+  // Writes that were surfaced, in the order of their keys' bytes and then of their dots; all or none of a
+  // key.
+  virtual Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const = 0;
 };
 
 class Store {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/batch_rules.h"
+#include "engine/sqlite/prune_writer.h"
 #include "engine/sqlite/rows.h"
 #include "engine/sqlite/schema.h"
 #include "engine/sqlite/witness.h"
@@ -41,6 +42,8 @@ class BatchWriter {
   Status write_block(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);
+  Status write_pruning(const MapPruning& pruning);
+  Status replace_writes(const MapWrite& key, const std::vector<MapEntry>& stored, std::vector<MapEntry> left);
   Status write_knowledge(const Knowledge::Entry& entry);
   Status write_clock(HlcStamp clock);
   Result<std::vector<MapEntry>> stored_writes(const MapWrite& write);
@@ -51,6 +54,7 @@ class BatchWriter {
   Database* database_;
   std::optional<Statement> insert_block_, insert_series_, find_entries_, insert_entry_, delete_entries_,
       insert_knowledge_;
+  PruneWriter prune_;
   std::map<StreamId, StreamKey> streams_;
   Knowledge knowledge_;
   Meta meta_;

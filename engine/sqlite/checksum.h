@@ -20,6 +20,8 @@ enum class RowKind : std::uint8_t {
   kFence = 8,
   kFile = 9,
   kWitness = 10,
+  kFloor = 12,
+  kSurfaced = 13,
 };
 
 class Checksum {

@@ -346,6 +346,9 @@ class CountingReader final : public StoreReader {
   Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override {
     return reader_.conflicts(dataset, page);
   }
+  Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const override {
+    return reader_.surfaced(dataset, page);
+  }
 
  private:
   const StoreReader& reader_;

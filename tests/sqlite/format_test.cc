@@ -1,6 +1,6 @@
 // tests/sqlite/format_test.cc - version 0 of the store on disk is what it was: its tables and its checksums.
 #include "engine/sqlite/checksum.h"
-#include "engine/sqlite/rows.h"
+#include "engine/sqlite/prune_rows.h"
 #include "engine/sqlite/schema.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
@@ -50,6 +50,11 @@ TEST_CASE("the checksums of version 0 are what they were", "[sqlite][format]") {
   Knowledge::Entry entry{golden_stream(), {}};
   entry.known.hold({1, 1000});
   CHECK(sqlite::KnowledgeRow(entry).checksum(entry.stream) == 0x89f9f62b354e0b78u);
+  CHECK(sqlite::SurfacedRow(write).checksum == 0x5b2d2ea1efdd93ceu);
+  StoredFloor floor{DatasetId{7}, {}};
+  floor.floor.stamp = {5};
+  floor.floor.collected.at(golden_stream()).hold({1, 1000});
+  CHECK(sqlite::FloorRow(floor).checksum == 0x3a6cb7932c818b2u);
 }
 
 }  // namespace
