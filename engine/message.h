@@ -15,6 +15,7 @@
 #include "crdt/fingerprint.h"
 #include "crdt/interval_set.h"
 #include "crdt/lww_map.h"
+#include "crdt/map_floor.h"
 #include "crdt/sample.h"
 #include "engine/config.h"
 
@@ -161,6 +162,13 @@ struct ClockAhead {
   friend bool operator==(const ClockAhead&, const ClockAhead&) = default;
 };
 
+// Of one map, what of it the sender has forgotten; or a part of that: what several say is joined.
+struct Floor {
+  DatasetId dataset{};
+  MapFloor floor;
+  friend bool operator==(const Floor&, const Floor&) = default;
+};
+
 // The last frame: why the sender ends the session.
 struct Goodbye {
   ErrorCode code = ErrorCode::kClosed;
@@ -277,6 +285,6 @@ namespace deltamesh {
 using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta,
                              message::Ack, message::SeriesWanted, message::SeriesGiven, message::Ping,
                              message::Pong, message::Goodbye, message::RangeQuestion, message::RangeAnswer,
-                             message::MapQuestion, message::MapAnswer, message::ClockAhead>;
+                             message::MapQuestion, message::MapAnswer, message::ClockAhead, message::Floor>;
 
 }  // namespace deltamesh

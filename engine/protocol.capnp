@@ -97,6 +97,9 @@ struct MapAnswer {
   parts @5 :UInt16;
 }
 
+# Raw: the dataset, the floor.
+struct MapFloor {}
+
 # Raw: the time.
 struct ClockAhead {}
 
