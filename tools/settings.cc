@@ -74,6 +74,13 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
   section->finish();
 }
 
+void read_tombstones(SettingsSection& section, DatasetConfig& dataset) {
+  std::chrono::microseconds horizon{0};
+  if (!section.get("tombstones", horizon)) return;
+  dataset.tombstones = std::chrono::duration_cast<std::chrono::milliseconds>(horizon);
+  if (const Status good = check_tombstones(dataset); !good) section.note("tombstones", good.error().text);
+}
+
 DatasetConfig read_dataset(SettingsSection& section) {
   DatasetConfig dataset;
   if (!section.get_text("name", dataset.name)) section.note_missing("name");
@@ -83,6 +90,7 @@ DatasetConfig read_dataset(SettingsSection& section) {
   if (resolution && dataset.kind == DatasetKind::kMap) section.note("resolution", "a map has none");
   section.get("class", dataset.cls, kClasses);
   section.get("scope", dataset.scope, kScopes);
+  read_tombstones(section, dataset);
   section.finish();
   return dataset;
 }
@@ -198,8 +206,10 @@ std::string describe(const DatasetConfig& dataset) {
   std::string text = "dataset " + dataset.name + ": " + word_for(dataset.kind, kKinds);
   if (dataset.kind == DatasetKind::kTelemetry)
     text += std::string(", ") + word_for(dataset.resolution, kResolutions);
-  return text + ", class " + word_for(dataset.cls, kClasses) + ", scope " + word_for(dataset.scope, kScopes) +
-         "\n";
+  text += ", class " + std::string(word_for(dataset.cls, kClasses)) + ", scope " +
+          word_for(dataset.scope, kScopes);
+  if (dataset.tombstones.count() > 0) text += ", tombstones for " + to_text(dataset.tombstones);
+  return text + "\n";
 }
 
 }  // namespace
