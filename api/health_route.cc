@@ -60,6 +60,9 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("map_entries_written").count(counters.map_entries_written);
   json.key("map_entries_received").count(counters.map_entries_received);
   json.key("map_conflicts").count(counters.map_conflicts);
+  json.key("map_surfaced").count(counters.map_surfaced);
+  json.key("map_rejoins").count(counters.map_rejoins);
+  json.key("tombstones_collected").count(counters.tombstones_collected);
   json.key("stamps_ahead").count(counters.stamps_ahead);
   json.key("clock_ahead_told").count(counters.clock_ahead_told);
   json.key("clock_ahead_heard").count(counters.clock_ahead_heard);

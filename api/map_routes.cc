@@ -1,4 +1,5 @@
-// api/map_routes.cc - entries of maps: list, get, put, delete, repair; and writes in conflict with them.
+// api/map_routes.cc - entries of maps: list, get, put, delete, repair; and writes in conflict with them, or
+// surfaced.
 #include <algorithm>
 
 #include "api/json_writer.h"
@@ -72,6 +73,7 @@ struct Listed {
 };
 constexpr Listed kEntries{"entries", &StoreReader::entries, false, write_entry};
 constexpr Listed kConflicts{"conflicts", &StoreReader::conflicts, true, write_conflict};
+constexpr Listed kSurfaced{"surfaced", &StoreReader::surfaced, true, write_conflict};
 
 // All that is listed of one key stands in one answer.
 Result<HttpResponse> list_writes(const StoreReader& reader, DatasetId dataset, const Listing& listing,
@@ -204,6 +206,9 @@ void add_map_routes(Router& router, RouteContext& context) {
              [routes](const auto& request, const auto& respond) { routes.list(request, respond, kEntries); });
   router.add("GET", "/v0/conflicts/{dataset}", [routes](const auto& request, const auto& respond) {
     routes.list(request, respond, kConflicts);
+  });
+  router.add("GET", "/v0/surfaced/{dataset}", [routes](const auto& request, const auto& respond) {
+    routes.list(request, respond, kSurfaced);
   });
   router.add("GET", one,
              [routes](const auto& request, const auto& respond) { routes.get(request, respond); });

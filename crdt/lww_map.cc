@@ -7,6 +7,7 @@
 #include "crdt/map_conflict.h"
 
 namespace deltamesh {
+
 LwwMap::Delta LwwMap::apply(MapEntry entry) {
   knowledge_.hold(entry.version.dot);
   join(entry);
@@ -193,10 +194,11 @@ bool LwwMap::add_stream(Part& part, const StreamId& stream, const Knowledge& rec
 bool LwwMap::add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const {
   const auto key = superseded_.find(superseded);
   if (key == superseded_.end()) return false;
-  const MapEntry& winner = *find_entry(key->second);
-  if (receiver.holds(winner.version.dot)) return true;
-  part.entries.insert(&winner);
-  part.knowledge.hold(winner.version.dot);
+  // None: it was a tombstone and was collected, which whoever we say anything to has met.
+  const MapEntry* const winner = find_entry(key->second);
+  if (winner == nullptr || receiver.holds(winner->version.dot)) return true;
+  part.entries.insert(winner);
+  part.knowledge.hold(winner->version.dot);
   return true;
 }
 

@@ -27,6 +27,7 @@
 #include "crdt/knowledge.h"
 #include "crdt/lattice.h"
 #include "crdt/map_entry.h"
+#include "crdt/map_floor.h"
 
 namespace deltamesh {
 
@@ -91,6 +92,20 @@ class LwwMap {
   // There is nothing above the largest epoch: an entry that has it and a stamp from the future stays.
   [[nodiscard]] std::uint32_t epoch_for(std::string_view key, HlcStamp stamp) const;
 
+  // lww_map_prune.cc: what is no join. docs/decisions/0010-floors-of-maps.md says when it is right.
+  //
+  // Takes one write out, if it is here; of several, the latest of the rest is the value then.
+  bool erase(std::string_view key, const Dot& dot);
+  // Nothing is held any more, as far as anybody is to know; all entries stay.
+  void forget();
+  // Writes that are here and not held.
+  [[nodiscard]] std::vector<const MapEntry*> unheld() const;
+  // The floor under which, at `stamp`, all old tombstones are whose dots are held.
+  [[nodiscard]] MapFloor floor_at(HlcStamp stamp) const;
+  // Tombstones that the floor lets go, one a key and at most `max`, of keys from `from` on.
+  [[nodiscard]] std::vector<const MapEntry*> collectable(const MapFloor& floor, std::string_view from,
+                                                         std::size_t max) const;
+
   friend bool operator==(const LwwMap& a, const LwwMap& b) {
     return a.entries_ == b.entries_ && a.conflicts_ == b.conflicts_ && a.knowledge_ == b.knowledge_;
   }
@@ -119,6 +134,7 @@ class LwwMap {
   Taken take_beside(MapEntry& latest, const MapEntry& entry);
   void supersede(const Dot& dot, const Dot& winner, const std::string& key);
   void note_unheld(const Dot& dot);
+  [[nodiscard]] const MapEntry* collectable(const MapEntry& latest, const MapFloor& floor) const;
   [[nodiscard]] IntervalSet rewritten_of(const StreamId& stream, const IntervalSet& dots) const;
   bool add_stream(Part& part, const StreamId& stream, const Knowledge& receiver) const;
   bool add_winner(Part& part, const Dot& superseded, const Knowledge& receiver) const;

@@ -1,6 +1,8 @@
 // engine/batch_rules.cc - the checks on a batch that both stores share.
 #include "engine/batch_rules.h"
 
+#include <algorithm>
+
 #include "engine/limits.h"
 
 namespace deltamesh {
@@ -66,11 +68,29 @@ bool too_many_intervals(const StreamKnowledge& known) {
          exceeds(known.lost());
 }
 
+Status check_floor(const StoredFloor& stored) {
+  for (const Knowledge::Entry& entry : stored.floor.collected.entries()) {
+    if (entry.stream.dataset != stored.dataset) return invalid("the floor of a map with dots of another one");
+    if (too_many_intervals(entry.known))
+      return Error{ErrorCode::kLimit,
+                   "more than " + std::to_string(limits::kIntervalsMax) + " gaps in the floor of a map"};
+  }
+  return Done{};
+}
+
 // The stream's state in `change`, copied there from `known` at the first touch.
 StreamKnowledge& touched(KnowledgeChange& change, const Knowledge& known, const StreamId& stream) {
   const auto [at, is_new] = change.try_emplace(stream);
   if (const StreamKnowledge* before = is_new ? known.find(stream) : nullptr) at->second = *before;
   return at->second;
+}
+
+void drop_held(KnowledgeChange& change, const Knowledge& known, DatasetId dataset) {
+  for (const Knowledge::Entry& entry : known.entries()) {
+    if (entry.stream.dataset != dataset) continue;
+    StreamKnowledge& stream = touched(change, known, entry.stream);
+    for (const Interval dots : entry.known.held().intervals()) stream.drop(dots);
+  }
 }
 
 }  // namespace
@@ -79,7 +99,18 @@ Status check_batch(const Batch& batch) {
   if (Status status = check_each(batch.given_up, check_given_up); !status) return status;
   if (Status status = check_each(batch.blocks, check_block); !status) return status;
   if (Status status = check_each(batch.declarations, check_declaration); !status) return status;
-  return check_each(batch.entries, check_entry);
+  if (Status status = check_each(batch.entries, check_entry); !status) return status;
+  if (Status status = check_each(batch.pruning.surfaced, check_entry); !status) return status;
+  return check_each(batch.pruning.floors, check_floor);
+}
+
+bool erase_write(std::vector<MapEntry>& writes, const MapErasure& erasure) {
+  const auto is = [&](const MapEntry& write) { return write.version.dot == erasure.dot; };
+  const auto at = std::find_if(writes.begin(), writes.end(), is);
+  const bool hides = at == writes.begin() && writes.size() > 1;
+  if (at == writes.end() || (erasure.unless_hiding && hides)) return false;
+  writes.erase(at);
+  return true;
 }
 
 Error across_block(const GivenUp& given_up) {
@@ -102,6 +133,7 @@ Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {
   KnowledgeChange change;
   for (const auto& [stream, dots] : batch.given_up) touched(change, known, stream).drop(dots);
+  for (const DatasetId dataset : batch.pruning.forgotten) drop_held(change, known, dataset);
   for (const StoredBlock& block : batch.blocks) {
     StreamKnowledge& stream = touched(change, known, block.stream);
     if (stream.held().intersects(block.interval()))

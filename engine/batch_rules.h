@@ -25,6 +25,9 @@ Error across_block(const GivenUp& given_up);
 // the last that are not here were in batches that failed, and nobody ever saw them.
 Knowledge ended_streams(const Knowledge& known, const Identity& writer);
 
+// Takes `erasure` out of a key's writes, the latest first, if it is there and may go.
+bool erase_write(std::vector<MapEntry>& writes, const MapErasure& erasure);
+
 // "the stream of dataset 7, class 0, node 12.., incarnation 9f.., dots 5 to 9", for errors.
 std::string describe(const StreamId& stream);
 std::string describe(const StreamId& stream, Interval dots);

@@ -110,6 +110,16 @@ Result<Message> read(wire::ClockAhead::Reader, RawReader& raw) {
   return Message{message::ClockAhead{std::chrono::milliseconds(static_cast<std::int64_t>(time))}};
 }
 
+Result<Message> read(wire::MapFloor::Reader, RawReader& raw) {
+  message::Floor told;
+  told.dataset = raw.dataset();
+  const auto floor = decode_floor(raw.rest(), told.dataset, limits::kIntervalsMax);
+  if (!floor) return floor.error();
+  told.floor = *floor;
+  if (told.floor.empty()) raw.check(invalid("floor of a map: no stamp"));
+  return Message{std::move(told)};
+}
+
 Result<Message> read(wire::Ping::Reader, RawReader&) {
   return Message{message::Ping{}};
 }
@@ -176,6 +186,7 @@ PayloadReader reader_of(FrameType type) {
     case FrameType::kRangeAnswer: return read_payload<wire::RangeAnswer>;
     case FrameType::kTierAck: return read_payload<wire::TierAck>;
     case FrameType::kClockAhead: return read_payload<wire::ClockAhead>;
+    case FrameType::kMapFloor: return read_payload<wire::MapFloor>;
     case FrameType::kMapQuestion: return read_payload<wire::MapQuestion>;
     case FrameType::kMapAnswer: return read_payload<wire::MapAnswer>;
   }

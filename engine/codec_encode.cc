@@ -183,6 +183,13 @@ Bytes encode_message(const message::ClockAhead& ahead) {
   return raw_frame({FrameType::kClockAhead, kMayBeSkipped}, raw);
 }
 
+Bytes encode_message(const message::Floor& told) {
+  Bytes raw;
+  put_fixed64(raw, static_cast<std::uint64_t>(told.dataset));
+  encode_floor(raw, told.floor);
+  return raw_frame({FrameType::kMapFloor}, raw);
+}
+
 Bytes encode_message(const message::Goodbye& goodbye) {
   FrameWriter writer(FrameType::kGoodbye);
   auto out = writer.control<wire::Goodbye>();

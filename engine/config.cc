@@ -77,12 +77,26 @@ Status check_retention(const NodeConfig& config) {
 
 }  // namespace
 
+Status check_tombstones(const DatasetConfig& dataset) {
+  if (dataset.tombstones.count() == 0) return Done{};
+  if (dataset.kind != DatasetKind::kMap)
+    return invalid("dataset " + dataset.name + " is telemetry, and has no tombstones");
+  if (dataset.scope != Scope::kBoth)
+    return invalid("map " + dataset.name + " must flow both ways where its tombstones are collected");
+  if (dataset.tombstones >= limits::kTombstonesMin) return Done{};
+  return invalid("tombstones of map " + dataset.name + " must be kept for " +
+                 in_microseconds(limits::kTombstonesMin) + " at least");
+}
+
 Status check(const NodeConfig& config) {
   if (config.datasets.empty()) return invalid("a node needs at least one dataset");
   if (const Status status = check_datasets(config.datasets); !status) return status;
   if (const Status status = check_text(config.software, limits::kTextBytesMax, "software"); !status)
     return status;
   if (const Status status = check_retention(config); !status) return status;
+  for (const DatasetConfig& dataset : config.datasets) {
+    if (const Status status = check_tombstones(dataset); !status) return status;
+  }
   return check_pace(config);
 }
 

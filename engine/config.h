@@ -27,6 +27,9 @@ struct DatasetConfig {
   std::chrono::seconds keep_for{0};
   std::uint64_t keep_bytes = 0;
   std::string keep_until = {};
+  // Of a map: this node is its keeper, and lets removed keys be forgotten after this long. 0: not it. One
+  // node of the fleet does it for all.
+  std::chrono::milliseconds tombstones{0};
   friend bool operator==(const DatasetConfig&, const DatasetConfig&) = default;
 };
 
@@ -79,6 +82,9 @@ struct NodeConfig {
   std::chrono::milliseconds clock_floor{0};
   std::string software = "deltamesh";  // Told to peers, for their logs.
 };
+
+// A horizon is for maps that flow both ways, and not too short.
+Status check_tombstones(const DatasetConfig& dataset);
 
 // The first rule that `config` breaks, in words for its operator.
 Status check(const NodeConfig& config);

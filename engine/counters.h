@@ -32,12 +32,15 @@ struct Counters {
   std::uint64_t ranges_different = 0;  // Of those that the scrub compared: twice not what both sides believe.
   std::uint64_t map_entries_written = 0;
   std::uint64_t map_entries_received = 0;
-  std::uint64_t map_conflicts = 0;      // That there are now.
-  std::uint64_t stamps_ahead = 0;       // Received, further ahead of our trusted clock than is allowed.
-  std::uint64_t clock_ahead_told = 0;   // Peers that were told the time because of that.
-  std::uint64_t clock_ahead_heard = 0;  // Times that a peer told us, and was believed.
-  std::uint64_t clock_set_back = 0;     // Our stamps ran ahead of the time that became known.
-  std::uint64_t entries_mended = 0;     // Of our own, written anew because of that.
+  std::uint64_t map_conflicts = 0;         // That there are now.
+  std::uint64_t map_surfaced = 0;          // Writes listed at the start, and surfaced since then.
+  std::uint64_t map_rejoins = 0;           // Maps that were taken anew.
+  std::uint64_t tombstones_collected = 0;  // Removed keys that are forgotten.
+  std::uint64_t stamps_ahead = 0;          // Received, further ahead of our trusted clock than is allowed.
+  std::uint64_t clock_ahead_told = 0;      // Peers that were told the time because of that.
+  std::uint64_t clock_ahead_heard = 0;     // Times that a peer told us, and was believed.
+  std::uint64_t clock_set_back = 0;        // Our stamps ran ahead of the time that became known.
+  std::uint64_t entries_mended = 0;        // Of our own, written anew because of that.
 };
 
 }  // namespace deltamesh

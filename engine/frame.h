@@ -37,6 +37,7 @@ enum class FrameType : std::uint8_t {
   kClockAhead = 17,
   kMapQuestion = 18,
   kMapAnswer = 19,
+  kMapFloor = 20,
 };
 
 inline constexpr std::uint8_t kFrameTypeMax = 31;

@@ -99,6 +99,20 @@ inline constexpr std::size_t kMapPageRunsMax = 32;
 // fleets do not fit.
 inline constexpr std::size_t kMapKeysMax = 1u << 20;
 
+// Removed keys (crdt/map_floor.h). The shortest horizon: less, and a write is taken for late that is only
+// under way, or of a clock that is a little off.
+inline constexpr std::chrono::minutes kTombstonesMin{1};
+// A keeper looks so often a horizon whether to raise the floor, but not more often and not more seldom than
+// that. More often: more frames, and the whole map is looked through. More seldom: tombstones stay for
+// longer.
+inline constexpr int kRaisesAHorizon = 16;
+inline constexpr std::chrono::milliseconds kRaiseMin{1'000}, kRaiseMax{3'600'000};
+// Tombstones collected in one batch. More: other writes wait behind them. Fewer: more commits.
+inline constexpr std::size_t kCollectAtOnce = 1024;
+// While a peer in session does not know of them, they wait for so long. Longer: they stay for longer.
+// Shorter: useless looks.
+inline constexpr std::chrono::seconds kCollectRetry{1};
+
 // Writes of a map that other streams superseded, whose keys are remembered; and of each of its streams, runs
 // of writes that it superseded itself. More: memory. Fewer: after a short cut peers get deltas of the whole
 // map, with all that it knows.

@@ -79,6 +79,17 @@ void MapRanges::take(const MapEntry& entry) {
   if (run.items.size() > limits::kMapRunItemsMax) split(number);
 }
 
+void MapRanges::drop(std::string_view key) {
+  if (runs_.empty()) return;
+  const std::size_t number = run_of(key);
+  Run& run = *runs_[number];
+  const auto at = std::lower_bound(run.items.begin(), run.items.end(), key, before);
+  if (at == run.items.end() || at->entry->key != key) return;
+  subtract(run.sum, at->print);
+  run.items.erase(at);
+  if (run.items.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(number));
+}
+
 void MapRanges::split(std::size_t number) {
   Run& run = *runs_[number];
   const auto middle = run.items.begin() + static_cast<std::ptrdiff_t>(run.items.size() / 2);

@@ -26,6 +26,8 @@ class MapRanges {
 
   // An entry that was added or has changed. It stays where it is for as long as this lives.
   void take(const MapEntry& entry);
+  // One that is about to go.
+  void drop(std::string_view key);
 
   [[nodiscard]] message::RangeSum sum(const message::KeyRange& range) const;
   // Entries of the range, removed ones too.

@@ -91,6 +91,7 @@ Status MemoryStore::apply(Batch& batch) {
     keep(std::move(block));
   }
   for (MapWrite& write : batch.entries) join(write);
+  prune(batch.pruning);
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
   for (TierAck& ack : batch.acks) take_ack(ack);
   if (batch.mark) marks_.insert_or_assign(last_arrival_ + 1, *batch.mark);
@@ -152,11 +153,36 @@ void MemoryStore::join(MapWrite& write) {
   }
 }
 
+void MemoryStore::prune(MapPruning& pruning) {
+  for (const MapErasure& erasure : pruning.erased) erase(erasure);
+  for (MapWrite& write : pruning.surfaced) {
+    const Dot dot = write.entry.version.dot;
+    surfaced_[write.dataset][write.entry.key].insert_or_assign(dot, std::move(write.entry));
+  }
+  for (StoredFloor& stored : pruning.floors) floors_[stored.dataset] = std::move(stored.floor);
+}
+
+void MemoryStore::erase(const MapErasure& erasure) {
+  Entries& entries = entries_[erasure.dataset];
+  const auto at = entries.find(erasure.key);
+  if (at == entries.end()) return;
+  std::vector<MapEntry> writes{at->second.latest};
+  writes.insert(writes.end(), at->second.conflicts.begin(), at->second.conflicts.end());
+  if (!erase_write(writes, erasure)) return;
+  if (writes.empty()) return void(entries.erase(at));
+  at->second.latest = writes.front();
+  at->second.conflicts.assign(writes.begin() + 1, writes.end());
+}
+
 Result<StoreImage> MemoryStore::image() const {
-  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}, {}};
+  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}, {}, {}, 0};
   if (!marks_.empty()) image.mark = marks_.rbegin()->second;
   for (const Identity& acker : ended_ackers_) image.acks.push_back({acker, true, {}, {}});
   for (const auto& [of, dots] : acks_) image.acks.push_back({of.first, false, of.second, dots});
+  for (const auto& [dataset, floor] : floors_) image.floors.push_back({dataset, floor});
+  for (const auto& [dataset, keys] : surfaced_) {
+    for (const auto& [key, writes] : keys) image.surfaced += writes.size();
+  }
   for (const auto& [key, decl] : series_) image.series.push_back({key.stream, decl});
   for (const auto& [dataset, entries] : entries_) {
     for (const auto& [key, writes] : entries) {
@@ -264,6 +290,14 @@ Result<std::optional<MapEntry>> MemoryStore::entry(DatasetId dataset, std::strin
 Result<std::vector<MapEntry>> MemoryStore::conflicts(DatasetId dataset, const EntryPage& page) const {
   return page_of(entries_, dataset, page,
                  [](const KeyWrites& key) { return std::span<const MapEntry>(key.conflicts); });
+}
+
+Result<std::vector<MapEntry>> MemoryStore::surfaced(DatasetId dataset, const EntryPage& page) const {
+  return page_of(surfaced_, dataset, page, [](const std::map<Dot, MapEntry>& key) {
+    std::vector<MapEntry> writes;
+    for (const auto& [dot, entry] : key) writes.push_back(entry);
+    return writes;
+  });
 }
 
 }  // namespace deltamesh

@@ -55,6 +55,7 @@ class MemoryStore : public Store, public StoreReader {
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
   Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override;
+  Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const override;
 
  protected:
   // Where blocks are kept; a simulation of many nodes has another place for them.
@@ -72,6 +73,7 @@ class MemoryStore : public Store, public StoreReader {
     std::vector<MapEntry> conflicts;
   };
   using Entries = std::map<std::string, KeyWrites, std::less<>>;
+  using Surfaced = std::map<std::string, std::map<Dot, MapEntry>, std::less<>>;  // By key.
 
   [[nodiscard]] bool damaged(const StoredBlock& block) const;
   void sync_one();
@@ -81,6 +83,8 @@ class MemoryStore : public Store, public StoreReader {
   void arrive(const StoredBlock& block);
   void take_ack(TierAck& ack);
   void join(MapWrite& write);
+  void prune(MapPruning& pruning);
+  void erase(const MapErasure& erasure);
 
   Identity identity_;
   Sync auto_;
@@ -101,6 +105,8 @@ class MemoryStore : public Store, public StoreReader {
   std::map<DatasetId, Entries> entries_;
   std::map<std::pair<Identity, StreamId>, IntervalSet> acks_;
   std::set<Identity> ended_ackers_;
+  std::map<DatasetId, Surfaced> surfaced_;
+  std::map<DatasetId, MapFloor> floors_;
   HlcStamp clock_;
 };
 

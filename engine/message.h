@@ -15,6 +15,7 @@
 #include "crdt/fingerprint.h"
 #include "crdt/interval_set.h"
 #include "crdt/lww_map.h"
+#include "crdt/map_floor.h"
 #include "crdt/sample.h"
 #include "engine/config.h"
 
@@ -177,6 +178,13 @@ struct ClockAhead {
   friend bool operator==(const ClockAhead&, const ClockAhead&) = default;
 };
 
+// Of one map, what of it the sender has forgotten; or a part of that: what several say is joined.
+struct Floor {
+  DatasetId dataset{};
+  MapFloor floor;
+  friend bool operator==(const Floor&, const Floor&) = default;
+};
+
 // The last frame: why the sender ends the session.
 struct Goodbye {
   ErrorCode code = ErrorCode::kClosed;
@@ -290,9 +298,10 @@ struct MapAnswer {
 
 namespace deltamesh {
 
-using Message = std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta,
-                             message::Ack, message::SeriesWanted, message::SeriesGiven, message::Ping,
-                             message::Pong, message::Goodbye, message::RangeQuestion, message::RangeAnswer,
-                             message::MapQuestion, message::MapAnswer, message::ClockAhead, message::TierAck>;
+using Message =
+    std::variant<message::Hello, message::Frontier, message::Delta, message::MapDelta, message::Ack,
+                 message::SeriesWanted, message::SeriesGiven, message::Ping, message::Pong, message::Goodbye,
+                 message::RangeQuestion, message::RangeAnswer, message::MapQuestion, message::MapAnswer,
+                 message::ClockAhead, message::TierAck, message::Floor>;
 
 }  // namespace deltamesh

@@ -49,6 +49,8 @@ void Node::load(StoreImage image) {
     if (own != own_.end() && streams_[own->second.ix] == series.stream) own->second.numbers.load(series.decl);
   }
   for (const auto& [stream, number] : image.unnamed) unnamed_.emplace(intern(stream), number);
+  load_floors(std::move(image.floors));
+  counters_.map_surfaced = image.surfaced;
   void_lost();
 }
 
@@ -157,6 +159,7 @@ void Node::tick(Instant now) {
   end_pace_waits(now);
   check_late(now);
   tell_acks(now);
+  check_floors(now);
   check_comparisons(now);
   pump(now);
 }
@@ -165,6 +168,7 @@ Effects Node::take_effects() {
   Micros next = std::min(next_timer_, gather_until_.value_or(Micros::max()));
   next = std::min(next, report_at_.value_or(Micros::max()));
   next = std::min(next, tell_at_.value_or(Micros::max()));
+  next = std::min(next, floors_look_at_);
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
   if (tell_acks_at_) next = std::min(next, *tell_acks_at_);
   if (look_at_) next = std::min(next, *look_at_);
@@ -189,7 +193,7 @@ bool Node::quiet() const {
     const Session& session = *item.second;
     const auto acknowledged = [](const SessionStream& stream) { return stream.sent.empty(); };
     if (session.phase != SessionPhase::kLive) return false;
-    const auto told = [](const auto& map) { return map.second.behind.empty(); };
+    const auto told = [](const auto& map) { return map.second.behind.empty() && !map.second.whole; };
     const bool nothing_to_send = session.alarms.empty() && session.live.empty() && session.backlog.empty() &&
                                  !session.map_delta &&
                                  std::all_of(session.maps.begin(), session.maps.end(), told);

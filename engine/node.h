@@ -25,6 +25,7 @@
 #include "engine/counters.h"
 #include "engine/effects.h"
 #include "engine/map_reconcile.h"
+#include "engine/map_standing.h"
 #include "engine/open_block.h"
 #include "engine/range_cache.h"
 #include "engine/recent_blocks.h"
@@ -77,6 +78,7 @@ class Node {
   [[nodiscard]] const NodeConfig& config() const { return config_; }
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   [[nodiscard]] const LwwMap* map(DatasetId dataset) const;
+  [[nodiscard]] const MapFloor& floor(DatasetId dataset) const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
   // Sessions for people: who, since when, how far.
   [[nodiscard]] std::vector<SessionStatus> sessions() const;
@@ -120,6 +122,9 @@ class Node {
     bool looks = false;           // Made for that alone, in its turn.
     std::optional<ArrivalMark> mark;
     std::vector<TierAck> acks;
+    MapPruning pruning;
+    std::optional<DatasetId> collects;     // What `pruning` erases of this map are old tombstones.
+    std::optional<MapFloor> floor_before;  // Of the map that is taken anew, if the batch begins that.
   };
   // Where a stream comes from.
   struct Source {
@@ -154,7 +159,7 @@ class Node {
   void take_unstored(InFlight& batch);
   std::vector<StreamSeries> take_undurable(const std::vector<StreamSeries>& declarations);
   void commit_heard();
-  void commit_rest(SessionMap& map, const InFlight& batch);
+  void commit_rest(Session& session, const InFlight& batch);
   void release(const InFlight& batch);
   void apply_durable(const InFlight& batch);
   void settle_writes(const InFlight& batch, const Status& status);
@@ -190,6 +195,8 @@ class Node {
   void mend_entries(const WallTime& wall, Instant now);
   bool mend_map(DatasetId dataset, const WallTime& wall, std::size_t& left);
   [[nodiscard]] bool must_mend(const MapEntry& entry, const WallTime& wall) const;
+  [[nodiscard]] bool is_believed(HlcStamp floor, Instant now) const;
+  void rise_above(HlcStamp floor, Instant now);
 
   // node_telemetry.cc: blocks from peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
@@ -343,6 +350,7 @@ class Node {
                            std::optional<DatasetId>& dataset, Knowledge& known, LwwMap::Rewritten& rewritten);
   Knowledge take_map_entries(Session& session, DatasetId dataset, message::MapDelta& delta, InFlight& batch,
                              Instant now);
+  [[nodiscard]] bool needs_rest(const Session& session, const InFlight& batch) const;
   void map_became_durable(const InFlight& batch);
   void send_maps(Session& session, Instant now);
   [[nodiscard]] LwwMap::Delta next_map_delta(Session& session, DatasetId id);
@@ -350,6 +358,36 @@ class Node {
   void set_pending(const InFlight& batch, bool pending);
   void send_map_pages(Session& session, Instant now);
   message::MapDelta next_map_page(Session& session);
+
+  // node_floor.cc: floors of maps, and what they let go.
+  void load_floors(std::vector<StoredFloor> floors);
+  void look_at_floors(Micros at);
+  void check_floors(Instant now);
+  void raise_floor(DatasetId id, Instant now);
+  void tell_floors(Session& session);
+  void tell_floor(Session& session, DatasetId id, const MapFloor& floor);
+  Status receive(Session& session, const message::Floor& told, Instant now);
+  void hear_floor(DatasetId id, const MapFloor& told);
+  void adopt(DatasetId id, const MapFloor& heard, Instant now);
+  void collect(DatasetId id, Instant now);
+  bool all_know(DatasetId id);
+  void forget_held(const InFlight& batch);
+  void apply_pruning(const InFlight& batch);
+  void undo_pruning(const InFlight& batch, Instant now);
+  void erase(const MapErasure& erasure);
+  void take_floor(DatasetId id, const MapFloor& floor);
+
+  // node_rejoin.cc: taking a map anew.
+  [[nodiscard]] bool is_rejoining() const;
+  void settle_maps(Session& session, const FrontierImage& told, Instant now);
+  void settle_map(Session& session, DatasetId id, MapStanding stands, const Knowledge& held, Instant now);
+  void forget_map(const Session& session, DatasetId id, Instant now);
+  void begin_taking(Session& session, DatasetId id, const Knowledge& held, Instant now);
+  [[nodiscard]] bool is_taking(const Session& session, DatasetId id) const;
+  void end_taking(InFlight& batch, DatasetId id, const Knowledge& confirmed);
+  void end_sessions_with(DatasetId id, const std::string& why, std::optional<PeerId> except);
+  static Knowledge known_without(const Knowledge& known, const Knowledge& refused);
+  bool surfaces(SessionMap& map, DatasetId id, const MapEntry& entry, InFlight& batch);
 
   // node_hello.cc: agreement.
   Status receive(Session& session, const message::Hello& hello, Instant now);
@@ -451,7 +489,13 @@ class Node {
   std::set<std::pair<StreamIx, SeriesNo>> unnamed_;  // Of blocks that are here; at most limits::kSeriesMax.
   RecentBlocks recent_;
   std::map<DatasetId, LwwMap> maps_;
-  std::map<DatasetId, MapRanges> map_ranges_;  // Of the same.
+  std::map<DatasetId, MapRanges> map_ranges_;      // Of the same.
+  std::map<DatasetId, MapFloor> floors_;           // Of maps that have one.
+  std::map<DatasetId, MapFloor> floors_heard_;     // And not taken over yet.
+  std::set<DatasetId> floors_in_flight_;           // Of which a batch with a floor, or what it lets go, is.
+  std::map<DatasetId, std::string> collect_from_;  // Old tombstones are looked for from this key on.
+  std::map<DatasetId, Micros> raise_at_;           // By the keeper.
+  Micros floors_look_at_ = Micros::max();
   std::map<DatasetId, OwnStream> own_;
   HybridClock clock_;
   // What a peer said that the time is, and when.

@@ -39,6 +39,7 @@ void Node::commit(InFlight batch) {
   out.unnamed = batch.unnamed;
   out.entries = batch.entries;
   out.knowledge = batch.knowledge.entries();
+  out.pruning = batch.pruning;
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
   if (batch.from) received_bytes_ += batch.credit;
   in_flight_.emplace(out.id, std::move(batch));
@@ -110,8 +111,8 @@ void Node::durable(BatchId id, Instant now) {
     wake(*from);
     from->credit_due += batch.credit;
     if (batch.map_page) --from->maps[*batch.map_page].under_way;
-    if (!batch.map_rest.empty()) {
-      commit_rest(from->maps[*batch.map_page], batch);
+    if (needs_rest(*from, batch)) {
+      commit_rest(*from, batch);
     } else if (batch.map_delta) {
       from->map_acks_due.push_back(*batch.map_delta);
     }
@@ -122,13 +123,15 @@ void Node::durable(BatchId id, Instant now) {
 }
 
 // The last page of a map delta is durable, and all pages before it: had one failed, the session were gone.
-void Node::commit_rest(SessionMap& map, const InFlight& batch) {
+void Node::commit_rest(Session& session, const InFlight& batch) {
+  SessionMap& map = session.maps[*batch.map_page];
   InFlight rest;
   rest.from = batch.from;
   rest.map_delta = batch.map_delta;
   rest.knowledge = batch.map_rest;
   rest.rewritten = batch.rewritten;
   rest.map_page = batch.map_page;
+  if (is_taking(session, *batch.map_page)) end_taking(rest, *batch.map_page, map.confirmed);
   ++map.under_way;  // What comes next rests on this, too.
   commit(std::move(rest));
 }
@@ -137,6 +140,7 @@ void Node::apply_durable(const InFlight& batch) {
   image_.reset();
   forget_ranges(batch);
   apply_given_up(batch);
+  forget_held(batch);
   for (const auto& block : batch.blocks) became_durable(block);
   knowledge_.join(batch.knowledge);
   for (const auto& known : batch.knowledge.entries()) {
@@ -145,6 +149,7 @@ void Node::apply_durable(const InFlight& batch) {
     if (!known.known.voided().empty()) tell_gone(known, is_ours ? std::nullopt : batch.from);
   }
   map_became_durable(batch);
+  apply_pruning(batch);
   answer_wanted(batch.declarations);
 }
 
@@ -168,6 +173,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   void_failed(batch);
   give_up_failed(batch);
   acks_failed(batch);
+  undo_pruning(batch, now);
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);

@@ -65,6 +65,22 @@ void Node::receive(const message::ClockAhead& ahead, PeerId peer, Instant now) {
   told_time_ = ToldTime{ahead.time, now.steady};
 }
 
+// A keeper raises a floor to a time that is long past.
+bool Node::is_believed(HlcStamp floor, Instant now) const {
+  const WallTime wall = wall_time(now);
+  return floor.time() < config_.clock_floor + kLifeOfBuild && !(wall.trusted && is_ahead(floor, wall.at));
+}
+
+// What is written here from now on is later than what was removed and is forgotten.
+void Node::rise_above(HlcStamp floor, Instant now) {
+  const WallTime wall = wall_time(now);
+  if (wall.known) {
+    clock_.observe(floor, wall.at);
+  } else {
+    clock_.adopt(floor);
+  }
+}
+
 void Node::check_clock(Instant now) {
   const WallTime wall = wall_time(now);
   if (!wall.known) return;

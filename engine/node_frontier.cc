@@ -184,6 +184,7 @@ void Node::go_live(Session& session, Instant now) {
   remember(session, now);
   session.offered.clear();
   const auto told = std::exchange(session.told, nullptr);
+  settle_maps(session, *told, now);
   tell_since(session, *told);
   start_pushing(session, *told);
   start_taking(session, now);

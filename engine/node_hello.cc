@@ -95,7 +95,8 @@ Status Node::receive(Session& session, const message::Hello& hello, Instant now)
   end_other_lives(session);
   session.peer_quiet = hello.quiet;
   session.digest = hello.knowledge;
-  if (session.digest == session.told->digest && shares_all(session)) {
+  tell_floors(session);
+  if (session.digest == session.told->digest && shares_all(session) && !is_rejoining()) {
     // Equal digests stand for two equal frontiers.
     take_image(session);
     go_live(session, now);

@@ -45,7 +45,8 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   batch.map_page = *dataset;
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   batch.knowledge = take_map_entries(session, *dataset, delta, batch, now);
-  map.incoming.join(known);
+  if (is_taking(session, *dataset)) map.confirmed.join(batch.knowledge);
+  map.incoming.join(map.refused.empty() ? known : known_without(known, map.refused));
   for (const auto& [stream, dots] : rewritten)
     LwwMap::join(map.rewritten, stream, dots, limits::kMapSupersededMax);
   for (const auto& [stream, told] : batch.knowledge.entries())
@@ -59,7 +60,7 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   }
   if (delta.last) {
     // What a page claims beyond its entries rests on pages before it, so it waits until those are durable.
-    const bool alone = !map.paged && map.under_way == 0;
+    const bool alone = !map.paged && map.under_way == 0 && !is_taking(session, *dataset);
     (alone ? batch.knowledge : batch.map_rest).join(std::exchange(map.incoming, {}));
     batch.map_delta = delta.delta;
     batch.rewritten = std::exchange(map.rewritten, {});
@@ -69,6 +70,12 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
   set_pending(batch, true);
   commit(std::move(batch));
   return Done{};
+}
+
+// Knowledge waits for the pages before it; and where the map is taken anew, for what its end changes.
+bool Node::needs_rest(const Session& session, const InFlight& batch) const {
+  if (!batch.map_page) return false;
+  return !batch.map_rest.empty() || (batch.map_delta && is_taking(session, *batch.map_page));
 }
 
 // Entries on their way to our disk.
@@ -92,9 +99,10 @@ Knowledge Node::take_map_entries(Session& session, DatasetId dataset, message::M
     counters_.payload_bytes_received += map_entry_bytes(entry);
     note_stamp(session, entry, wall);
     const Dot& dot = entry.version.dot;
+    const bool held = map.knowledge().holds(dot);
+    if (!held && surfaces(session.maps[dataset], dataset, entry, batch)) continue;
     arrived.hold(dot);
     const StreamIx ix = *streams_.find(dot.stream);
-    const bool held = map.knowledge().holds(dot);
     const bool fresh = !held && !pending_[ix].contains(dot.seq);
     note_source(session, ix, fresh);
     if (!fresh) {
@@ -203,7 +211,8 @@ void Node::map_became_durable(const InFlight& batch) {
 // The pages of one delta go out before the next is begun.
 void Node::send_maps(Session& session, Instant now) {
   for (const auto& [id, map] : maps_) {
-    if (!session.map_delta && session.sends.contains(id) && !session.maps[id].behind.empty() &&
+    SessionMap& at = session.maps[id];
+    if (!session.map_delta && session.sends.contains(id) && (at.whole || !at.behind.empty()) &&
         has_room(session, now))
       start_map_delta(session, id);
     send_map_pages(session, now);
@@ -219,6 +228,7 @@ LwwMap::Delta Node::next_map_delta(Session& session, DatasetId id) {
   }
   std::sort(streams.begin(), streams.end());
   const LwwMap& ours = maps_.at(id);
+  if (std::exchange(map.whole, false)) return ours.delta_since(map.known);
   auto delta = ours.delta_since(map.known, streams);
   return delta ? *std::move(delta) : ours.delta_since(map.known);
 }
@@ -257,8 +267,9 @@ message::MapDelta Node::next_map_page(Session& session) {
   for (; out.next_write < out.writes.size() && !full(page, bytes); ++out.next_write) {
     const auto& [key, dot] = out.writes[out.next_write];
     const MapEntry* const still = maps_.at(out.dataset).find_write(key, dot);
-    const MapEntry& entry = still != nullptr ? *still : *maps_.at(out.dataset).find_entry(key);
-    if (still == nullptr && out.told.holds(entry.version.dot)) continue;
+    const MapEntry* const found = still != nullptr ? still : maps_.at(out.dataset).find_entry(key);
+    if (found == nullptr || (still == nullptr && out.told.holds(found->version.dot))) continue;
+    const MapEntry& entry = *found;
     const message::StreamRef ref = refer(session, intern(entry.version.dot.stream));
     if (ref.stream) page.streams.push_back(ref);
     page.entries.push_back({ref.index, entry});

@@ -29,10 +29,17 @@ Interval newest_part(Interval run, Seq head) {
 
 }  // namespace
 
-// A peer always holds its own current stream.
+// A peer always holds its own current stream; unless it has forgotten some of a map and takes that anew.
 bool Node::may_send(const Session& session, StreamIx ix) const {
   const StreamId& stream = streams_[ix];
-  return !writes(session.remote, stream) && session.sends.contains(stream.dataset);
+  if (!session.sends.contains(stream.dataset)) return false;
+  if (!writes(session.remote, stream)) return true;
+  if (!floors_.contains(stream.dataset)) return false;
+  const auto map = session.maps.find(stream.dataset);
+  const StreamKnowledge* const theirs = map == session.maps.end() ? nullptr : map->second.known.find(stream);
+  const StreamKnowledge* const ours = known(ix);
+  if (theirs == nullptr || ours == nullptr || theirs->head() == 0) return false;
+  return !ours->held().minus(theirs->held()).intersect(Interval{1, theirs->head()}).empty();
 }
 
 // Notes that `ix` may hold something that the peer lacks: what has only just come to be, or older than that.

@@ -28,7 +28,7 @@ void Node::opened(PeerId peer, Instant now) {
   session.quiet = sessions_.size() > 1;
   session.told = image();
   message::Hello hello = make_hello(overfull() ? 0 : take_credit(session));
-  hello.knowledge = session.told->digest;
+  if (!is_rejoining()) hello.knowledge = session.told->digest;
   hello.quiet = session.quiet;
   hello.resume_token = offer_remembered(session);
   send(session, hello);
@@ -87,6 +87,7 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
   if (auto* const frontier = std::get_if<message::Frontier>(&message)) {
     return receive(session, *frontier, now);
   }
+  if (const auto* const floor = std::get_if<message::Floor>(&message)) return receive(session, *floor, now);
   if (session.phase != SessionPhase::kLive) return early;
   if (auto* const ack = std::get_if<message::Ack>(&message)) return receive(session, *ack, now);
   if (auto* const wanted = std::get_if<message::SeriesWanted>(&message)) return receive(session, *wanted);

@@ -40,13 +40,14 @@ Session* Node::source_of(StreamIx ix) {
 // is none.
 Seq Node::newest_lacking(const Session& session, StreamIx ix) const {
   if (session.phase != SessionPhase::kLive || ix >= session.streams.size()) return 0;
+  if (!session.takes.contains(streams_[ix].dataset)) return 0;
   const SessionStream& state = session.streams[ix];
   if (state.in_index == SessionStream::kUnnamed) return 0;
   const StreamKnowledge nothing;
   const StreamKnowledge* const found = this->known(ix);
   const StreamKnowledge& known = found == nullptr ? nothing : *found;
   const auto run = state.remote.last_missing(known.held(), pending_[ix]);
-  if (!run || known.dropped().empty()) return run ? run->last : 0;
+  if (!run || known.dropped().empty() || is_map(ix)) return run ? run->last : 0;
   return state.remote.minus(known.held()).minus(pending_[ix]).minus(known.dropped()).last();
 }
 
@@ -117,7 +118,10 @@ void Node::check_late(StreamIx ix, Instant now) {
 bool Node::all_here(StreamIx ix, const IntervalSet& dots) const {
   const IntervalSet rest = dots.minus(pending_[ix]);
   const StreamKnowledge* const known = this->known(ix);
-  return (known == nullptr ? rest : rest.minus(known->held()).minus(known->dropped())).empty();
+  if (known == nullptr) return rest.empty();
+  // Of a map, what was dropped has to come anew.
+  const IntervalSet lacking = rest.minus(known->held());
+  return (is_map(ix) ? lacking : lacking.minus(known->dropped())).empty();
 }
 
 bool Node::is_here(StreamIx ix, Seq seq) const {

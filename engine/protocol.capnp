@@ -98,6 +98,9 @@ struct MapAnswer {
   parts @5 :UInt16;
 }
 
+# Raw: the dataset, the floor.
+struct MapFloor {}
+
 # Raw: the time.
 struct ClockAhead {}
 

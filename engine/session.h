@@ -20,6 +20,7 @@
 #include "engine/comparison.h"
 #include "engine/config.h"
 #include "engine/effects.h"
+#include "engine/map_standing.h"
 #include "engine/message.h"
 #include "engine/stream_table.h"
 
@@ -88,6 +89,11 @@ struct SessionMap {
   LwwMap::Rewritten rewritten;  // and of that.
   bool paged = false;           // That delta has more than one page.
   std::uint32_t under_way = 0;  // Pages from the peer that are not durable yet.
+  MapStanding standing = MapStanding::kFlows;
+  bool whole = false;    // All of the map is to be sent, whatever streams have moved.
+  Knowledge confirmed;   // Entries that came while we take the map anew.
+  bool guarded = false;  // The peer may not know what was removed and is forgotten, and is told nothing.
+  Knowledge refused;     // Entries that were surfaced because of that.
 };
 
 // A map delta under way to a peer, made into pages as credit allows.
@@ -136,10 +142,11 @@ struct Session {
   std::deque<SentDelta> deltas_sent;  // And not yet acknowledged.
   std::deque<SentDelta> deltas_owed;  // Received, and not all before and of it are durable.
   std::map<DatasetId, SessionMap> maps;
-  std::optional<OutgoingMap> map_delta;     // Goes before telemetry.
-  std::uint32_t map_deltas = 0;             // How many were begun; the last one's number.
-  std::set<std::uint32_t> map_deltas_sent;  // And not yet acknowledged.
-  bool told_ahead = false;                  // That its stamps run ahead of our clock.
+  std::map<DatasetId, MapFloor> floors, floors_told;  // Theirs; and ours as they stood before the frontier.
+  std::optional<OutgoingMap> map_delta;               // Goes before telemetry.
+  std::uint32_t map_deltas = 0;                       // How many were begun; the last one's number.
+  std::set<std::uint32_t> map_deltas_sent;            // And not yet acknowledged.
+  bool told_ahead = false;                            // That its stamps run ahead of our clock.
 
   // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.
   std::set<std::pair<StreamIx, SeriesNo>> wanted;

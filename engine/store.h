@@ -19,6 +19,7 @@
 #include "crdt/block.h"
 #include "crdt/knowledge.h"
 #include "crdt/lww_map.h"
+#include "crdt/map_floor.h"
 #include "crdt/result.h"
 #include "engine/config.h"
 
@@ -89,6 +90,31 @@ struct TierAck {
   friend bool operator==(const TierAck&, const TierAck&) = default;
 };
 
+// A write that is taken out of a map.
+struct MapErasure {
+  DatasetId dataset{};
+  std::string key;
+  Dot dot;
+  // Unless it is the latest and hides others.
+  bool unless_hiding = false;
+};
+
+struct StoredFloor {
+  DatasetId dataset{};
+  MapFloor floor;
+};
+
+// What is no join of maps (docs/decisions/0010-floors-of-maps.md).
+struct MapPruning {
+  std::vector<DatasetId> forgotten;  // All that is held of these is dropped, before anything is joined.
+  std::vector<MapErasure> erased;    // After all entries are joined.
+  std::vector<MapWrite> surfaced;    // Listed, and no part of their map any more.
+  std::vector<StoredFloor> floors;   // In the place of the former ones.
+  [[nodiscard]] bool empty() const {
+    return forgotten.empty() && erased.empty() && surfaced.empty() && floors.empty();
+  }
+};
+
 struct Batch {
   BatchId id{};
   std::vector<GivenUp> given_up;            // Goes first, and its dots are dropped.
@@ -101,6 +127,7 @@ struct Batch {
   std::vector<SeriesKey> unnamed;
   std::optional<ArrivalMark> mark;  // Its blocks have come by then, too.
   std::vector<TierAck> acks;        // Each takes the place of what was there of its acker and stream.
+  MapPruning pruning;
 };
 
 // Everything a node needs to start.
@@ -113,6 +140,8 @@ struct StoreImage {
   std::vector<SeriesKey> unnamed;
   ArrivalMark mark;  // The last one.
   std::vector<TierAck> acks;
+  std::vector<StoredFloor> floors;  // One a map, of those that have one.
+  std::uint64_t surfaced = 0;       // Writes.
 };
 
 // A block as far as retention looks at it.
@@ -170,6 +199,9 @@ class StoreReader {
   // Writes in conflict with these (crdt/map_conflict.h), in the same order; of one key, all and the latest
   // first, also where that is more than the page has room for.
   virtual Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const = 0;
+  // Writes that were surfaced, in the order of their keys' bytes and then of their dots; all or none of a
+  // key.
+  virtual Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const = 0;
 };
 
 class Store {

@@ -34,6 +34,8 @@ class Arguments {
     entries->add_flag("--tombstones", request_.tombstones, "Removed keys too");
     entries->add_flag("--conflicts", request_.conflicts,
                       "Instead of the entries, writes that are in conflict with them");
+    entries->add_flag("--surfaced", request_.surfaced,
+                      "Instead of the entries, writes that came after what was removed was forgotten");
     stream(
         *question("knowledge", "What is known of each stream; every interval with --json", dump_knowledge));
     question("check",

@@ -181,20 +181,29 @@ Result<int> dump_catalogue(const DumpRequest& request, std::ostream& out) {
   return kDumpFine;
 }
 
+namespace {
+
+Result<std::vector<MapEntry>> read_writes(const StoreReader& reader, const DumpRequest& request,
+                                          DatasetId dataset) {
+  if (request.surfaced) return reader.surfaced(dataset, EntryPage{});
+  return request.conflicts ? reader.conflicts(dataset, EntryPage{}) : reader.entries(dataset, EntryPage{});
+}
+
+}  // namespace
+
 Result<int> dump_entries(const DumpRequest& request, std::ostream& out) {
   const auto reader = open_for_dump(request.store);
   if (!reader) return reader.error();
   if (const auto known = require_dataset(**reader, request.dataset); !known) return known.error();
   const DatasetId dataset = DatasetNames::parse(request.dataset);
-  const auto entries = request.conflicts ? (*reader)->conflicts(dataset, EntryPage{})
-                                         : (*reader)->entries(dataset, EntryPage{});
+  const auto entries = read_writes(**reader, request, dataset);
   if (!entries) return entries.error();
   const DatasetNames names(request.names);
   DumpJson json(out);
   TextTable table({"key", "value", "version"});
   if (request.json) json.open('{').key("entries").open('[');
   for (const MapEntry& entry : *entries) {
-    if (entry.tombstone && !request.tombstones && !request.conflicts) continue;
+    if (entry.tombstone && !request.tombstones && !request.conflicts && !request.surfaced) continue;
     if (request.json) {
       write_entry(json, entry, names);
     } else {

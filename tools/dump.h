@@ -30,6 +30,7 @@ struct DumpRequest {
   bool raw = false;       // Every dot, not the set of samples.
   bool tombstones = false;
   bool conflicts = false;  // Not the entries, but writes in conflict with them.
+  bool surfaced = false;   // Or those that were surfaced.
 };
 
 // The exit status of the program.

@@ -129,6 +129,13 @@ void read_retention(SettingsSection& section, const std::vector<TierConfig>& tie
     section.note("keep_bytes", "must be at least 64KiB");
 }
 
+void read_tombstones(SettingsSection& section, DatasetConfig& dataset) {
+  std::chrono::microseconds horizon{0};
+  if (!section.get("tombstones", horizon)) return;
+  dataset.tombstones = std::chrono::duration_cast<std::chrono::milliseconds>(horizon);
+  if (const Status good = check_tombstones(dataset); !good) section.note("tombstones", good.error().text);
+}
+
 DatasetConfig read_dataset(SettingsSection& section, const std::vector<TierConfig>& tiers) {
   DatasetConfig dataset;
   if (!section.get_text("name", dataset.name)) section.note_missing("name");
@@ -139,6 +146,7 @@ DatasetConfig read_dataset(SettingsSection& section, const std::vector<TierConfi
   section.get("class", dataset.cls, kClasses);
   section.get("scope", dataset.scope, kScopes);
   read_retention(section, tiers, dataset);
+  read_tombstones(section, dataset);
   section.finish();
   return dataset;
 }
@@ -261,6 +269,7 @@ std::string describe(const DatasetConfig& dataset) {
   if (dataset.keep_for.count() > 0) text += ", kept for " + to_text(dataset.keep_for);
   if (dataset.keep_bytes > 0) text += ", at most " + std::to_string(dataset.keep_bytes) + " bytes";
   if (!dataset.keep_until.empty()) text += ", kept until " + dataset.keep_until + " has it";
+  if (dataset.tombstones.count() > 0) text += ", tombstones for " + to_text(dataset.tombstones);
   return text + "\n";
 }
 

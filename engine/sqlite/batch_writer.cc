@@ -61,7 +61,7 @@ Status BatchWriter::prepare() {
   for (const auto& [statement, sql] : statements) {
     if (Status status = prepare_into(*statement, *database_, sql); !status) return status;
   }
-  return Done{};
+  return prune_.prepare(*database_);
 }
 
 Status BatchWriter::reload() {
@@ -112,6 +112,7 @@ Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
     status = write_each(batch.unnamed, [this](const auto& key) { return write_series(unnamed_series(key)); });
   if (status) status = write_each(batch.blocks, [this](const auto& block) { return write_block(block); });
   if (status) status = write_each(batch.entries, [this](const auto& entry) { return write_entry(entry); });
+  if (status) status = write_pruning(batch.pruning);
   if (status)
     status = write_each(change, [this](const auto& one) { return write_knowledge({one.first, one.second}); });
   if (status) status = write_clock(batch.clock);
@@ -232,15 +233,30 @@ Status BatchWriter::write_entry(const MapWrite& write) {
   std::vector<MapEntry> left(stored->begin() + 1, stored->end());
   if (!join_write(latest, left, write.entry, limits::kMapConflictsMax).kept) return Done{};
   left.insert(left.begin(), std::move(latest));
+  return replace_writes(write, *stored, std::move(left));
+}
+
+// Both the latest first.
+Status BatchWriter::replace_writes(const MapWrite& key, const std::vector<MapEntry>& stored,
+                                   std::vector<MapEntry> left) {
   for (std::size_t place = 0; place < left.size(); ++place) {
-    if (place < stored->size() && left[place] == (*stored)[place]) continue;
-    if (Status status = write_at({write.dataset, std::move(left[place])}, place); !status) return status;
+    if (place < stored.size() && left[place] == stored[place]) continue;
+    if (Status status = write_at({key.dataset, std::move(left[place])}, place); !status) return status;
   }
-  if (left.size() >= stored->size()) return Done{};
+  if (left.size() >= stored.size()) return Done{};
   return delete_entries_
-      ->bind(static_cast<std::uint64_t>(write.dataset), bytes_of(write.entry.key),
+      ->bind(static_cast<std::uint64_t>(key.dataset), bytes_of(key.entry.key),
              static_cast<std::uint64_t>(left.size()))
       .run();
+}
+
+Status BatchWriter::write_pruning(const MapPruning& pruning) {
+  return prune_.write(
+      pruning, [this](const MapWrite& key) { return stored_writes(key); },
+      [this](const MapWrite& key, const std::vector<MapEntry>& stored, std::vector<MapEntry> left) {
+        return replace_writes(key, stored, std::move(left));
+      },
+      [this](const StreamId& stream) { return key_of(stream); });
 }
 
 Status BatchWriter::write_at(const MapWrite& write, std::size_t place) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/batch_rules.h"
+#include "engine/sqlite/prune_writer.h"
 #include "engine/sqlite/rows.h"
 #include "engine/sqlite/schema.h"
 #include "engine/sqlite/witness.h"
@@ -45,6 +46,8 @@ class BatchWriter {
   Status write_block(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);
+  Status write_pruning(const MapPruning& pruning);
+  Status replace_writes(const MapWrite& key, const std::vector<MapEntry>& stored, std::vector<MapEntry> left);
   Status write_knowledge(const Knowledge::Entry& entry);
   Status write_clock(HlcStamp clock);
   Result<std::vector<MapEntry>> stored_writes(const MapWrite& write);
@@ -55,6 +58,7 @@ class BatchWriter {
   Database* database_;
   std::optional<Statement> delete_blocks_, find_block_, insert_block_, insert_series_, find_entries_,
       insert_entry_, delete_entries_, insert_knowledge_;
+  PruneWriter prune_;
   std::map<StreamId, StreamKey> streams_;
   Knowledge knowledge_;
   std::uint64_t next_block_ = 1;  // Its id: no mark of arrivals is about a block that came after it.

@@ -9,7 +9,7 @@
 #include "engine/batch_rules.h"
 #include "engine/block_cursor.h"
 #include "engine/sqlite/files.h"
-#include "engine/sqlite/rows.h"
+#include "engine/sqlite/prune_rows.h"
 #include "engine/sqlite/schema.h"
 #include "engine/sqlite/sqlite_reader.h"
 
@@ -128,6 +128,10 @@ void Check::entries() {
     maps_.insert(write.dataset);
     ++report_.entries;
   });
+  // A map with a floor may have no entries left, or hold nothing of some that it has.
+  values("map_floors", database_.prepare(std::string("SELECT ") + kFloorColumns + " FROM map_floors"),
+         read_floor, [this](const StoredFloor& stored) { maps_.insert(stored.dataset); });
+  values("surfaced", database_.prepare(select_surfaced("")), read_surfaced, [](const MapWrite&) {});
 }
 
 void Check::arrivals() {

@@ -22,6 +22,8 @@ enum class RowKind : std::uint8_t {
   kWitness = 10,
   kArrival = 11,
   kTierAck = 12,
+  kFloor = 13,
+  kSurfaced = 14,
 };
 
 class Checksum {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "engine/sqlite/rows.h"
+#include "engine/sqlite/prune_rows.h"
 #include "engine/sqlite/schema.h"
 
 namespace deltamesh::sqlite {
@@ -36,6 +36,10 @@ Result<StoreImage> read_image(Database& database) {
   std::vector<SeriesKey> unnamed;
   for (auto at = rest; at != series->end(); ++at) unnamed.push_back({at->stream, at->decl.number});
   series->erase(rest, series->end());
+  auto floors = load_floors(database);
+  if (!floors) return floors.error();
+  const Result<std::int64_t> surfaced = database.integer("SELECT count(*) FROM surfaced");
+  if (!surfaced) return surfaced.error();
   return StoreImage{meta->identity,
                     std::move(*knowledge),
                     std::move(*series),
@@ -43,7 +47,9 @@ Result<StoreImage> read_image(Database& database) {
                     meta->clock,
                     std::move(unnamed),
                     marks->empty() ? ArrivalMark() : marks->front().mark,
-                    std::move(*acks)};
+                    std::move(*acks),
+                    std::move(*floors),
+                    static_cast<std::uint64_t>(*surfaced)};
 }
 
 }  // namespace deltamesh::sqlite

@@ -35,6 +35,7 @@ constexpr Shape kShapes[] = {
     {RawKind::kMeta, true, "nddiii"},      {RawKind::kIncarnation, true, "ndbi"},
     {RawKind::kStream, true, "niiddi"},    {RawKind::kKnowledge, true, "niibbbbi"},
     {RawKind::kBlock, true, "niiiiiooib"}, {RawKind::kEntry, true, "nibiiiiiiibib"},
+    {RawKind::kFloor, true, "nbi"},        {RawKind::kSurfaced, true, "nibiibi"},
     {RawKind::kSeries, false, "iiibbii"},  {RawKind::kStreamName, false, "iiddi"},
     {RawKind::kSeriesName, false, "itii"}, {RawKind::kEntryKey, false, "ibii"},
 };

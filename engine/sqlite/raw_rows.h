@@ -25,6 +25,8 @@ enum class RawKind : std::uint8_t {
   kSeries,  // Its key columns are the first: stream, number, dataset, name, unit, type, checksum.
   kBlock,
   kEntry,
+  kFloor,
+  kSurfaced,
   kStreamName,  // dataset, class, node, incarnation, id
   kSeriesName,  // dataset, name, stream, number
   kEntryKey,    // dataset, key, place, id

@@ -125,13 +125,16 @@ class Rebuild {
   Status fill();
   Status put_rows();
   Status put_entry(const MapWrite& write);
+  Status put_floors();
   Status put_knowledge();
   Status put_block(const StoredBlock& block);
   Status put_unnamed();
   Status put(const Batch& batch, bool& taken);
   Status commit();
   void describe_streams();
-  [[nodiscard]] bool is_map(const StreamId& stream) const { return rows_.maps.contains(stream.dataset); }
+  [[nodiscard]] bool is_map(const StreamId& stream) const {
+    return rows_.maps.contains(stream.dataset) || rows_.floors.contains(stream.dataset);
+  }
 
   const PageFile& pages_;
   const Salvaged& rows_;
@@ -220,7 +223,19 @@ Status Rebuild::put_rows() {
       }
     }
   }
-  return Done{};
+  return put_floors();
+}
+
+// Where entries may be lost, or are back that were taken out of their map, it is taken anew.
+Status Rebuild::put_floors() {
+  Batch batch;
+  batch.pruning.surfaced = rows_.surfaced;
+  for (const auto& [dataset, floor] : rows_.floors) {
+    batch.pruning.floors.push_back({dataset, floor});
+    batch.pruning.floors.back().floor.rejoining = floor.rejoining || !report_.maps_whole;
+  }
+  bool taken = false;
+  return batch.pruning.empty() ? Status(Done{}) : put(batch, taken);
 }
 
 Status Rebuild::put_entry(const MapWrite& write) {
@@ -246,6 +261,7 @@ Status Rebuild::put_knowledge() {
     if (const auto at = written_.find(stream); at != written_.end())
       held = latest_runs(at->second, kMapRunsKept);
     if (is_map(stream) && report_.maps_whole && rows_.knowledge.find(stream) != nullptr) held = before.held();
+    if (rows_.floors.contains(stream.dataset) && !report_.maps_whole) held = {};
     Batch batch;
     batch.knowledge.push_back({stream, with_held(before, held)});
     bool taken = false;

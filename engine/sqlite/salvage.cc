@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "engine/limits.h"
+#include "engine/sqlite/prune_rows.h"
 #include "engine/sqlite/raw_rows.h"
 
 namespace deltamesh::sqlite {
@@ -124,6 +125,8 @@ class Collector {
       case RawKind::kKnowledge: return take_knowledge(row);
       case RawKind::kSeries: return take_series(row);
       case RawKind::kEntry: return take_entry(row);
+      case RawKind::kFloor: return take_floor(row);
+      case RawKind::kSurfaced: return take_surfaced(row);
       case RawKind::kSeriesName: return list_series(row);
       case RawKind::kEntryKey: out_.listed_keys.emplace(dataset(row.values[0]), text(row.values[1])); return;
       default: return;
@@ -191,6 +194,22 @@ class Collector {
     map.join(write->entry);
   }
 
+  // An older one may stand somewhere.
+  void take_floor(const RawRow& row) {
+    std::vector<AnyValue> values{row.id};
+    append(values, row, {1, 2});
+    const Statement* const made = maker_.row(values);
+    const Result<StoredFloor> stored = made ? read_floor(*made) : Result<StoredFloor>(kNoMemory);
+    if (!stored) return;
+    MapFloor& floor = out_.floors[stored->dataset];
+    if (floor.join(stored->floor)) floor.rejoining = stored->floor.rejoining;
+  }
+
+  void take_surfaced(const RawRow& row) {
+    const auto write = sound<MapWrite>(row, integer(row.values[3]), {5, 6, 2, 4, 1}, read_surfaced);
+    if (write) out_.surfaced.push_back(*write);
+  }
+
   void list_series(const RawRow& row) {
     const auto [begin, end] = out_.names.equal_range(integer(row.values[2]));
     const std::string name = text(row.values[1]);
@@ -212,10 +231,11 @@ Result<Salvaged> salvage_rows(const PageFile& pages) {
   Collector collector(*maker, out);
   visit_raw_rows(pages, {RawKind::kStream, RawKind::kStreamName},
                  [&](const RawRow& row) { collector.take_name(row); });
-  visit_raw_rows(pages,
-                 {RawKind::kMeta, RawKind::kIncarnation, RawKind::kKnowledge, RawKind::kSeries,
-                  RawKind::kEntry, RawKind::kSeriesName, RawKind::kEntryKey},
-                 [&](const RawRow& row) { collector.take(row); });
+  visit_raw_rows(
+      pages,
+      {RawKind::kMeta, RawKind::kIncarnation, RawKind::kKnowledge, RawKind::kSeries, RawKind::kEntry,
+       RawKind::kFloor, RawKind::kSurfaced, RawKind::kSeriesName, RawKind::kEntryKey},
+      [&](const RawRow& row) { collector.take(row); });
   for (const auto& [key, decl] : out.series) out.unnamed.erase(key);
   return out;
 }

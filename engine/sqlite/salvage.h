@@ -29,7 +29,9 @@ struct Salvaged {
   std::map<SeriesKey, SeriesDecl> series;
   std::set<SeriesKey> unnamed;
   std::map<DatasetId, LwwMap> maps;  // Without knowledge.
-  std::uint64_t nameless = 0;        // Rows of knowledge, series and maps of which no stream's name is found.
+  std::map<DatasetId, MapFloor> floors;
+  std::vector<MapWrite> surfaced;
+  std::uint64_t nameless = 0;  // Rows of knowledge, series and maps of which no stream's name is found.
 
   // By an index alone: names of series, and keys. No more than hints at what may have been lost.
   std::map<SeriesKey, std::string> listed_series;

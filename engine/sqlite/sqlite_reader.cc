@@ -7,7 +7,7 @@
 #include "engine/batch_rules.h"
 #include "engine/sqlite/files.h"
 #include "engine/sqlite/image.h"
-#include "engine/sqlite/rows.h"
+#include "engine/sqlite/prune_rows.h"
 #include "engine/sqlite/schema.h"
 
 namespace deltamesh {
@@ -31,14 +31,18 @@ bool by_name(const StreamSeries& a, const StreamSeries& b) {
   return std::tie(a.decl.name, a.stream, a.decl.number) < std::tie(b.decl.name, b.stream, b.decl.number);
 }
 
-Result<MapEntry> read_entry_alone(const Statement& row) {
-  Result<MapWrite> write = read_entry(row);
+Result<MapEntry> entry_of(Result<MapWrite> write) {
   if (!write) return write.error();
   return std::move(write->entry);
 }
 
-// All or none of a key, which its rows have in column 5.
-Result<std::vector<MapEntry>> read_page(Result<Statement> query, const EntryPage& page) {
+Result<MapEntry> read_entry_alone(const Statement& row) {
+  return entry_of(read_entry(row));
+}
+
+// All or none of a key, which its rows have in column `key`.
+template <class Read>
+Result<std::vector<MapEntry>> read_page(Result<Statement> query, const EntryPage& page, int key, Read read) {
   if (!query) return query.error();
   std::vector<MapEntry> found;
   for (std::size_t bytes = 0;;) {
@@ -46,8 +50,8 @@ Result<std::vector<MapEntry>> read_page(Result<Statement> query, const EntryPage
     if (!row) return row.error();
     if (!*row) return found;
     const bool full = found.size() >= page.entries_max || bytes > page.bytes_max;
-    if (full && (found.empty() || found.back().key != query->text(5))) return found;
-    Result<MapEntry> entry = read_entry_alone(*query);
+    if (full && (found.empty() || found.back().key != query->text(key))) return found;
+    Result<MapEntry> entry = entry_of(read(*query));
     if (!entry) return entry.error();
     bytes += entry->key.size() + entry->value.size();
     found.push_back(std::move(*entry));
@@ -212,7 +216,7 @@ Result<std::vector<MapEntry>> SqliteReader::entries(DatasetId dataset, const Ent
   return read_page(
       prepare(database_, select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place = 0 ORDER BY e.key"),
               bits(dataset), bytes_of(page.from)),
-      page);
+      page, 5, read_entry);
 }
 
 Result<std::optional<MapEntry>> SqliteReader::entry(DatasetId dataset, std::string_view key) const {
@@ -229,7 +233,20 @@ Result<std::vector<MapEntry>> SqliteReader::conflicts(DatasetId dataset, const E
       prepare(database_,
               select_entries("WHERE e.dataset = ? AND e.key >= ? AND e.place > 0 ORDER BY e.key, e.place"),
               bits(dataset), bytes_of(page.from)),
-      page);
+      page, 5, read_entry);
+}
+
+Result<std::vector<MapEntry>> SqliteReader::surfaced(DatasetId dataset, const EntryPage& page) const {
+  auto found =
+      read_page(prepare(database_, select_surfaced("WHERE u.dataset = ? AND u.key >= ? ORDER BY u.key"),
+                        bits(dataset), bytes_of(page.from)),
+                page, 6, read_surfaced);
+  if (!found) return found;
+  // Streams have other names in the file than in the order of dots.
+  std::sort(found->begin(), found->end(), [](const MapEntry& a, const MapEntry& b) {
+    return std::tie(a.key, a.version.dot) < std::tie(b.key, b.version.dot);
+  });
+  return found;
 }
 
 }  // namespace deltamesh

@@ -49,6 +49,7 @@ class SqliteReader final : public StoreReader {
   Result<std::vector<MapEntry>> entries(DatasetId dataset, const EntryPage& page) const override;
   Result<std::optional<MapEntry>> entry(DatasetId dataset, std::string_view key) const override;
   Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override;
+  Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const override;
 
  private:
   explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}

@@ -147,6 +147,14 @@ TEST_CASE("writes in conflict are listed beside the map until a repair decides t
   CHECK(second.ask("GET", "/v0/maps/settings/valve/1").body == "shut");
 }
 
+TEST_CASE("surfaced writes are listed and counted, and there are none where nothing is forgotten",
+          "[api][map]") {
+  const ApiNode node;
+  CHECK(boost::json::serialize(node.get("/v0/surfaced/settings")) == R"({"surfaced":[],"more":false})");
+  CHECK(node.ask("GET", "/v0/surfaced/metrics").status == 404);
+  CHECK(node.get("/healthz").at("counters").at("map_surfaced") == 0);
+}
+
 TEST_CASE("a value over the bound is refused and nothing is stored", "[api][map]") {
   const ApiNode node;
   const auto reply = node.ask("PUT", "/v0/maps/settings/k", std::string((256 << 10) + 1, 'x'));

@@ -231,6 +231,24 @@ TEST_CASE("bytes of a delta or acknowledgement that nobody encodes are refused",
   CHECK_THAT(refusal(frame_of(row.type, {}, raw)), Contains(row.text));
 }
 
+TEST_CASE("bytes of a floor that nobody encodes are refused", "[engine][codec][hostile]") {
+  const Bytes whole = encode(golden::map_floor());
+  const auto spoiled = [&](std::size_t at, int byte) {
+    Bytes frame = whole;
+    frame[at] = static_cast<std::byte>(byte);
+    return refusal(frame);
+  };
+  CHECK_THAT(refusal(frame_of(FrameType::kMapFloor, {}, {})), Contains("cut short"));
+  CHECK_THAT(spoiled(18, 2), Contains("not canonical"));  // Neither rejoining nor not.
+  CHECK_THAT(spoiled(19, 3), Contains("of no class"));
+  Bytes raw(whole.begin() + 2, whole.end());
+  raw.insert(raw.end(), raw.begin() + 17, raw.end());
+  CHECK_THAT(refusal(frame_of(FrameType::kMapFloor, {}, raw)), Contains("not ascending"));
+  message::Floor none = golden::map_floor();
+  none.floor.stamp = {};
+  CHECK_THAT(refusal(encode(none)), Contains("no stamp"));
+}
+
 TEST_CASE("a control part of another length than it says is refused", "[engine][codec][hostile]") {
   const auto refused = [](std::vector<int> payload) {
     Bytes bytes;
@@ -342,10 +360,12 @@ TEST_CASE("every prefix of a frame is refused", "[engine][codec][hostile]") {
       const auto head = take_head(payload);
       if (!*head) continue;
       const Bytes shorter = make_frame(**head, {payload});  // With a head that agrees.
-      // What ends in the middle of a block, or has an entry of a map less, is another sound frame.
+      // What ends in the middle of a block, or has an entry of a map or a stream of a floor less, is another
+      // sound frame.
       const bool part_of_block = each.message.index() == 2 && size > sound.size() - 4;
       const bool without_entry = each.message.index() == 3 && size == sound.size() - golden_entry_bytes();
-      CHECK(decode(shorter).ok() == (part_of_block || without_entry));
+      const bool without_stream = std::holds_alternative<message::Floor>(each.message) && size == 19;
+      CHECK(decode(shorter).ok() == (part_of_block || without_entry || without_stream));
     }
   }
 }

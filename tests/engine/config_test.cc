@@ -57,6 +57,19 @@ TEST_CASE("a configuration that breaks a rule is refused in words that name the 
          c.datasets = {named("dfhtsky"), named("FaLntceX")};
        },
        "'dfhtsky' and 'FaLntceX' have one hash"},
+      {[](NodeConfig& c) { c.datasets[0].tombstones = 24h; },
+       "telemetry is telemetry, and has no tombstones"},
+      {[](NodeConfig& c) {
+         c.datasets[1].kind = DatasetKind::kMap;
+         c.datasets[1].tombstones = 59s;
+       },
+       "tombstones of map desired must be kept for 60000000 us at least"},
+      {[](NodeConfig& c) {
+         c.datasets[1].kind = DatasetKind::kMap;
+         c.datasets[1].tombstones = 60s;
+         c.datasets[1].scope = Scope::kPush;
+       },
+       "map desired must flow both ways"},
       {[](NodeConfig& c) { c.commit_interval = -1us; }, "-1 us must be 0 to 60000000 us"},
       {[](NodeConfig& c) { c.commit_interval = 60s + 1us; }, "60000001 us must be 0 to 60000000 us"},
       {[](NodeConfig& c) { c.keepalive = 999'999us; }, "999999 us must be at least 1000000 us"},

@@ -166,6 +166,13 @@ inline message::MapAnswer map_answer() {
   return out;
 }
 
+inline message::Floor map_floor() {
+  message::Floor told{dataset_id("desired"), {}};
+  told.floor.stamp.bits = std::uint64_t{1'690'000'000'000} << 16;
+  told.floor.collected.at(map_stream(0x11, 0x22)).hold({1, 4});
+  return told;
+}
+
 inline std::vector<Case> messages() {
   return {{"hello", hello()},
           {"frontier", frontier()},
@@ -186,7 +193,8 @@ inline std::vector<Case> messages() {
           {"map_answer", map_answer()},
           {"tier_ack",
            message::TierAck{{id<NodeId>(0x33), id<Incarnation>(0x44)}, false, {{0, IntervalSet({1, 1001})}}}},
-          {"clock_ahead", message::ClockAhead{std::chrono::milliseconds(1'700'000'000'000)}}};
+          {"clock_ahead", message::ClockAhead{std::chrono::milliseconds(1'700'000'000'000)}},
+          {"map_floor", map_floor()}};
 }
 
 }  // namespace deltamesh::golden

@@ -53,6 +53,17 @@ void write_some(Random& random, MapReplica& replica, std::uint64_t writes) {
     replica.write(1, random_key(random), std::to_string(random.below(9)), random.chance(20));
 }
 
+// Takes some keys out, or all.
+void drop_some(Random& random, MapReplica& replica) {
+  const bool all = random.chance(20);
+  for (const auto& [key, entry] : std::map(replica.map.entries().begin(), replica.map.entries().end())) {
+    if (!all && random.chance(70)) continue;
+    replica.ranges.drop(key);
+    replica.map.erase(key, entry.version.dot);
+  }
+  replica.ranges.drop("no such key");
+}
+
 }  // namespace
 
 TEST_CASE("the sum of a range of keys is that of its live entries, whatever was written before",
@@ -62,6 +73,7 @@ TEST_CASE("the sum of a range of keys is that of its live entries, whatever was 
     MapReplica replica;
     for (int round = 0; round < 4; ++round) {
       write_some(random, replica, random.chance(50) ? 20 : 600);
+      if (random.chance(50)) drop_some(random, replica);
       for (int i = 0; i < 10; ++i) {
         const KeyRange range = i == 0 ? KeyRange{} : random_range(random);
         RC_ASSERT(replica.ranges.sum(range) == added_up(replica.map, range));

@@ -205,7 +205,7 @@ class TestNet {
   // All frames that were carried.
   std::vector<Message> said;
 
- private:
+  // Carries those that wait, each by one hop; false if none does.
   bool step() {
     bool carried = false;
     for (const auto& [peer, ends] : std::map(ends_)) {
@@ -215,6 +215,7 @@ class TestNet {
     return carried;
   }
 
+ private:
   bool carry(PeerId peer, TestNode& from, TestNode& to) {
     std::vector<Send> now;
     std::deque<Send> rest;

@@ -43,6 +43,9 @@ class PassingReader : public StoreReader {
   Result<std::vector<MapEntry>> conflicts(DatasetId dataset, const EntryPage& page) const override {
     return store_.conflicts(dataset, page);
   }
+  Result<std::vector<MapEntry>> surfaced(DatasetId dataset, const EntryPage& page) const override {
+    return store_.surfaced(dataset, page);
+  }
 
  private:
   const StoreReader& store_;

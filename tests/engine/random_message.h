@@ -341,6 +341,18 @@ inline message::MapAnswer map_answer() {
   return out;
 }
 
+inline message::Floor map_floor() {
+  message::Floor out{DatasetId{number()}, {}};
+  out.floor.stamp.bits = number() | 1;
+  out.floor.rejoining = below(2) == 0;
+  for (auto left = below(4); left > 0; --left) {
+    StreamId of = stream();
+    of.dataset = out.dataset;
+    out.floor.collected.hold({of, Seq{1} + below(100u)});
+  }
+  return out;
+}
+
 inline Message any_message() {
   switch (below(16)) {
     case 0: return hello();
@@ -358,6 +370,7 @@ inline Message any_message() {
     case 12: return map_answer();
     case 14: return tier_ack();
     case 13: return message::ClockAhead{std::chrono::milliseconds(number() % (kStampMillisecondsMax + 1))};
+    case 14: return map_floor();
     default: return goodbye();
   }
 }

@@ -119,6 +119,20 @@ inline void check_entries(const StoreReader& reader, const StoreModel& model) {
   }
 }
 
+// All writes of a key are on one page, or none.
+inline void check_surfaced(const StoreReader& reader, const StoreModel& model) {
+  for (const auto& [dataset, writes] : model.surfaced) {
+    std::vector<MapEntry> expected;
+    for (const auto& [name, entry] : writes) expected.push_back(entry);
+    CHECK(*reader.surfaced(dataset, {}) == expected);
+    const auto first_key = [&](const MapEntry& entry) { return entry.key == expected[0].key; };
+    CHECK(reader.surfaced(dataset, {{}, 1})->size() ==
+          static_cast<std::size_t>(std::count_if(expected.begin(), expected.end(), first_key)));
+    CHECK(reader.surfaced(dataset, {expected.back().key + '\0'})->empty());
+  }
+  CHECK(reader.surfaced(DatasetId{1}, {})->empty());
+}
+
 inline void check_image(const StoreReader& reader, const StoreModel& model, const Identity& identity) {
   const auto image = reader.image();
   REQUIRE(image);
@@ -149,6 +163,12 @@ inline void check_image(const StoreReader& reader, const StoreModel& model, cons
     }
   }
   CHECK(at == image->entries.size());
+  std::map<DatasetId, MapFloor> floors;
+  for (const auto& [dataset, floor] : image->floors) CHECK(floors.emplace(dataset, floor).second);
+  CHECK(floors == model.floors);
+  std::size_t surfaced = 0;
+  for (const auto& [dataset, writes] : model.surfaced) surfaced += writes.size();
+  CHECK(image->surfaced == surfaced);
 }
 
 inline void holds_what_a_model_holds(StoreUnderTest& test) {
@@ -175,6 +195,7 @@ inline void holds_what_a_model_holds(StoreUnderTest& test) {
     for (int i = 0; i < 60; ++i) check_blocks(test.reader(), model, random);
     check_series(test.reader(), model);
     check_entries(test.reader(), model);
+    check_surfaced(test.reader(), model);
     check_image(test.reader(), model, test.identity());
     test.reopen();
   }
@@ -489,6 +510,55 @@ inline void it_keeps_what_tiers_acknowledged(StoreUnderTest& test) {
   for (int pass = 0; pass < 2; ++pass, test.reopen()) same();
 }
 
+// The latest write hides those in conflict with it, so it may have to stay; the others may always go.
+inline void takes_writes_out_of_a_map(StoreUnderTest& test) {
+  const DatasetId map = stream_number(2).dataset;
+  const auto write = [&](Seq seq, std::uint64_t stamp, bool tombstone) {
+    MapWrite out{map, {"k", {0, {stamp}, {stream_number(2), seq}}, tombstone, {}, true, {}}};
+    if (seq == 3) out.entry.version.dot.stream = stream_number(4);
+    return out;
+  };
+  Batch first;
+  first.entries = {write(1, 5, true), write(3, 4, false)};
+  REQUIRE(commit(test, std::move(first)));
+  REQUIRE(test.reader().conflicts(map, {})->size() == 1);
+  const Dot latest{stream_number(2), 1};
+  Batch hiding;
+  hiding.pruning.erased = {{map, "k", latest, true}, {map, "another", latest, true}};
+  REQUIRE(commit(test, std::move(hiding)));
+  CHECK((*test.reader().entry(map, "k"))->tombstone);
+  Batch second;
+  second.pruning.erased = {{map, "k", latest, false}};
+  REQUIRE(commit(test, std::move(second)));
+  test.reopen();
+  CHECK_FALSE((*test.reader().entry(map, "k"))->tombstone);
+  CHECK(test.reader().conflicts(map, {})->empty());
+  Batch third;
+  third.pruning.erased = {{map, "k", {stream_number(4), 3}, true}};
+  REQUIRE(commit(test, std::move(third)));
+  test.reopen();
+  CHECK(test.reader().entries(map, {})->empty());
+}
+
+inline void forgets_what_is_held_of_a_map(StoreUnderTest& test) {
+  const StreamId stream = stream_number(2), other = stream_number(1);
+  Batch first;
+  first.knowledge = {{stream, {}}, {other, {}}};
+  for (Knowledge::Entry& entry : first.knowledge) entry.known.hold({1, 9});
+  REQUIRE(commit(test, std::move(first)));
+  Batch second;
+  second.pruning.forgotten = {stream.dataset};
+  second.knowledge = {{stream, {}}};
+  second.knowledge[0].known.hold({4, 5});
+  REQUIRE(commit(test, std::move(second)));
+  test.reopen();
+  const auto known = test.reader().knowledge();
+  CHECK(known->find(stream)->held() == IntervalSet({4, 5}));
+  CHECK(known->find(stream)->dropped() == IntervalSet({1, 9}).minus(IntervalSet({4, 5})));
+  CHECK(known->find(stream)->head() == 9);
+  CHECK(known->find(other)->held() == IntervalSet({1, 9}));
+}
+
 struct Case {
   const char* sentence;
   void (*check)(StoreUnderTest&);
@@ -500,6 +570,8 @@ inline constexpr Case kCases[] = {
     {"it refuses what breaks a rule", refuses_what_breaks_a_rule},
     {"it reads blocks up to a size", reads_blocks_up_to_a_size},
     {"a series without a declaration is named later", a_series_without_a_declaration_is_named_later},
+    {"it takes writes out of a map", takes_writes_out_of_a_map},
+    {"it forgets what is held of a map", forgets_what_is_held_of_a_map},
     {"a visit ends when it is told to", a_visit_ends_when_it_is_told_to},
     {"a callback may commit", a_callback_may_commit},
     {"it tells what can be given up", it_tells_what_can_be_given_up},

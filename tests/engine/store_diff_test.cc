@@ -234,6 +234,19 @@ TEST_CASE("an entry that only one store has, a later version and a tombstone are
   CHECK(diff(*other, *some_store()).entries.total == 1);
 }
 
+TEST_CASE("a tombstone that is collected in one store is no difference", "[engine][diff]") {
+  Batch batch = some_contents(kEvents, 10);
+  StoredFloor stored{kSettings, {}};
+  stored.floor.stamp = batch.entries.back().entry.version.stamp;
+  stored.floor.collected.hold(batch.entries.back().entry.version.dot);
+  batch.entries.pop_back();
+  batch.pruning.floors = {stored};
+  const auto other = store_of(std::move(batch));
+  CHECK(diff(*some_store(), *other).equal());
+  CHECK(diff(*other, *some_store()).equal());
+  CHECK(diff(*other, *other).equal());
+}
+
 TEST_CASE("equal bytes under other names are other samples", "[engine][diff]") {
   Batch batch = some_contents(kEvents, 10);
   batch.declarations[1].decl.name = "room/humidity";

@@ -133,6 +133,7 @@ class StoreModel {
     if (std::any_of(batch.blocks.begin(), batch.blocks.end(), overlaps_rest)) return false;
     for (const GivenUp& given_up : batch.given_up) streams[given_up.stream].drop(given_up.dots);
     std::erase_if(blocks, goes);
+    for (const DatasetId dataset : batch.pruning.forgotten) forget(dataset);
     for (const StoredBlock& block : batch.blocks) {
       streams[block.stream].raise(block.interval(), kModelHeld);
       blocks.push_back(block);
@@ -142,6 +143,7 @@ class StoreModel {
       declarations.emplace(std::pair(series.stream, series.decl.number), series.decl);
     for (const MapWrite& write : batch.entries)
       maps.try_emplace(write.dataset, LwwMap(0, limits::kMapConflictsMax)).first->second.join(write.entry);
+    prune(batch.pruning);
     if (batch.clock != HlcStamp()) clock = batch.clock;
     return true;
   }
@@ -168,9 +170,29 @@ class StoreModel {
   std::map<StreamId, ModelStream> streams;
   std::map<std::pair<StreamId, SeriesNo>, SeriesDecl> declarations;
   std::map<DatasetId, LwwMap> maps;
+  std::map<DatasetId, std::map<std::pair<std::string, Dot>, MapEntry>> surfaced;
+  std::map<DatasetId, MapFloor> floors;
   HlcStamp clock;
 
  private:
+  void forget(DatasetId dataset) {
+    for (auto& [stream, known] : streams) {
+      for (auto& [seq, state] : known.dots)
+        state = stream.dataset == dataset && state == kModelHeld ? kModelDropped : state;
+    }
+  }
+  void prune(const MapPruning& pruning) {
+    for (const MapErasure& erasure : pruning.erased) {
+      const auto map = maps.find(erasure.dataset);
+      if (map == maps.end()) continue;
+      const auto writes = map->second.writes(erasure.key);
+      const bool hides = writes.size() > 1 && writes[0]->version.dot == erasure.dot;
+      if (!erasure.unless_hiding || !hides) map->second.erase(erasure.key, erasure.dot);
+    }
+    for (const auto& [dataset, entry] : pruning.surfaced)
+      surfaced[dataset].insert_or_assign({entry.key, entry.version.dot}, entry);
+    for (const auto& [dataset, floor] : pruning.floors) floors[dataset] = floor;
+  }
   static bool cuts(const GivenUp& given_up, const StoredBlock& block) {
     if (block.stream != given_up.stream) return false;
     const auto within = [&](Seq end) { return block.first <= end && end < block.interval().last; };
@@ -187,6 +209,25 @@ class StoreModel {
     return false;
   }
 };
+
+inline MapPruning random_pruning(Random& random) {
+  MapPruning pruning;
+  for (std::uint64_t i = random.below(6); i > 0; --i) {
+    const MapWrite write = random_write(random);
+    pruning.erased.push_back({write.dataset, write.entry.key, write.entry.version.dot, random.chance(50)});
+  }
+  if (random.chance(30)) pruning.surfaced.push_back(random_write(random));
+  if (random.chance(30)) {
+    StoredFloor stored{DatasetId{random.chance(50) ? 7u : ~std::uint64_t{0} - 3}, {}};
+    stored.floor.stamp.bits = random.next();
+    stored.floor.rejoining = random.chance(50);
+    StreamId stream = stream_number(static_cast<std::uint8_t>(random.below(4)));
+    stream.dataset = stored.dataset;
+    stored.floor.collected.hold({stream, random.between(1, 50)});
+    pruning.floors.push_back(std::move(stored));
+  }
+  return pruning;
+}
 
 inline Batch random_batch(Random& random, std::uint64_t number) {
   Batch batch;
@@ -221,6 +262,7 @@ inline Batch random_batch(Random& random, std::uint64_t number) {
     batch.declarations.push_back({stream, {n, name, random.chance(50) ? "Cel" : "", ValueType::kDouble}});
   }
   if (random.chance(30)) batch.clock.bits = random.below(1000);
+  if (random.chance(40)) batch.pruning = random_pruning(random);
   return batch;
 }
 

@@ -78,6 +78,21 @@ CREATE TABLE map_entries (
   UNIQUE (dataset, key, place)
 ) STRICT;
 CREATE INDEX map_conflicts ON map_entries (dataset, key, place) WHERE place > 0;
+CREATE TABLE map_floors (
+  dataset INTEGER PRIMARY KEY,
+  floor BLOB NOT NULL,
+  checksum INTEGER NOT NULL
+) STRICT;
+CREATE TABLE surfaced (
+  id INTEGER PRIMARY KEY,
+  dataset INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  stream INTEGER NOT NULL REFERENCES streams,
+  seq INTEGER NOT NULL,
+  entry BLOB NOT NULL,
+  checksum INTEGER NOT NULL,
+  UNIQUE (dataset, key, stream, seq)
+) STRICT;
 CREATE TABLE boots (
   stream INTEGER NOT NULL REFERENCES streams,
   boot INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 // tests/sqlite/format_test.cc - version 0 of the store on disk is what it was: its tables and its checksums.
 #include "engine/sqlite/checksum.h"
-#include "engine/sqlite/rows.h"
+#include "engine/sqlite/prune_rows.h"
 #include "engine/sqlite/schema.h"
 #include "tests/sqlite/raw_database.h"
 #include "tests/sqlite/sqlite_fixture.h"
@@ -52,6 +52,11 @@ TEST_CASE("the checksums of version 0 are what they were", "[sqlite][format]") {
   CHECK(sqlite::KnowledgeRow(entry).checksum(entry.stream) == 0x39cd883d59522a38u);
   CHECK(sqlite::checksum_of(sqlite::ArrivalRow{9, {std::chrono::seconds(600), std::nullopt}}) ==
         0x8ad265d195f6dd54u);
+  CHECK(sqlite::SurfacedRow(write).checksum == 0x5b2d2ea1efdd93ceu);
+  StoredFloor floor{DatasetId{7}, {}};
+  floor.floor.stamp = {5};
+  floor.floor.collected.at(golden_stream()).hold({1, 1000});
+  CHECK(sqlite::FloorRow(floor).checksum == 0x3a6cb7932c818b2u);
 }
 
 }  // namespace

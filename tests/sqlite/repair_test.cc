@@ -286,6 +286,41 @@ TEST_CASE("a map that lost an entry knows only what is there, so that nothing st
   CHECK(meet(scene).map_entries == 1);
 }
 
+// Rows that were taken out of a map may still stand on some page.
+TEST_CASE("a map that forgets removed keys is taken anew where its entries may not be what they were",
+          "[sqlite][repair]") {
+  const Scene scene;
+  const bool lost = GENERATE(false, true);
+  const MapWrite late = scene.peer().image()->entries[0];
+  StoredFloor stored{kSettings, {}};
+  stored.floor.stamp.bits = 1;
+  stored.floor.collected.hold(late.entry.version.dot);
+  {
+    const auto store = SqliteStore::open(options_for(scene.path()));
+    REQUIRE(store);
+    Batch batch;
+    batch.pruning.floors = {stored};
+    batch.pruning.surfaced = {late};
+    Reports reports;
+    (*store)->commit(batch, reports.callback());
+    reports.wait();
+    REQUIRE(reports.last());
+  }
+  run_raw(scene.path(), lost ? "UPDATE map_entries SET value = x'39' WHERE seq = 299"
+                             : "UPDATE meta SET opens = opens + 1");
+  CHECK(repaired(scene.path()).maps_whole == !lost);
+  const auto reader = SqliteReader::open_read_only(scene.path());
+  REQUIRE(reader);
+  const StoreImage image = *(*reader)->image();
+  REQUIRE(image.floors.size() == 1);
+  stored.floor.rejoining = lost;
+  CHECK(image.floors[0].floor == stored.floor);
+  CHECK((*reader)->surfaced(kSettings, {})->size() == 1);
+  for (const auto& [stream, known] : image.knowledge.entries()) {
+    if (stream.dataset == kSettings) CHECK(known.held().empty() == lost);
+  }
+}
+
 TEST_CASE("a write in conflict is kept, and one that is lost comes again", "[sqlite][repair]") {
   const Scene scene;
   const bool lost = GENERATE(false, true);

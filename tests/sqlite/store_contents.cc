@@ -37,6 +37,14 @@ bool same_entries(const std::vector<MapWrite>& entries, const StoreModel& model)
   return at == entries.end();
 }
 
+bool same_floors(const StoreImage& image, const StoreModel& model) {
+  std::map<DatasetId, MapFloor> floors;
+  for (const auto& [dataset, floor] : image.floors) floors.emplace(dataset, floor);
+  std::size_t surfaced = 0;
+  for (const auto& [dataset, writes] : model.surfaced) surfaced += writes.size();
+  return floors == model.floors && image.surfaced == surfaced;
+}
+
 bool before(const StoredBlock& a, const StoredBlock& b) {
   return std::tie(a.stream, a.first) < std::tie(b.stream, b.first);
 }
@@ -67,6 +75,7 @@ std::string difference(const StoreContents& contents, const StoreModel& model) {
   if (contents.image.clock != model.clock) return "the clock";
   if (!same_series(contents.image.series, model)) return "declarations";
   if (!same_entries(contents.image.entries, model)) return "map entries";
+  if (!same_floors(contents.image, model)) return "floors of maps, or surfaced writes";
   auto expected = model.blocks;
   std::sort(expected.begin(), expected.end(), before);
   return same_blocks(contents.blocks, expected) ? std::string() : "blocks";

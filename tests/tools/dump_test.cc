@@ -254,6 +254,22 @@ TEST_CASE("writes in conflict with the entries of a map are shown when asked for
   CHECK(dump({"check", store}).status == 0);
 }
 
+TEST_CASE("writes that came too late for a map are shown when asked for", "[dump]") {
+  const TempFolder folder;
+  Batch contents = some_contents(kEvents, 10);
+  MapWrite late = write_of("pump/mode", "manual", 1);
+  late.entry.version.dot.stream = stream_of(kSettings, 2);
+  contents.pruning.surfaced.push_back(late);
+  StoredFloor floor{late.dataset, {}};
+  floor.floor.stamp.bits = 1;
+  contents.pruning.floors.push_back(floor);
+  const auto store = make_store(folder, "store", std::move(contents));
+  CHECK_THAT(dump({"entries", store, "--dataset", "settings"}).text, !Contains("\"manual\""));
+  CHECK_THAT(dump({"entries", store, "--dataset", "settings", "--surfaced"}).text,
+             Contains("pump/mode  \"manual\"") && !Contains("pump/limit"));
+  CHECK(dump({"check", store}).status == 0);
+}
+
 TEST_CASE("a dataset of which the store holds nothing is taken for a slip of the hand", "[dump]") {
   const Pair stores;
   for (const char* question : {"blocks", "entries"}) {

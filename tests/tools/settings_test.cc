@@ -122,6 +122,12 @@ TEST_CASE("every setting reaches its place", "[settings]") {
   CHECK(check(settings.node).ok());
 }
 
+TEST_CASE("one node of a fleet may let a map forget removed keys", "[settings]") {
+  const std::string map = kGood + "[[dataset]]\nname = \"desired\"\nkind = \"map\"\n";
+  CHECK(good(map).node.datasets.back().tombstones == std::chrono::hours(0));
+  CHECK(good(map + "tombstones = \"30d\"\n").node.datasets.back().tombstones == std::chrono::hours(30 * 24));
+}
+
 TEST_CASE("brokers have their rules", "[settings]") {
   const Settings settings = good(kWhole);
   REQUIRE(settings.brokers.size() == 2);

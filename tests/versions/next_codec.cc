@@ -42,6 +42,7 @@ Schemas schemas_of(FrameType type) {
     case FrameType::kMapAnswer: return both<wire::MapAnswer, next_wire::MapAnswer>();
     case FrameType::kClockAhead: return both<wire::ClockAhead, next_wire::ClockAhead>();
     case FrameType::kTierAck: return both<wire::TierAck, next_wire::TierAck>();
+    case FrameType::kMapFloor: return both<wire::MapFloor, next_wire::MapFloor>();
     case FrameType::kGoodbye: break;
   }
   return both<wire::Goodbye, next_wire::Goodbye>();

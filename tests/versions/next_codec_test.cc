@@ -71,6 +71,7 @@ TEST_CASE("the next schema has every field of ours in its place, and more in eac
   check_superset<wire::MapAnswer, next_wire::MapAnswer>();
   check_superset<wire::ClockAhead, next_wire::ClockAhead>();
   check_superset<wire::TierAck, next_wire::TierAck>();
+  check_superset<wire::MapFloor, next_wire::MapFloor>();
   check_superset<wire::Ping, next_wire::Ping>();
   check_superset<wire::Pong, next_wire::Pong>();
   check_superset<wire::Goodbye, next_wire::Goodbye>();
