@@ -177,7 +177,7 @@ void run_month(std::uint64_t size_max, int minutes, int met_neighbour_at) {
 
 TEST_CASE("a small flash never overflows, keeps the newest, and the cloud learns what is lost",
           "[sqlite][flash]") {
-  run_month(16u << 20, 3'000, 200);
+  run_month(16u << 20, 800, 100);
 }
 
 // 30 days at 100 samples a second into 64 MB; some minutes.
