@@ -86,10 +86,7 @@ Status MemoryStore::apply(Batch& batch) {
     unnamed_.erase(key);
     series_.try_emplace(key, std::move(series.decl));
   }
-  for (StoredBlock& block : batch.blocks) {
-    arrive(block);
-    keep(std::move(block));
-  }
+  for (StoredBlock& block : batch.blocks) keep(std::move(block));
   for (MapWrite& write : batch.entries) join(write);
   prune(batch.pruning);
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
@@ -127,17 +124,14 @@ void MemoryStore::take_ack(TierAck& ack) {
   std::erase_if(acks_, [&](const auto& one) { return one.first.first == ack.acker; });
 }
 
-void MemoryStore::arrive(const StoredBlock& block) {
-  arrivals_[block.stream].emplace(block.first, ++last_arrival_);
-  bytes_ += block.bytes->size();
-}
-
 void MemoryStore::start_incarnation(const Incarnation& next) {
   knowledge_.join(ended_streams(knowledge_, identity_));
   identity_.incarnation = next;
 }
 
 void MemoryStore::keep(StoredBlock block) {
+  arrivals_[block.stream].emplace(block.first, ++last_arrival_);
+  bytes_ += block.bytes->size();
   StreamBlocks& blocks = blocks_[block.stream];
   blocks.emplace(block.first, std::move(block));
 }

@@ -80,7 +80,6 @@ class MemoryStore : public Store, public StoreReader {
   Status apply(Batch& batch);
   [[nodiscard]] bool cuts_block(const GivenUp& given_up) const;
   void give_up(const GivenUp& given_up);
-  void arrive(const StoredBlock& block);
   void take_ack(TierAck& ack);
   void join(MapWrite& write);
   void prune(MapPruning& pruning);

@@ -26,10 +26,15 @@ Status Node::take_acks(Session& session, const message::Ack& ack) {
     const Interval dots = session.deltas_sent.front().dots;
     session.deltas_sent.pop_front();
     session.at(ix).sent.remove(dots);
-    note_acked(session, ix, IntervalSet(dots).minus(session.at(ix).unwanted));
+    if (acks_.is_acker(session.remote.node))
+      note_acked(session, ix, IntervalSet(dots).minus(session.at(ix).unwanted));
     for (const PeerId peer : links_.at(session.remote)) {
       SessionStream& state = sessions_.at(peer)->at(ix);
-      state.remote.join(IntervalSet(dots).minus(state.unwanted));
+      if (state.unwanted.empty()) {
+        state.remote.add(dots);
+      } else {
+        state.remote.join(IntervalSet(dots).minus(state.unwanted));
+      }
     }
   }
   return Done{};

@@ -60,7 +60,7 @@ bool Node::refuse(InFlight& batch, StreamIx ix, Interval dots) {
   if (!retention_.is_bounded() || is_own(streams_[ix])) return false;
   const auto refused = retention_.refused(ix, dots);
   if (!refused) return false;
-  retention_.refuse(batch.plan, ix, *refused);
+  retention_.give_up(batch.plan, ix, *refused);
   batch.refused.insert(ix);
   ++counters_.blocks_refused;
   return true;

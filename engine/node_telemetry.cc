@@ -32,13 +32,13 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   if (!ix.ok()) return ix.error();
   const auto summary = check_delta(session, *ix, delta);
   if (!summary.ok()) return summary.error();
-  InFlight batch;
   auto fresh = cut_fresh(*ix, delta, *summary);
   if (!fresh.ok()) return fresh.error();
 
   const Interval dots = dots_of(delta);
   session.at(*ix).remote.add(dots);
   if (Status runs = check_runs(session.at(*ix).remote); !runs.ok()) return runs;
+  InFlight batch;
   const bool refused = !fresh->empty() && refuse(batch, *ix, dots);
   if (refused) fresh->clear();
   session.deltas_owed.push_back({*ix, dots, 0});

@@ -106,10 +106,11 @@ Status Retention::give_up_first(Plan& plan, const std::set<Turn>& turns) {
   Stream& stream = at(turn.ix);
   const HeldBlock block = stream.next.front();
   const auto bytes = static_cast<std::int64_t>(block.bytes);
+  const auto space = static_cast<std::int64_t>(block.bytes + limits::kBlockRowBytes);
   plan.bytes[sight_.streams[turn.ix].dataset] -= bytes;
   dataset(turn.ix)->bytes -= bytes;
-  plan.space -= bytes + static_cast<std::int64_t>(limits::kBlockRowBytes);
-  in_flight_ -= bytes + static_cast<std::int64_t>(limits::kBlockRowBytes);
+  plan.space -= space;
+  in_flight_ -= space;
   if (IntervalSet lost = awaited(turn.ix, IntervalSet(block.dots)); !lost.empty())
     plan.unacknowledged[turn.ix].join(lost);
   give_up(plan, turn.ix, with_below(turn.ix, block.dots));
@@ -128,13 +129,10 @@ Interval Retention::with_below(StreamIx ix, Interval dots) const {
   IntervalSet held = known->held().minus(planned(ix));
   if (ix < sight_.pending.size()) held.join(sight_.pending[ix]);
   if (dots.first == 1 || held.intersects({1, dots.first - 1})) return dots;
-  const Seq from = known->dropped().run_at(1) ? known->dropped().run_at(1)->last + 1 : 1;
+  const auto dropped = known->dropped().run_at(1);
+  const Seq from = dropped ? dropped->last + 1 : 1;
   const auto below = planned(ix).run_at(from);
   return {std::min(dots.first, below ? below->last + 1 : from), dots.last};
-}
-
-void Retention::refuse(Plan& plan, StreamIx ix, Interval dots) {
-  give_up(plan, ix, dots);
 }
 
 void Retention::settled(const Plan& plan) {
@@ -179,8 +177,7 @@ Status Retention::load() {
 void Retention::stored(StreamIx ix, Interval dots) {
   if (!loaded_ || dataset(ix) == nullptr) return;
   Stream& stream = at(ix);
-  const bool is_before_last = !stream.next.empty() && dots.first < stream.next.back().dots.last;
-  if (!stream.next.empty() && !is_before_last) return;
+  if (!stream.next.empty() && dots.first >= stream.next.back().dots.last) return;
   stream.next.clear();
   static_cast<void>(look_up(ix));
 }

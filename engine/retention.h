@@ -60,8 +60,8 @@ class Retention {
   // Gives up what has been here for too long, `alive` being the age of the store by now: so many blocks at
   // most.
   Status give_up_old(Plan& plan, std::chrono::seconds alive);
-  // Gives up dots of which nothing is held or on its way here.
-  void refuse(Plan& plan, StreamIx ix, Interval dots);
+  // Gives up dots. Whoever calls this from outside has seen that nothing of them is held or on its way here.
+  void give_up(Plan& plan, StreamIx ix, Interval dots);
   void settled(const Plan& plan);
   void failed(const Plan& plan);
 
@@ -108,7 +108,6 @@ class Retention {
   Status make_room_in(const Dataset& dataset, Plan& plan);
   Status make_room_in_store(Plan& plan);
   Status give_up_first(Plan& plan, const std::set<Turn>& turns);
-  void give_up(Plan& plan, StreamIx ix, Interval dots);
   [[nodiscard]] Interval with_below(StreamIx ix, Interval dots) const;
   [[nodiscard]] bool is_full(const Dataset& dataset) const;
 

@@ -114,11 +114,11 @@ void read_tiers(SettingsSection& file, NodeConfig& node) {
 
 void read_retention(SettingsSection& section, const std::vector<TierConfig>& tiers, DatasetConfig& dataset) {
   std::chrono::microseconds keep_for{0};
-  const bool bounded = section.get("keep_for", keep_for) |
-                       section.get_bytes("keep_bytes", dataset.keep_bytes) |
-                       section.get_text("keep_until", dataset.keep_until);
+  const bool has_age = section.get("keep_for", keep_for);
+  const bool has_bytes = section.get_bytes("keep_bytes", dataset.keep_bytes);
+  const bool has_tier = section.get_text("keep_until", dataset.keep_until);
   dataset.keep_for = std::chrono::duration_cast<std::chrono::seconds>(keep_for);
-  if (bounded && dataset.kind == DatasetKind::kMap)
+  if ((has_age || has_bytes || has_tier) && dataset.kind == DatasetKind::kMap)
     return section.note("name", "a map is kept whole: keep_for, keep_bytes and keep_until are for telemetry");
   const auto is_named = [&](const TierConfig& tier) { return tier.name == dataset.keep_until; };
   if (!dataset.keep_until.empty() && std::none_of(tiers.begin(), tiers.end(), is_named))

@@ -58,7 +58,7 @@ bool read_past(ByteView bytes, MapPast& past) {
 }
 
 // A whole interval list and nothing behind it. The blob bounds the count, and its checksum has been verified.
-std::optional<IntervalSet> decode_intervals(const Bytes& bytes) {
+std::optional<IntervalSet> decode_intervals(ByteView bytes) {
   ByteView in = bytes;
   Result<IntervalSet> set = IntervalSet::decode(in, bytes.size());
   if (!set || !in.empty()) return std::nullopt;
@@ -256,8 +256,7 @@ Result<TierAck> read_ack(const Statement& row) {
   ack.ended = row.integer(8) != 0;
   bool whole = row.id(4, ack.acker.node) && row.id(5, ack.acker.incarnation);
   if (!ack.ended) {
-    const ByteView view = row.bytes(6);
-    auto dots = decode_intervals(Bytes(view.begin(), view.end()));
+    auto dots = decode_intervals(row.bytes(6));
     whole = whole && read_stream(row, 0, ack.stream) && dots;
     if (dots) ack.dots = std::move(*dots);
   }

@@ -66,16 +66,6 @@ std::string select_entries(const char* where);
 Result<MapWrite> read_entry(const Statement& row);
 std::uint64_t checksum_of(const MapWrite& write, std::int64_t place);
 
-// One row of `knowledge` as its columns.
-struct KnowledgeRow {
-  explicit KnowledgeRow(const Knowledge::Entry& entry);
-  KnowledgeRow() = default;
-  [[nodiscard]] std::uint64_t checksum(const StreamId& stream) const;
-
-  Seq head = 0;
-  Seq settled = 0;
-  Bytes held, dropped, voided, lost;
-};
 // Of `arrivals`: a mark, and the id of the first block that came after it.
 struct ArrivalRow {
   std::uint64_t first = 0;
@@ -90,6 +80,16 @@ std::string select_acks();
 Result<TierAck> read_ack(const Statement& row);
 std::uint64_t checksum_of(const TierAck& ack);
 
+// One row of `knowledge` as its columns.
+struct KnowledgeRow {
+  explicit KnowledgeRow(const Knowledge::Entry& entry);
+  KnowledgeRow() = default;
+  [[nodiscard]] std::uint64_t checksum(const StreamId& stream) const;
+
+  Seq head = 0;
+  Seq settled = 0;
+  Bytes held, dropped, voided, lost;
+};
 std::string select_knowledge();
 Result<Knowledge::Entry> read_knowledge(const Statement& row);
 Result<Knowledge> load_knowledge(Database& database);

@@ -8,8 +8,8 @@ namespace deltamesh::sqlite {
 namespace {
 
 // One index serves questions by dot and by time: a second would cost a page in every commit, and a scan of
-// this one never touches a block. boots is filled by later versions; it is here so that
-// a store of today needs no migration for it.
+// this one never touches a block. boots is filled by later versions; it is here so that a store of today
+// needs no migration for it.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),

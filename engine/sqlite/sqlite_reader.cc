@@ -188,15 +188,13 @@ Result<std::uint64_t> SqliteReader::arrivals_before(std::chrono::seconds alive) 
   return marks->empty() ? std::uint64_t{0} : marks->front().first;
 }
 
+// As of one moment.
 Result<std::uint64_t> SqliteReader::bytes_used() const {
-  std::int64_t counts[3] = {};
-  const char* const questions[] = {"PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"};
-  for (std::size_t i = 0; i < std::size(questions); ++i) {
-    const Result<std::int64_t> count = database_.integer(questions[i]);
-    if (!count) return count.error();
-    counts[i] = *count;
-  }
-  return static_cast<std::uint64_t>((counts[0] - counts[1]) * counts[2]);
+  const Result<std::int64_t> bytes = database_.integer(
+      "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, "
+      "pragma_page_size");
+  if (!bytes) return bytes.error();
+  return static_cast<std::uint64_t>(*bytes);
 }
 
 Result<std::vector<StreamSeries>> SqliteReader::series(DatasetId dataset,

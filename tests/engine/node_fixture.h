@@ -48,6 +48,18 @@ inline std::vector<NamedEvent> events(Ticks first, std::size_t count) {
   return out;
 }
 
+// Events with texts of so many bytes, which do not shrink.
+inline std::vector<NamedEvent> noisy_events(Ticks time, std::size_t count, std::size_t bytes) {
+  std::vector<NamedEvent> out;
+  std::string noise(bytes, 'x');
+  for (std::size_t n = 0; n < count; ++n) {
+    for (std::size_t i = 0; i < bytes; ++i)
+      noise[i] = static_cast<char>('a' + (static_cast<std::size_t>(time) * 31 + n * 17 + i * i) % 26);
+    out.push_back({time, 0, Quality::kGood, std::nullopt, {{"log", "", noise}}});
+  }
+  return out;
+}
+
 // A node, its store, and all that it ever asked its driver for.
 class TestNode {
  public:

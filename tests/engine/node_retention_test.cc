@@ -22,17 +22,9 @@ NodeConfig kept_for(std::chrono::seconds time) {
   return out;
 }
 
-// One block of about that many bytes, which do not shrink.
-std::vector<NamedEvent> large_events(Ticks time, std::size_t bytes) {
-  std::string noise(std::min<std::size_t>(bytes, 16'000), 'x');
-  std::vector<NamedEvent> out;
-  for (; bytes > 0; bytes -= std::min(bytes, noise.size())) {
-    for (std::size_t i = 0; i < noise.size(); ++i)
-      noise[i] =
-          static_cast<char>('a' + (static_cast<std::size_t>(time) * 31 + out.size() * 17 + i * i) % 26);
-    out.push_back({time, 0, Quality::kGood, std::nullopt, {{"log", "", noise}}});
-  }
-  return out;
+// One block of 112,000 bytes.
+std::vector<NamedEvent> large_events(Ticks time) {
+  return noisy_events(time, 7, 16'000);
 }
 
 const StreamKnowledge& known(const TestNode& node, const StreamId& stream) {
@@ -43,7 +35,7 @@ const StreamKnowledge& known(const TestNode& node, const StreamId& stream) {
 
 // Fills it several times over.
 void overfill(TestNode& node, int blocks = 60) {
-  for (int i = 0; i < blocks; ++i) REQUIRE(node.write(large_events(i, 100'000)).ok());
+  for (int i = 0; i < blocks; ++i) REQUIRE(node.write(large_events(i)).ok());
 }
 
 }  // namespace
@@ -52,7 +44,7 @@ TEST_CASE("a bounded store is never above its bound and holds what is newest", "
   TestNode node(1, bounded());
   Seq head = 0;
   for (int i = 0; i < 100; ++i) {
-    REQUIRE(node.write(large_events(i, 100'000)).ok());
+    REQUIRE(node.write(large_events(i)).ok());
     REQUIRE(*node.store().bytes_used() <= limits::kStoreBytesMin);
     head = known(node, node.stream()).head();
     REQUIRE(known(node, node.stream()).held().contains(head));
@@ -222,7 +214,7 @@ TEST_CASE("a full node takes in no history that would push out what is newer", "
   CHECK(known(small, writer.stream()).missing().empty());
   CHECK(writer.node().quiet());
   const std::uint64_t sent = writer.counters().payload_bytes_sent;
-  REQUIRE(writer.write(large_events(1'000, 100'000)).ok());
+  REQUIRE(writer.write(large_events(1'000)).ok());
   net.run();
   CHECK(small.held(writer.stream()).contains(head + 7));
   CHECK(writer.counters().payload_bytes_sent < sent + 250'000);
@@ -233,7 +225,7 @@ TEST_CASE("a batch that failed has given up nothing, and the next one gives it u
   overfill(node, 20);
   const IntervalSet held = node.held(node.stream());
   node.fail_next();
-  REQUIRE(node.write(large_events(50, 100'000)).ok());
+  REQUIRE(node.write(large_events(50)).ok());
   CHECK(node.held(node.stream()) == held);
   CHECK_FALSE(node.written.back().status.ok());
   overfill(node, 40);

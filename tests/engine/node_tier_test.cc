@@ -22,25 +22,21 @@ NodeConfig small() {
   return tiered(limits::kStoreBytesMin);
 }
 
-// A block of 100,000 bytes that do not shrink.
-std::vector<NamedEvent> block(Ticks time) {
-  std::string noise(10'000, 'x');
-  std::vector<NamedEvent> out;
-  for (std::size_t n = 0; n < 10; ++n) {
-    for (std::size_t i = 0; i < noise.size(); ++i)
-      noise[i] = static_cast<char>('a' + (static_cast<std::size_t>(time) * 31 + n * 17 + i * i) % 26);
-    out.push_back({time, 0, Quality::kGood, std::nullopt, {{"log", "", noise}}});
-  }
-  return out;
-}
-
+// Each of 100,000 bytes.
 void write_blocks(TestNode& node, int count) {
-  for (int i = 0; i < count; ++i) REQUIRE(node.write(block(i)).ok());
+  for (int i = 0; i < count; ++i) REQUIRE(node.write(noisy_events(i, 10, 10'000)).ok());
 }
 
 StreamKnowledge known(const TestNode& node, const StreamId& stream) {
   const StreamKnowledge* const known = node.node().knowledge().find(stream);
   return known == nullptr ? StreamKnowledge() : *known;
+}
+
+// As the first of those that the peer speaks of.
+void name_stream(ScriptedPeer& peer, const StreamId& stream) {
+  message::Frontier naming;
+  naming.entries.push_back({{0, stream}, {}, {}, 0, 0});
+  peer.say(naming);
 }
 
 // News of acknowledgements wait for company.
@@ -248,9 +244,7 @@ TEST_CASE("while two lives of a store are heard of, only what both have counts",
   write_blocks(device, 5);
   ScriptedPeer relay(device, 5);
   relay.agree();
-  message::Frontier naming;
-  naming.entries.push_back({{0, device.stream()}, {}, {}, 0, 0});
-  relay.say(naming);
+  name_stream(relay, device.stream());
   Identity first = identity(kCloud), second = first;
   second.incarnation.bytes.fill(0x77);
   relay.say(message::TierAck{first, false, {{0, IntervalSet({1, 50})}}});
@@ -266,9 +260,7 @@ TEST_CASE("once a node was met, nobody's word counts for its other lives", "[tie
   acknowledge(device, kCloud, IntervalSet({1, 1}), 0x77);
   ScriptedPeer relay(device, 5);
   relay.agree();
-  message::Frontier naming;
-  naming.entries.push_back({{0, device.stream()}, {}, {}, 0, 0});
-  relay.say(naming);
+  name_stream(relay, device.stream());
   relay.say(message::TierAck{identity(kCloud), false, {{0, IntervalSet({1, 50})}}});
   write_blocks(device, 25);
   CHECK(known(device, device.stream()).lost().contains(Interval{2, 50}));
@@ -322,8 +314,7 @@ TEST_CASE("what a store acknowledged before it lost its life counts no more", "[
     pass_on(net, {&device, &gateway, &cloud});
     net.disconnect(link);
   }
-  TestNode again(empty, 0x77, tiered());  // Its disk is new; of what it had it knows nothing.
-  NodeConfig mute = tiered();
+  NodeConfig mute = tiered();  // Its disk is new; of what it had it knows nothing, nor learns it.
   mute.datasets[0].scope = Scope::kNeither;
   TestNode deaf(empty, 0x78, mute);
   net.connect(gateway, deaf);
@@ -358,9 +349,7 @@ TEST_CASE("nobody can claim to be of a tier, and made-up lives of its nodes fill
   ScriptedPeer stranger(device, 5);
   stranger.agree();
   write_blocks(device, 3);
-  message::Frontier naming;
-  naming.entries.push_back({{0, device.stream()}, {}, {}, 0, 0});
-  stranger.say(naming);
+  name_stream(stranger, device.stream());
   stranger.say(message::TierAck{identity(5), false, {{0, IntervalSet({1, 30})}}});
   for (std::uint32_t i = 0; i < 2000; ++i) {
     Identity made_up = identity(kCloud);
@@ -378,9 +367,7 @@ TEST_CASE("an acknowledgement of numbers that were never used ends the session",
   ScriptedPeer stranger(device, 5);
   stranger.agree();
   write_blocks(device, 1);
-  message::Frontier naming;
-  naming.entries.push_back({{0, device.stream()}, {}, {}, 0, 0});
-  stranger.say(naming);
+  name_stream(stranger, device.stream());
   SECTION("of our own stream") {
     stranger.say(message::TierAck{identity(kCloud), false, {{0, IntervalSet({1, 11})}}});
     CHECK(stranger.end().find("which itself has written 10") != std::string::npos);

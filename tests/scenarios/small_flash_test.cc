@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/scenarios/node_process.h"
+#include "tests/support/bytes_on_disk.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
 
@@ -11,16 +12,6 @@ namespace {
 
 constexpr std::uint64_t kSizeMax = 16u << 20;
 constexpr std::uint64_t kEvents = 100;  // A request, of about a kilobyte each.
-
-std::uint64_t bytes_on_disk(const NodeProcess& node) {
-  std::uint64_t bytes = 0;
-  for (const char* const end : {"", "-wal"}) {
-    std::error_code none;
-    const auto size = std::filesystem::file_size(node.store() + end, none);
-    if (!none) bytes += size;
-  }
-  return bytes;
-}
 
 // How many numbers of telemetry a store has in that list of what it knows.
 std::uint64_t numbers(const NodeProcess& node, const char* list) {
@@ -58,7 +49,7 @@ TEST_CASE("a gateway with a small flash stays within it, and the cloud learns wh
   cloud.kill();
   for (; rounds < 600; ++rounds) {
     REQUIRE(append_texts(gateway, rounds, kEvents));
-    largest = std::max(largest, bytes_on_disk(gateway));
+    largest = std::max(largest, bytes_on_disk(gateway.store()));
   }
   CHECK(largest <= kSizeMax);
   CHECK(largest > kSizeMax / 2);

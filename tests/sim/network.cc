@@ -80,11 +80,9 @@ Outcome Network::run() {
   heal();
   settle();
   watch_.end();
-  if (options_.keep_bytes > 0) {
-    if (!world_.failed()) check_kept(world_, ledger_, nodes_);
-  } else {
-    if (!world_.failed()) check_converged(world_, ledger_, nodes_);
-  }
+  const bool all_keep_all = options_.keep_bytes == 0;
+  if (!world_.failed() && all_keep_all) check_converged(world_, ledger_, nodes_);
+  if (!world_.failed() && !all_keep_all) check_kept(world_, ledger_, nodes_);
   if (!world_.failed()) check_silence();
   if (!world_.failed()) check_refusals();
   return {world_.failure,         world_.trace.number(), ledger_.events().events().size(),

@@ -6,11 +6,11 @@
 #include "engine/codec.h"
 #include "engine/node.h"
 #include "tests/sqlite/sqlite_fixture.h"
+#include "tests/support/bytes_on_disk.h"
 
 namespace deltamesh {
 namespace {
 
-using std::chrono::hours;
 using std::chrono::seconds;
 
 constexpr PeerId kLink{1};
@@ -57,15 +57,7 @@ class FlashNode {
         node_->knowledge().find({kReadings, StreamClass::kMetric, writer.node, writer.incarnation});
     return known == nullptr ? StreamKnowledge() : *known;
   }
-  [[nodiscard]] std::uint64_t bytes_on_disk() const {
-    std::uint64_t bytes = 0;
-    std::error_code none;
-    for (const char* const end : {"", "-wal"}) {
-      const auto size = std::filesystem::file_size(path_ + end, none);
-      if (!none) bytes += size;
-    }
-    return bytes;
-  }
+  [[nodiscard]] std::uint64_t bytes_on_disk() const { return testing::bytes_on_disk(path_); }
 
   Instant now{seconds(0), seconds(1'780'000'000)};
   std::deque<Send> frames;
@@ -177,7 +169,7 @@ void run_month(std::uint64_t size_max, int minutes, int met_neighbour_at) {
 
 TEST_CASE("a small flash never overflows, keeps the newest, and the cloud learns what is lost",
           "[sqlite][flash]") {
-  run_month(16u << 20, 3'000, 200);
+  run_month(16u << 20, 800, 100);
 }
 
 // 30 days at 100 samples a second into 64 MB; some minutes.
