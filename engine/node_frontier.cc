@@ -94,9 +94,12 @@ void Node::take_image(Session& session) {
   for (const auto& [ix, known] : session.told->streams) {
     const DatasetId dataset = streams_[ix].dataset;
     session.at(ix).remote = known.held();
-    session.at(ix).unwanted = known.dropped();
     note_acked(session, ix, known.held());
-    if (maps_.contains(dataset)) session.maps[dataset].known.at(streams_[ix]) = known;
+    if (maps_.contains(dataset)) {
+      session.maps[dataset].known.at(streams_[ix]) = known;
+    } else {
+      session.at(ix).unwanted = known.dropped();
+    }
   }
 }
 
@@ -164,7 +167,7 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
   return check_runs(theirs.voided());
 }
 
-// The peer has it no longer, or never had it, and wants none of it.
+// The peer has it no longer, or never had it, and wants none of it. What it forgot of a map it wants anew.
 Status Node::note_unwanted(Session& session, StreamIx ix, const IntervalSet& dots) {
   if (dots.empty() || is_map(ix)) return Done{};
   SessionStream& state = session.at(ix);

@@ -354,7 +354,7 @@ inline message::Floor map_floor() {
 }
 
 inline Message any_message() {
-  switch (below(16)) {
+  switch (below(17)) {
     case 0: return hello();
     case 1: return frontier();
     case 2: return delta();
@@ -368,7 +368,7 @@ inline Message any_message() {
     case 10: return range_answer();
     case 11: return map_question();
     case 12: return map_answer();
-    case 14: return tier_ack();
+    case 15: return tier_ack();
     case 13: return message::ClockAhead{std::chrono::milliseconds(number() % (kStampMillisecondsMax + 1))};
     case 14: return map_floor();
     default: return goodbye();

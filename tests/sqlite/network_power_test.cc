@@ -12,7 +12,7 @@ using testing::DiskFaults;
 using testing::DiskOp;
 
 // A normal run takes every so many operations; [many] takes each.
-constexpr std::uint64_t kStep = sim::kSanitized ? 53 : 5, kMixes = sim::kSanitized ? 5 : 30;
+constexpr std::uint64_t kStep = sim::kSanitized ? 53 : 4, kMixes = sim::kSanitized ? 5 : 30;
 
 std::ostream& operator<<(std::ostream& out, const DiskTally& tally) {
   return out << tally.openings << " openings, " << tally.cuts << " cuts (" << tally.cuts_in_openings

@@ -54,6 +54,8 @@ inline std::pair<std::size_t, std::size_t> contents_of(const std::string& file, 
   const auto byte = [&file](std::size_t at) { return static_cast<std::uint8_t>(file[at]); };
   if (byte(page) == 0) return {page + 4, 200};  // An overflow page; the last one of a row need not be full.
   const std::size_t cells = std::size_t{byte(head + 5)} << 8 | byte(head + 6);
+  const bool interior = byte(head) == 2 || byte(head) == 5;
+  if (interior && cells == kPage) return {head + 8, 4};  // It has no cells, but the number of a page below.
   return {page + cells, kPage - cells};
 }
 
