@@ -49,6 +49,8 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("writes_refused").count(counters.writes_refused);
   json.key("batches_failed").count(counters.batches_failed);
   json.key("events_given_up").count(counters.events_given_up);
+  json.key("events_unreadable").count(counters.events_unreadable);
+  json.key("events_taken_anew").count(counters.events_taken_anew);
   json.key("events_unacknowledged").count(counters.events_unacknowledged);
   json.key("events_lost").count(counters.events_lost);
   json.key("blocks_refused").count(counters.blocks_refused);

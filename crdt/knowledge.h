@@ -38,9 +38,11 @@ class StreamKnowledge {
   void declare_lost(const IntervalSet& dots);  // And void.
   void declare_head(Seq head, Seq settled);    // Both only grow; a settled past its head counts as the head.
 
-  // Retention: gives up `dots`, held or not. The one change that is not a join, and never leaves this node.
+  // Retention: gives up `dots`, held or not. That is no join, and never leaves this node.
   void drop(Interval dots);
   void drop(const IntervalSet& dots);
+  // Damage: of `dots` nothing can be read, and what was held of them is missing again. No join either.
+  void miss(Interval dots) { held_.remove(dots); }
 
   bool join(const StreamKnowledge& other);
 

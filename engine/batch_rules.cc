@@ -132,7 +132,10 @@ Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
 
 Result<KnowledgeChange> knowledge_after(const Knowledge& known, const Batch& batch) {
   KnowledgeChange change;
-  for (const auto& [stream, dots] : batch.given_up) touched(change, known, stream).drop(dots);
+  for (const GivenUp& given_up : batch.given_up) {
+    StreamKnowledge& stream = touched(change, known, given_up.stream);
+    given_up.wanted ? stream.miss(given_up.dots) : stream.drop(given_up.dots);
+  }
   for (const DatasetId dataset : batch.pruning.forgotten) drop_held(change, known, dataset);
   for (const StoredBlock& block : batch.blocks) {
     StreamKnowledge& stream = touched(change, known, block.stream);

@@ -20,6 +20,7 @@ struct Counters {
   std::uint64_t clones_met = 0;   // Sessions with a node of our own name, in another incarnation.
   std::uint64_t writes_refused = 0;
   std::uint64_t batches_failed = 0;
+  std::uint64_t events_taken_anew = 0;  // Could not be read, and a peer has them.
   std::uint64_t events_unreadable = 0;  // Damaged in the store, so that a peer did not get them; each time.
   std::uint64_t events_given_up = 0;    // Of telemetry, by retention.
   std::uint64_t events_unacknowledged = 0;  // Of those, that the dataset's tier did not have yet.

@@ -113,6 +113,7 @@ void MemoryStore::give_up(const GivenUp& given_up) {
     return true;
   });
   std::erase_if(arrivals_[given_up.stream], [&](const auto& arrival) { return within(arrival.first); });
+  damaged_.at(given_up.stream).miss(given_up.dots);
 }
 
 void MemoryStore::take_ack(TierAck& ack) {

@@ -116,10 +116,11 @@ class Node {
     std::optional<DatasetId> map_page;  // A page of a delta of this map.
     std::optional<std::uint32_t> map_delta;
     Knowledge map_rest;  // What the map delta's earlier pages justify; committed once this batch is durable.
-    LwwMap::Rewritten rewritten;  // Of the whole map delta.
-    Retention::Plan plan;         // What it gives up, for what it brings.
-    std::set<StreamIx> refused;   // Of these streams it gives up what `from` has sent.
-    bool looks = false;           // Made for that alone, in its turn.
+    LwwMap::Rewritten rewritten;                         // Of the whole map delta.
+    Retention::Plan plan;                                // What it gives up, for what it brings.
+    std::set<StreamIx> refused;                          // Of these streams it gives up what `from` has sent.
+    bool looks = false;                                  // Made for that alone, in its turn.
+    std::vector<std::pair<StreamIx, Interval>> damaged;  // Blocks that cannot be read, and are taken anew.
     std::optional<ArrivalMark> mark;
     std::vector<TierAck> acks;
     MapPruning pruning;
@@ -224,6 +225,15 @@ class Node {
   void give_up_failed(const InFlight& batch);
   [[nodiscard]] static bool owes(const Session& session, const InFlight& batch);
 
+  // node_damage.cc: blocks that cannot be read, taken anew from a peer.
+  void take_anew(StreamIx ix, Interval around);
+  [[nodiscard]] std::vector<HeldBlock> unreadable_blocks(StreamIx ix, Interval around) const;
+  [[nodiscard]] std::optional<HeldBlock> block_at(StreamIx ix, Seq seq) const;
+  [[nodiscard]] IntervalSet held_by_peers(StreamIx ix) const;
+  [[nodiscard]] bool is_taken_anew(StreamIx ix, Interval dots) const;
+  void apply_damaged(const InFlight& batch);
+  void note_asked_back(Session& session, StreamIx ix, const StreamKnowledge& told) const;
+
   // node_tier.cc: what the operator's tiers have stored.
   using AckNews = std::set<std::pair<Identity, std::optional<StreamIx>>>;  // None: its life is over.
   void load_acks(const std::vector<TierAck>& acks);
@@ -252,7 +262,7 @@ class Node {
   [[nodiscard]] bool is_map(StreamIx ix) const { return maps_.contains(streams_[ix].dataset); }
   enum class Age : std::uint8_t { kNew, kOld };
   void enqueue(Session& session, StreamIx ix, Age age);
-  [[nodiscard]] std::optional<Interval> next_to_send(const SessionStream& state, StreamIx ix) const;
+  [[nodiscard]] std::optional<Interval> next_to_send(const Session& session, StreamIx ix) const;
 
   // node_source.cc: which peer brings which stream.
   void note_source(Session& session, StreamIx ix, bool fresh);
@@ -391,7 +401,7 @@ class Node {
 
   // node_hello.cc: agreement.
   Status receive(Session& session, const message::Hello& hello, Instant now);
-  [[nodiscard]] [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
+  [[nodiscard]] message::Hello make_hello(std::uint32_t credit) const;
   Status agree(const message::Hello& hello) const;
 
   // node_fork.cc: copies of a node.

@@ -32,6 +32,7 @@ void Node::commit(InFlight batch) {
   out.id = BatchId{++last_batch_};
   for (const auto& [ix, dots] : batch.plan.given_up)
     for (const Interval run : dots.intervals()) out.given_up.push_back({streams_[ix], run});
+  for (const auto& [ix, dots] : batch.damaged) out.given_up.push_back({streams_[ix], dots, true});
   out.mark = batch.mark;
   out.acks = batch.acks;
   out.clock = clock_.last();
@@ -140,6 +141,7 @@ void Node::apply_durable(const InFlight& batch) {
   image_.reset();
   forget_ranges(batch);
   apply_given_up(batch);
+  apply_damaged(batch);
   forget_held(batch);
   for (const auto& block : batch.blocks) became_durable(block);
   knowledge_.join(batch.knowledge);

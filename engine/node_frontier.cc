@@ -137,6 +137,7 @@ Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all
   const StreamId& stream = streams_[ix];
   const Seq last = std::max(all.held().last(), all.dropped().last());
   if (Status own = check_own(stream, last); !own.ok()) return own;
+  note_asked_back(session, ix, all);
   StreamKnowledge told;
   told.declare_void(all.voided());
   told.declare_lost(all.lost());

@@ -29,11 +29,13 @@ Interval newest_part(Interval run, Seq head) {
 
 }  // namespace
 
-// A peer always holds its own current stream; unless it has forgotten some of a map and takes that anew.
+// A peer always holds its own current stream; unless some of it was damaged, or it has forgotten some of a
+// map and takes that anew.
 bool Node::may_send(const Session& session, StreamIx ix) const {
   const StreamId& stream = streams_[ix];
   if (!session.sends.contains(stream.dataset)) return false;
   if (!writes(session.remote, stream)) return true;
+  if (!is_map(ix)) return ix < session.streams.size() && session.streams[ix].asks_back;
   if (!floors_.contains(stream.dataset)) return false;
   const auto map = session.maps.find(stream.dataset);
   const StreamKnowledge* const theirs = map == session.maps.end() ? nullptr : map->second.known.find(stream);
@@ -91,8 +93,7 @@ Status Node::send_telemetry(Session& session, Instant now) {
 // Sends some of what the peer lacks of a stream; true if there may be more. Damaged blocks are passed over,
 // so that one of them does not hold back all that comes after it.
 Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
-  const SessionStream& state = session.at(ix);
-  const auto wanted = state.muted ? std::nullopt : next_to_send(state, ix);
+  const auto wanted = session.at(ix).muted ? std::nullopt : next_to_send(session, ix);
   if (!wanted) return false;
   auto blocks = read_blocks(ix, *wanted);
   if (!blocks.ok() && blocks.error().code != ErrorCode::kCorrupt) return blocks.error();
@@ -104,30 +105,35 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
     sent = send_block(session, ix, (*blocks)[i], *wanted);
   }
   if (sent.ok()) return true;
-  if (session.unreadable == limits::kUnreadableMax) return sent.error();
+  if (session.unreadable_count == limits::kUnreadableMax) return sent.error();
   skip_unreadable(session, ix, next, sent.error());
+  take_anew(ix, {next, wanted->last});
   return true;
 }
 
 // The newest first: what passes through on its way to our disk (unless that has just failed), which is read
 // from memory alone, and then what is durable here.
-std::optional<Interval> Node::next_to_send(const SessionStream& state, StreamIx ix) const {
+std::optional<Interval> Node::next_to_send(const Session& session, StreamIx ix) const {
+  const SessionStream& state = session.streams[ix];
   if (!is_own(streams_[ix]) && stores_) {
     const auto passing = newest_wanted(pending_[ix], state);
     const StoredBlock* const block = passing ? recent_.find(ix, passing->last) : nullptr;
     if (block != nullptr) return overlap(block->interval(), *passing);
   }
   const StreamKnowledge* const known = this->known(ix);
-  const auto wanted = known == nullptr ? std::nullopt : newest_wanted(known->held(), state);
+  if (known == nullptr) return std::nullopt;
+  const auto unreadable = session.unreadable.find(ix);
+  const auto wanted = unreadable == session.unreadable.end()
+                          ? newest_wanted(known->held(), state)
+                          : newest_wanted(known->held().minus(unreadable->second), state);
   return wanted ? std::optional(newest_part(*wanted, known->head())) : std::nullopt;
 }
 
 // Counts event `seq` as one that the peer cannot get from us; its block's next event is the next to be tried.
 void Node::skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why) {
-  IntervalSet& remote = session.at(ix).remote;
-  remote.add({seq, seq});
+  session.unreadable[ix].add({seq, seq});
   ++counters_.events_unreadable;
-  if (session.unreadable++ == 0)
+  if (session.unreadable_count++ == 0)
     note(Note::Level::kWarning, "cannot send event " + std::to_string(seq) + ": " + why.text, session.peer);
 }
 

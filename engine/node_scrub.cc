@@ -85,6 +85,7 @@ void Node::end_scrub(const Session& session, const Comparison& scrub) {
   if (!status && status.error().code == ErrorCode::kFull) return;
   const bool found = status.ok() && unexpected(session, stream.ix, stream.result.found);
   if (found && !std::exchange(place.suspect, true)) return;
+  const Interval piece{place.next, stream.next - 1};
   place.stream = stream.result.stream;
   place.next = stream.next;
   place.piece_dots = scrub.piece_dots;
@@ -94,6 +95,7 @@ void Node::end_scrub(const Session& session, const Comparison& scrub) {
     note(Note::Level::kWarning,
          describe(stream.result.stream) + ": " + describe(stream.result.found, "this node", "the peer"),
          session.peer);
+    take_anew(stream.ix, piece);
   }
   if (!status) skip_scrub(place, scrub, status.error(), session.peer);
 }
@@ -115,7 +117,9 @@ void Node::end_map_scrub(const Session& session, ScrubPlace& place, const Compar
 void Node::skip_scrub(ScrubPlace& place, const Comparison& scrub, const Error& why, PeerId peer) {
   const bool by_peer = why.code == ErrorCode::kNotFound || why.code == ErrorCode::kMismatch;
   place.next = by_peer ? limits::kSeqMax : next_piece(scrub).last + 1;
-  if (!by_peer) note(Note::Level::kWarning, "cannot compare with the peer: " + why.text, peer);
+  if (by_peer) return;
+  note(Note::Level::kWarning, "cannot compare with the peer: " + why.text, peer);
+  take_anew(scrub.stream->ix, next_piece(scrub));
 }
 
 bool Node::unexpected(const Session& session, StreamIx ix, const Reconciled& found) const {

@@ -105,17 +105,20 @@ Status Retention::give_up_first(Plan& plan, const std::set<Turn>& turns) {
   const Turn turn = *turns.begin();
   Stream& stream = at(turn.ix);
   const HeldBlock block = stream.next.front();
-  const auto bytes = static_cast<std::int64_t>(block.bytes);
-  const auto space = static_cast<std::int64_t>(block.bytes + limits::kBlockRowBytes);
-  plan.bytes[sight_.streams[turn.ix].dataset] -= bytes;
-  dataset(turn.ix)->bytes -= bytes;
-  plan.space -= space;
-  in_flight_ -= space;
+  take_out(plan, turn.ix, block.bytes);
   if (IntervalSet lost = awaited(turn.ix, IntervalSet(block.dots)); !lost.empty())
     plan.unacknowledged[turn.ix].join(lost);
   give_up(plan, turn.ix, with_below(turn.ix, block.dots));
   stream.next.pop_front();
   return look_up(turn.ix);
+}
+
+void Retention::take_out(Plan& plan, StreamIx ix, std::uint64_t bytes) {
+  const auto space = static_cast<std::int64_t>(bytes + limits::kBlockRowBytes);
+  plan.bytes[sight_.streams[ix].dataset] -= static_cast<std::int64_t>(bytes);
+  if (Dataset* const whole = dataset(ix)) whole->bytes -= static_cast<std::int64_t>(bytes);
+  plan.space -= space;
+  in_flight_ -= space;
 }
 
 void Retention::give_up(Plan& plan, StreamIx ix, Interval dots) {

@@ -62,10 +62,12 @@ class Retention {
   Status give_up_old(Plan& plan, std::chrono::seconds alive);
   // Gives up dots. Whoever calls this from outside has seen that nothing of them is held or on its way here.
   void give_up(Plan& plan, StreamIx ix, Interval dots);
+  // Notes that a block of so many bytes goes, for whatever reason.
+  void take_out(Plan& plan, StreamIx ix, std::uint64_t bytes);
   void settled(const Plan& plan);
   void failed(const Plan& plan);
 
-  // A block is stored, or acknowledgements of its stream came in.
+  // A block is stored, or is gone; or acknowledgements of its stream came in.
   void stored(StreamIx ix, Interval dots);
   void acknowledged(StreamIx ix);
 

@@ -42,6 +42,7 @@ struct SessionStream {
   bool behind = false;                 // and in Session::backlog.
   bool muted = false;                  // The peer wants no blocks of it from us, only news.
   bool unsubscribed = false;           // The same the other way round.
+  bool asks_back = false;              // The peer writes it, and lacks some that was damaged there.
   IntervalSet remote;                  // Dots that the peer has: it told us, or sent them.
   IntervalSet unwanted;                // Dots that it neither has nor wants.
   IntervalSet sent;                    // In flight: sent and not acknowledged.
@@ -150,7 +151,8 @@ struct Session {
 
   // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.
   std::set<std::pair<StreamIx, SeriesNo>> wanted;
-  std::uint32_t unreadable = 0;  // Events that could not be sent because the store is damaged there.
+  std::map<StreamIx, IntervalSet> unreadable;  // Events that the store could not read, to send them;
+  std::uint32_t unreadable_count = 0;          // and how many.
 
   std::uint64_t unpaced_bytes = 0;           // Sent and not yet in paced_until.
   std::chrono::microseconds paced_until{0};  // When a link with a cap is through with what was sent.

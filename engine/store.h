@@ -70,6 +70,7 @@ struct MapWrite {
 struct GivenUp {
   StreamId stream;
   Interval dots;
+  bool wanted = false;  // They cannot be read and are missing from now on; else they are dropped.
 };
 
 // All blocks that are stored by now came before the store had been alive for so long: while it was open, and
@@ -117,7 +118,7 @@ struct MapPruning {
 
 struct Batch {
   BatchId id{};
-  std::vector<GivenUp> given_up;            // Goes first, and its dots are dropped.
+  std::vector<GivenUp> given_up;            // Goes first.
   std::vector<StreamSeries> declarations;   // An already declared (stream, number) is left as it is.
   std::vector<StoredBlock> blocks;          // Disjoint from each other and from all that is held.
   std::vector<MapWrite> entries;            // Joined as LwwMap does it.

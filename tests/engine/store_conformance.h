@@ -430,6 +430,22 @@ inline void it_tells_what_can_be_given_up(StoreUnderTest& test) {
   }
 }
 
+inline void it_misses_what_it_gave_up_and_wants(StoreUnderTest& test) {
+  Random random(9);
+  const StreamId stream = stream_number(1);
+  const Batch whole = one_block(random, stream, 1, 10);
+  REQUIRE(commit(test, whole));
+  Batch batch;
+  batch.given_up = {{stream, {1, 10}, true}};
+  REQUIRE(commit(test, batch));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    CHECK(firsts(test.reader(), stream, 1).empty());
+    CHECK(test.reader().knowledge()->find(stream)->missing() == IntervalSet({1, 10}));
+  }
+  REQUIRE(commit(test, whole));
+  CHECK(firsts(test.reader(), stream, 1) == std::vector<Seq>{1});
+}
+
 inline void it_does_not_give_up_half_a_block(StoreUnderTest& test) {
   Random random(8);
   const StreamId stream = stream_number(1);
@@ -575,6 +591,7 @@ inline constexpr Case kCases[] = {
     {"a visit ends when it is told to", a_visit_ends_when_it_is_told_to},
     {"a callback may commit", a_callback_may_commit},
     {"it tells what can be given up", it_tells_what_can_be_given_up},
+    {"it misses what it gave up and wants", it_misses_what_it_gave_up_and_wants},
     {"it does not give up half a block", it_does_not_give_up_half_a_block},
     {"it keeps what tiers acknowledged", it_keeps_what_tiers_acknowledged},
     {"a mark is about what came before it", a_mark_is_about_what_came_before_it},

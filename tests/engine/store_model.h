@@ -71,7 +71,6 @@ inline MapWrite random_write(Random& random) {
   return write;
 }
 
-// Knowledge as a table of dots: 3 held, 2 dropped, 1 void, 0 unknown.
 // Of each dot, bits of what is said of it; held alone.
 inline constexpr int kModelVoid = 1, kModelLost = 2, kModelDropped = 4, kModelHeld = 8;
 
@@ -91,6 +90,12 @@ struct ModelStream {
     for (Seq seq = range.first; seq <= range.last; ++seq)
       dots[seq] = (dots[seq] & ~kModelHeld) | kModelDropped;
     head = std::max(head, range.last);
+  }
+  void miss(Interval range) {
+    for (Seq seq = range.first; seq <= range.last; ++seq) {
+      const auto dot = dots.find(seq);
+      if (dot != dots.end() && dot->second == kModelHeld) dots.erase(dot);
+    }
   }
   void join(const StreamKnowledge& known) {
     for (const Interval& range : known.held().intervals()) raise(range, kModelHeld);
@@ -131,7 +136,8 @@ class StoreModel {
       return overlaps(block, [&](Seq dot) { return !gives_up(block, dot); });
     };
     if (std::any_of(batch.blocks.begin(), batch.blocks.end(), overlaps_rest)) return false;
-    for (const GivenUp& given_up : batch.given_up) streams[given_up.stream].drop(given_up.dots);
+    for (const auto& [stream, dots, wanted] : batch.given_up)
+      wanted ? streams[stream].miss(dots) : streams[stream].drop(dots);
     std::erase_if(blocks, goes);
     for (const DatasetId dataset : batch.pruning.forgotten) forget(dataset);
     for (const StoredBlock& block : batch.blocks) {
@@ -241,8 +247,9 @@ inline Batch random_batch(Random& random, std::uint64_t number) {
   }
   if (random.chance(20)) {
     const Seq from = random.chance(50) ? 1 : random.between(1, 400);
-    batch.given_up.push_back(
-        {stream_number(static_cast<std::uint8_t>(random.below(4))), {from, from + random.below(60)}});
+    batch.given_up.push_back({stream_number(static_cast<std::uint8_t>(random.below(4))),
+                              {from, from + random.below(60)},
+                              random.chance(30)});
   }
   if (random.chance(20)) batch.mark = ArrivalMark{std::chrono::seconds(number * 60), std::nullopt};
   for (std::uint64_t i = random.below(3); i > 0; --i) batch.entries.push_back(random_write(random));

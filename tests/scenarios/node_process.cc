@@ -68,7 +68,8 @@ void NodeProcess::configure(const NodeOptions& options) const {
                            << options.env_more << "[[dataset]]\nname = \"settings\"\nkind = \"map\"\n"
                            << "[sync]\nlisten = " << quoted({tcp(), ws()})
                            << "\npeers = " << quoted(options.peers) << "\nkeepalive = \"" << options.keepalive
-                           << "\"\n[api]\nlisten = \"127.0.0.1:" << api_ << "\"\n"
+                           << "\"\n"
+                           << options.sync_more << "[api]\nlisten = \"127.0.0.1:" << api_ << "\"\n"
                            << options.more;
 }
 

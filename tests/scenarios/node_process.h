@@ -23,7 +23,7 @@ struct NodeOptions {
   std::string more;              // Further sections of the settings file, such as [[mqtt]].
   std::filesystem::path folder;  // Of the store; empty: beside the settings file.
   std::string commit_interval = "5ms";
-  std::string node_more = {}, env_more = {};  // Further lines of [node], and of the dataset env.
+  std::string node_more = {}, env_more = {}, sync_more = {};  // Further lines of [node], the dataset, [sync].
 };
 
 class NodeProcess {

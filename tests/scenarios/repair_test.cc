@@ -94,6 +94,25 @@ TEST_CASE("a node that was killed, with its log, and has lost all names and a pa
   CHECK(same_contents(pair.gateway, pair.cloud));
 }
 
+TEST_CASE("a node that runs takes damaged blocks anew from its peer, of its own stream and of the peer's",
+          "[scenario][repair]") {
+  Pair pair;
+  REQUIRE(pair.gateway.stop() == 0);
+  NodeOptions options{{pair.cloud.tcp()}, "10s", {}, {}};
+  options.sync_more = "scrub = \"1s\"\n";
+  pair.gateway.configure(options);
+  run_raw(pair.gateway.store(),
+          "UPDATE blocks SET bytes = zeroblob(length(bytes)) WHERE id % 100 IN (1, 57)");
+  CHECK(run({program("crdt-dump"), "check", pair.gateway.store()}).status == 1);
+  pair.gateway.start();
+  CHECK(wait_until([&] { return pair.gateway.counter("events_taken_anew") == 20 && pair.equal(); },
+                   std::chrono::minutes(2)));
+  CHECK(pair.gateway.stop() == 0);
+  CHECK(run({program("crdt-dump"), "check", pair.gateway.store()}).status == 0);
+  CHECK(pair.cloud.stop() == 0);
+  CHECK(same_contents(pair.gateway, pair.cloud));
+}
+
 TEST_CASE("a store on which a node runs is not repaired, and a sound one stays as it is",
           "[scenario][repair]") {
   const TempDir dir;
