@@ -39,6 +39,7 @@ struct Api::Parts {
     add_telemetry_routes(router, context);
     add_append_route(router, context);
     if (context.hooks.compare) add_compare_routes(router, context);
+    if (context.hooks.retire) add_node_routes(router, context);
   }
 
   RouteContext context;

@@ -33,6 +33,9 @@ struct ApiHooks {
   std::function<void(std::string digits, std::function<void(const Result<CompareId>&)> begun,
                      std::function<void(Compared)> done)>
       compare;
+  // Says that a node is gone for good (Node::retire()); called back on whatever thread, or never if the node
+  // here is gone. None: there is no such route.
+  std::function<void(NodeId gone, std::function<void(Status)> done)> retire;
   // Whose streams the writes of this node go to: an append without a unit continues what they declare.
   std::optional<Identity> own;
   // By name ("store", "ingest", ...). Called on the API's thread.

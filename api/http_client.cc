@@ -56,4 +56,18 @@ Result<HttpReply> ask_http(const HttpAddress& address, const std::string& method
   }
 }
 
+Result<JsonValue> ask_json(const HttpAddress& address, const std::string& method, const std::string& target,
+                           std::string* body) {
+  const auto reply = ask_http(address, method, target);
+  if (!reply) return reply.error();
+  if (body != nullptr) *body = reply->body;
+  auto json = parse_json(reply->body);
+  if (reply->status < 300) return json;
+  const JsonValue* const error = json ? json->find("error") : nullptr;
+  const JsonValue* const message = error == nullptr ? nullptr : error->find("message");
+  return Error{ErrorCode::kIo, message == nullptr
+                                   ? "the node answers with status " + std::to_string(reply->status)
+                                   : message->text};
+}
+
 }  // namespace deltamesh

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/http_address.h"
+#include "api/json_value.h"
 #include "crdt/result.h"
 
 namespace deltamesh {
@@ -15,5 +16,9 @@ struct HttpReply {
 
 // Waits for the answer, at most a little longer than a node takes to say "not yet". An error: there is none.
 Result<HttpReply> ask_http(const HttpAddress& address, const std::string& method, const std::string& target);
+// The same for answers that are JSON; what the node refuses is an error in its words. The text goes to
+// `body`.
+Result<JsonValue> ask_json(const HttpAddress& address, const std::string& method, const std::string& target,
+                           std::string* body = nullptr);
 
 }  // namespace deltamesh

@@ -54,6 +54,10 @@ class Node {
   // Writes what is there of a key once more, whatever its stamp, and so decides all its conflicts. kNotFound
   // if it was never written.
   Result<WriteId> repair(DatasetId dataset, const std::string& key, Instant now);
+  // A node is gone for good: what it wrote and nobody is known to have is void, and its streams are complete.
+  // Peers are told. Refuses: this node, or one in session (kInvalid); one of which nothing is known
+  // (kNotFound).
+  Result<WriteId> retire(const NodeId& gone);
   // Commits what is gathered without waiting for the commit interval.
   void flush(Instant now);
 
@@ -110,6 +114,7 @@ class Node {
     Knowledge knowledge;
     std::vector<WriteId> writes;
     std::size_t write_bytes = 0;
+    bool retires = false;        // Holds what an operator says of a node that is gone.
     bool heard = false;          // Holds what frontiers told, from no peer in particular.
     std::optional<PeerId> from;  // Received from this peer: return `credit`, acknowledge `map_delta`.
     std::uint32_t credit = 0;

@@ -148,7 +148,7 @@ void Node::apply_durable(const InFlight& batch) {
   for (const auto& known : batch.knowledge.entries()) {
     if (const auto map = maps_.find(known.stream.dataset); map != maps_.end()) map->second.learn(known);
     const bool is_ours = known.stream.node == identity_.node;
-    if (!known.known.voided().empty()) tell_gone(known, is_ours ? std::nullopt : batch.from);
+    if (!known.known.voided().empty() || batch.retires) tell_gone(known, is_ours ? std::nullopt : batch.from);
   }
   map_became_durable(batch);
   apply_pruning(batch);
@@ -194,7 +194,7 @@ void Node::void_failed(const InFlight& batch) {
   for (const auto& block : batch.blocks) {
     if (block.local) void_own(block.block.stream, block.block.interval());
   }
-  if (batch.from) return;
+  if (batch.from || batch.retires) return;
   if (batch.heard) return void(heard_.join(batch.knowledge));
   for (const auto& [dataset, entry] : batch.entries) {
     const Dot& dot = entry.version.dot;

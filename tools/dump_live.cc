@@ -24,28 +24,14 @@ std::uint64_t number(const JsonValue& object, std::string_view key) {
   return std::strtoull(text(object, key).c_str(), nullptr, 10);
 }
 
-// What the node says to one request; its own refusals are errors in its words.
-Result<JsonValue> ask(const HttpAddress& node, const std::string& method, const std::string& target,
-                      std::string* body = nullptr) {
-  const auto reply = ask_http(node, method, target);
-  if (!reply) return reply.error();
-  if (body != nullptr) *body = reply->body;
-  auto json = parse_json(reply->body);
-  if (reply->status < 300) return json;
-  const JsonValue* const error = json ? json->find("error") : nullptr;
-  return Error{ErrorCode::kIo, error == nullptr
-                                   ? fmt::format("the node answers with status {}", reply->status)
-                                   : text(*error, "message")};
-}
-
 // Waits for as long as the comparison takes: the node itself bounds it.
 Result<JsonValue> compare(const HttpAddress& node, const std::string& peer, std::string& body) {
-  const auto begun = ask(node, "POST", "/v0/comparisons" + (peer.empty() ? "" : "?peer=" + peer));
+  const auto begun = ask_json(node, "POST", "/v0/comparisons" + (peer.empty() ? "" : "?peer=" + peer));
   if (!begun) return begun.error();
   const std::string target = "/v0/comparisons/" + text(*begun, "comparison");
   for (auto wait = kLookFirst;; wait = std::min(wait * 2, kLookMax)) {
     std::this_thread::sleep_for(wait);
-    auto result = ask(node, "GET", target, &body);
+    auto result = ask_json(node, "GET", target, &body);
     if (!result || text(*result, "done") == "true") return result;
   }
 }

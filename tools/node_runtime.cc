@@ -137,6 +137,7 @@ ApiHooks NodeRuntime::api_hooks() {
   hooks.compare = [this](std::string digits, Driver::BegunHandler begun, Driver::ComparedHandler done) {
     driver_->compare(std::move(digits), std::move(begun), std::move(done));
   };
+  hooks.retire = [this](NodeId gone, WriteSink::DoneHandler done) { driver_->retire(gone, std::move(done)); };
   hooks.own = store_->identity();
   hooks.parts["store"] = [this] { return health_of(*store_); };
   hooks.parts["transport"] = [this] { return health_of(driver_->counters()); };

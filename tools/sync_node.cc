@@ -1,5 +1,5 @@
 // tools/sync_node.cc - main() of sync-node: runs a node, writes its first settings, imports recorded
-// readings.
+// readings, gives a node another's name, tells that one is gone for good.
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -7,6 +7,8 @@
 #include <iostream>
 #include <optional>
 
+#include "api/http_client.h"
+#include "engine/sqlite/fence.h"
 #include "tools/import.h"
 #include "tools/init.h"
 #include "tools/node_runtime.h"
@@ -185,6 +187,46 @@ int run_import_command(const ImportArguments& arguments) {
   return report->rows.refused_total() == 0 ? kGood : kPartly;
 }
 
+// ---- adopt and retire ----
+
+struct NodeArguments {
+  std::string node;
+  std::string config;
+};
+
+void declare_node(CLI::App& app, NodeArguments& arguments) {
+  app.add_option("node", arguments.node, "Its 32 hexadecimal digits, as /healthz and crdt-dump show them")
+      ->required();
+  app.add_option("--config", arguments.config, "The settings file of the node that is here")->required();
+}
+
+// Calls `act` with the settings and the node that are meant.
+template <class Act>
+int with_node(const NodeArguments& arguments, Act act) {
+  const auto node = parse_hex128(arguments.node);
+  if (!node) return fail("\"" + arguments.node + "\" is not 32 hexadecimal digits");
+  const auto settings = settings_at(arguments.config);
+  if (!settings) return kFailed;
+  const Status done = act(*settings, NodeId{*node});
+  return done ? kGood : fail(done.error().text);
+}
+
+Status adopt(const Settings& settings, const NodeId& node) {
+  if (const Status adopted = sqlite::adopt_node(settings.store, node); !adopted) return adopted;
+  std::cout << settings.store << " will be node " << hex(node.bytes)
+            << "; start it, and its peers bring what they have\n";
+  return Done{};
+}
+
+Status retire(const Settings& settings, const NodeId& node) {
+  if (!settings.api) return Error{ErrorCode::kInvalid, "the node has no [api], which this needs"};
+  const HttpAddress address{settings.api->host, settings.api->port};
+  const auto answer = ask_json(address, "POST", "/v0/nodes/" + hex(node.bytes) + "?action=retire");
+  if (!answer) return answer.error();
+  std::cout << "node " << hex(node.bytes) << " is retired: what nobody has of it is waited for no more\n";
+  return Done{};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -201,6 +243,13 @@ int main(int argc, char** argv) {
   CLI::App* const import_command =
       app.add_subcommand("import", "Reads recorded readings into the node's store");
   declare_import(*import_command, import);
+  NodeArguments adopted, retired;
+  CLI::App* const adopt_command =
+      app.add_subcommand("adopt", "Gives a node that is not there yet the name of one that it replaces");
+  declare_node(*adopt_command, adopted);
+  CLI::App* const retire_command =
+      app.add_subcommand("retire", "Tells the running node, and all others, that one is gone for good");
+  declare_node(*retire_command, retired);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -208,6 +257,8 @@ int main(int argc, char** argv) {
   }
   if (*init_command) return run_init(init);
   if (*import_command) return run_import_command(import);
+  if (*adopt_command) return with_node(adopted, adopt);
+  if (*retire_command) return with_node(retired, retire);
   if (config.empty()) return fail("--config is missing; see sync-node --help");
   auto settings = settings_at(config);
   if (!settings) return kFailed;

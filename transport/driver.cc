@@ -142,6 +142,10 @@ void Driver::repair(DatasetId dataset, std::string key, DoneHandler done) {
   post_write(std::move(repair), std::move(done));
 }
 
+void Driver::retire(NodeId gone, DoneHandler done) {
+  post_write([gone](Node& node, Instant) { return node.retire(gone); }, std::move(done));
+}
+
 void Driver::flush() {
   post([](Driver& driver) { driver.tell_node([](Node& node, Instant now) { node.flush(now); }); });
 }

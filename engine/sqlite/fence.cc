@@ -40,4 +40,22 @@ Status save_fence(const std::string& path, const NodeId& node, bool sync) {
   return replace_file(path, encode_fence(node), sync);
 }
 
+Status adopt_node(const std::string& store, const NodeId& node) {
+  const Result<LockFile> lock = LockFile::take(store + ".lock");
+  if (!lock) return lock.error();
+  const Result<FileFacts> facts = file_facts(store);
+  if (!facts) return facts.error();
+  if (facts->exists && facts->size > 0)
+    return Error{ErrorCode::kInvalid, store +
+                                          " is there, and is of another node or of this one: only a store "
+                                          "that is not there yet can take a name"};
+  std::string trouble;
+  const Result<std::optional<NodeId>> fence = load_fence(store + ".fence", trouble);
+  if (!fence) return fence.error();
+  if (!trouble.empty()) return Error{ErrorCode::kCorrupt, trouble};
+  if (*fence && **fence != node)
+    return Error{ErrorCode::kInvalid, store + ".fence keeps the name of node " + hex((*fence)->bytes)};
+  return save_fence(store + ".fence", node, true);
+}
+
 }  // namespace deltamesh::sqlite

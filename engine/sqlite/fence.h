@@ -21,4 +21,9 @@ Result<std::optional<NodeId>> load_fence(const std::string& path, std::string& w
 // A crash leaves the old fence or the new one.
 Status save_fence(const std::string& path, const NodeId& node, bool sync);
 
+// Gives the name to a store that is not there yet: it will be that node's, in an incarnation of its own, as
+// if its database had been lost. Refuses where there is a store, or a fence with another name (kInvalid), or
+// one that cannot be read.
+Status adopt_node(const std::string& store, const NodeId& node);
+
 }  // namespace deltamesh::sqlite

@@ -65,6 +65,7 @@ ApiHooks ApiNode::hooks(std::map<std::string, std::function<HealthPart()>> healt
   hooks.compare = [this](const auto& digits, const auto& begun, const auto& done) {
     compare_(digits, begun, done);
   };
+  hooks.retire = [this](NodeId gone, WriteSink::DoneHandler done) { driver_->retire(gone, std::move(done)); };
   hooks.own = store_->identity();
   hooks.parts = std::move(health);
   return hooks;

@@ -24,6 +24,27 @@ TEST_CASE("a fence beside no database lends the node's name to a new store", "[s
   CHECK(store->identity().incarnation != before.incarnation);
 }
 
+TEST_CASE("a store that is not there yet takes the name that it is given, and no other store does",
+          "[sqlite][fence]") {
+  const TempFolder folder;
+  const SqliteOptions options = options_for(folder.file("store"));
+  NodeId name{}, other{};
+  name.bytes.fill(0x5a);
+  other.bytes.fill(0x77);
+  REQUIRE(sqlite::adopt_node(options.path, name));
+  REQUIRE(sqlite::adopt_node(options.path, name));
+  CHECK(sqlite::adopt_node(options.path, other).error().code == ErrorCode::kInvalid);
+  {
+    const auto store = open_store_at(options.path);
+    CHECK(store->identity().node == name);
+    CHECK_FALSE(sqlite::adopt_node(options.path, other));  // It is open.
+  }
+  CHECK(sqlite::adopt_node(options.path, other).error().code == ErrorCode::kInvalid);
+  std::filesystem::remove(options.path);
+  spill(options.path + ".fence", "of who knows whom");
+  CHECK(sqlite::adopt_node(options.path, name).error().code == ErrorCode::kCorrupt);
+}
+
 TEST_CASE("a log without its database is set aside, and the node goes on", "[sqlite][fence]") {
   const TempFolder folder;
   SqliteOptions options = options_for(folder.file("store"));
