@@ -104,6 +104,20 @@ TEST_CASE("a block that nobody else has stays where it is, damaged as it is", "[
   CHECK(a.closes.empty());
 }
 
+TEST_CASE("a block of which peers have a part only stays where it is", "[engine][node][damage]") {
+  TestNode a(1);
+  REQUIRE(a.write(events(10, 3)).ok());
+  a.damage(2);
+  a.restart();
+  ScriptedPeer peer(a);
+  peer.say(peer.hello());
+  peer.say(message::Frontier{{{{0, a.stream()}, IntervalSet({1, 2}), {}, 3, 3, {}, {}}}, true, {}});
+  CHECK(a.counters().events_unreadable == 1);
+  CHECK(a.counters().events_taken_anew == 0);
+  CHECK(a.counters().batches_failed == 0);
+  CHECK(a.held(a.stream()) == IntervalSet({1, 3}));
+}
+
 TEST_CASE("a scrub that cannot read, or finds that there is nothing to read, has it brought anew",
           "[engine][node][damage][scrub]") {
   const bool lost = GENERATE(false, true);
