@@ -309,9 +309,14 @@ inline Batch random_sound_batch(Random& random, std::uint64_t number) {
 inline std::string random_store(const TempFolder& folder, std::uint64_t seed) {
   Random random(seed);
   const std::string path = folder.file("random");
-  Batch maps;  // A map without any entry would be taken for telemetry of which all is missing.
-  for (const DatasetId dataset : {stream_number(0).dataset, stream_number(1).dataset})
-    maps.pruning.floors.push_back({dataset, {}});
+  Batch maps;  // One without any entry is taken for telemetry of which all is missing.
+  for (const std::uint8_t n : {std::uint8_t{0}, std::uint8_t{1}}) {
+    MapWrite write{stream_number(n).dataset, {}};
+    write.entry.key = "always there";
+    write.entry.version.dot = {stream_number(n), 1'000};
+    maps.entries.push_back(std::move(write));
+    maps.pruning.floors.push_back({stream_number(n).dataset, {}});
+  }
   for (std::uint64_t life = random.between(1, 3); life > 0; --life) {
     const auto store = open_store_at(path);
     REQUIRE(commit_to(*store, maps));
