@@ -121,8 +121,9 @@ class TreeHandler {
   std::size_t values_ = 0;
 };
 
-Error not_json(const json::error_code& ec, std::size_t at) {
-  return {ErrorCode::kInvalid, "the body is not JSON: " + ec.message() + " at byte " + std::to_string(at)};
+Error not_json(std::string_view what, const json::error_code& ec, std::size_t at) {
+  return {ErrorCode::kInvalid,
+          std::string(what) + " is not JSON: " + ec.message() + " at byte " + std::to_string(at)};
 }
 
 }  // namespace
@@ -132,16 +133,17 @@ const JsonValue* JsonValue::find(std::string_view key) const {
   return it == keys.end() ? nullptr : &items[static_cast<std::size_t>(it - keys.begin())];
 }
 
-Result<JsonValue> parse_json(std::string_view text) {
+Result<JsonValue> parse_json(std::string_view text, std::string_view what) {
   json::parse_options options;
   options.max_depth = limits::kBodyDepthMax + 1;  // The handler says it in our words first.
   json::basic_parser<TreeHandler> parser(options);
   json::error_code ec;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
   TreeHandler& handler = parser.handler();
-  if (!handler.refused.empty()) return Error{ErrorCode::kInvalid, "the body is refused: " + handler.refused};
-  if (ec) return not_json(ec, used);
-  if (used != text.size()) return not_json(json::error::extra_data, used);
+  if (!handler.refused.empty())
+    return Error{ErrorCode::kInvalid, std::string(what) + " is refused: " + handler.refused};
+  if (ec) return not_json(what, ec, used);
+  if (used != text.size()) return not_json(what, json::error::extra_data, used);
   return std::move(handler.root);
 }
 

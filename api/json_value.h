@@ -24,6 +24,7 @@ struct JsonValue {
   [[nodiscard]] const JsonValue* find(std::string_view key) const;
 };
 
-Result<JsonValue> parse_json(std::string_view text);
+// `what`: the text, in errors.
+Result<JsonValue> parse_json(std::string_view text, std::string_view what = "the body");
 
 }  // namespace deltamesh

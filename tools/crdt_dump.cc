@@ -19,8 +19,9 @@ class Arguments {
  public:
   Arguments()
       : app_(
-            "Shows what is in a store, checks it and backs it up, also while a node runs on it. Only repair "
-            "changes it.") {
+            "Shows what is in a store, checks it, backs it up and exports it, also while a node runs on it. "
+            "Only "
+            "repair changes it.") {
     app_.require_subcommand(0, 1);
     app_.add_option("store", request_.store, "The store; all of it on one page");
     common(app_);
@@ -46,6 +47,9 @@ class Arguments {
              dump_backup)
         ->add_option("file", request_.other, "The new file")
         ->required();
+    question("export", "Writes all of the store as text, to be archived or imported", dump_export)
+        ->add_option("--out", request_.other, "A new file; default: the standard output");
+    import();
     question(
         "repair",
         "Makes a new store of what can be read of a damaged one, for peers to fill; status 0 nothing lost, "
@@ -101,6 +105,15 @@ class Arguments {
     auto* raw =
         samples->add_flag("--raw", request_.raw, "Every dot as it was written, not the set of samples");
     stream(*samples)->needs(raw);  // The set belongs to no stream.
+  }
+
+  // The text comes first, as it is there first.
+  void import() {
+    CLI::App* sub = app_.add_subcommand("import", "Makes a new store of an exported one, checked");
+    sub->add_option("file", request_.other, "What export wrote; - is the standard input")->required();
+    sub->add_option("store", request_.store, "The new store")->required();
+    common(*sub);
+    questions_.emplace_back(sub, dump_import);
   }
 
   void diff() {

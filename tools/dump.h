@@ -18,7 +18,7 @@ namespace deltamesh {
 
 struct DumpRequest {
   std::string store;
-  std::string other;  // The second store of a diff.
+  std::string other;  // The second store of a diff, or a file.
   std::string peer;   // Of a running node: the peer that it shall be compared with, cut short at will.
   bool json = false;
   std::vector<std::string> names;  // Of datasets, to be shown in place of their ids.
@@ -43,8 +43,11 @@ Result<int> dump_blocks(const DumpRequest& request, std::ostream& out);
 Result<int> dump_samples(const DumpRequest& request, std::ostream& out);
 Result<int> dump_entries(const DumpRequest& request, std::ostream& out);
 Result<int> dump_diff(const DumpRequest& request, std::ostream& out);
-// The one question that writes: a new file `other`.
+// Writes a new file `other`.
 Result<int> dump_backup(const DumpRequest& request, std::ostream& out);
+// A store as text, to `other` or `out`; and a new store of the text in `other` ("-": what comes in).
+Result<int> dump_export(const DumpRequest& request, std::ostream& out);
+Result<int> dump_import(const DumpRequest& request, std::ostream& out);
 // And the one that changes the store.
 Result<int> dump_repair(const DumpRequest& request, std::ostream& out);
 Result<int> dump_check(const DumpRequest& request, std::ostream& out);

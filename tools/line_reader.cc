@@ -24,9 +24,9 @@ bool LineReader::next(std::string_view& line) {
     const void* const found = from == end_ ? nullptr : std::memchr(buffer_.data() + from, '\n', end_ - from);
     const std::size_t end = found == nullptr ? end_ : offset_of(found);
     searched = end - begin_;
-    too_long_ = searched > kLineBytesMax;
+    too_long_ = searched > line_bytes_max_;
     ended_ = found != nullptr && !too_long_;
-    if (too_long_) return line = take(kLineBytesMax), true;
+    if (too_long_) return line = take(line_bytes_max_), true;
     if (ended_) return line = take(searched), ++begin_, true;
     if (fill()) continue;
     if (searched == 0 || failed()) return false;
@@ -63,7 +63,7 @@ bool LineReader::fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  if (end_ == buffer_.size()) buffer_.resize(std::min(2 * buffer_.size(), kLineBytesMax + kBufferBytes));
+  if (end_ == buffer_.size()) buffer_.resize(std::min(2 * buffer_.size(), line_bytes_max_ + kBufferBytes));
   if (in_.peek() == std::istream::traits_type::eof()) return false;
   const auto got = in_.readsome(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
   assert(got > 0);

@@ -14,11 +14,13 @@ namespace deltamesh {
 
 class LineReader {
  public:
-  // Longer lines are refused. Larger: memory for what cannot be a row. Smaller: wide tables do not fit.
+  // Longer lines are refused, unless another bound is given. Larger: memory for what cannot be a row.
+  // Smaller: wide tables do not fit.
   static constexpr std::size_t kLineBytesMax = 1u << 20;
 
   // `in` outlives the reader.
-  explicit LineReader(std::istream& in) : in_(in), buffer_(kBufferBytes) {}
+  explicit LineReader(std::istream& in, std::size_t line_bytes_max = kLineBytesMax)
+      : in_(in), line_bytes_max_(line_bytes_max), buffer_(kBufferBytes) {}
 
   // The next line, without its end ("\n" or "\r\n"); false at the end, or if reading failed. `line` is valid
   // until the next call.
@@ -43,6 +45,7 @@ class LineReader {
   void skip_rest();
 
   std::istream& in_;
+  std::size_t line_bytes_max_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

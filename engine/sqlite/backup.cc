@@ -23,21 +23,10 @@ Status copy(const std::string& from, const std::string& to) {
   return before->check(from);
 }
 
-// SQLite would take a log beside the copy for the copy's.
-Status require_absent(const std::string& path) {
-  for (const char* side : kDatabaseFiles) {
-    const Result<FileFacts> there = file_facts(path + side);
-    if (!there) return there.error();
-    if (there->exists)
-      return Error{ErrorCode::kInvalid, path + side + " exists, and nothing is written over"};
-  }
-  return Done{};
-}
-
 }  // namespace
 
 Status back_up(const std::string& from, const std::string& to) {
-  if (Status status = require_absent(to); !status) return status;
+  if (Status status = require_no_database(to); !status) return status;
   const std::string part = to + ".part";
   if (Status status = remove_database(part); !status) return status;
   Status status = require_sound(from);

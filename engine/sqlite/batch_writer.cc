@@ -142,19 +142,27 @@ Result<bool> BatchWriter::cuts_block(StreamKey stream, Seq dot) {
   return cut;
 }
 
-// Marks that are about no block any more go; but the last, which the next goes on from, stays.
-Status BatchWriter::write_mark(const ArrivalMark& mark) {
-  const ArrivalRow row{next_block_, mark};
+Status BatchWriter::restore(const ArrivalRow& row) {
   Result<Statement> insert = database_->prepare(
       "INSERT OR REPLACE INTO arrivals (first, alive, wall, checksum) VALUES (?, ?, ?, ?)");
   if (!insert) return insert.error();
-  const auto alive = static_cast<std::int64_t>(mark.alive.count());
-  if (mark.wall) {
-    insert->bind(row.first, alive, static_cast<std::int64_t>(mark.wall->count()), checksum_of(row));
+  const auto alive = static_cast<std::int64_t>(row.mark.alive.count());
+  if (row.mark.wall) {
+    insert->bind(row.first, alive, static_cast<std::int64_t>(row.mark.wall->count()), checksum_of(row));
   } else {
     insert->bind(row.first, alive, nullptr, checksum_of(row));
   }
-  if (Status status = insert->run(); !status) return status;
+  return insert->run();
+}
+
+Status BatchWriter::restore(const StoredBlock& block, std::uint64_t number) {
+  next_block_ = number;
+  return write_block(block);
+}
+
+// Marks that are about no block any more go; but the last, which the next goes on from, stays.
+Status BatchWriter::write_mark(const ArrivalMark& mark) {
+  if (Status status = restore(ArrivalRow{next_block_, mark}); !status) return status;
   return database_->run(
       "DELETE FROM arrivals WHERE first <= coalesce((SELECT min(id) FROM blocks), 0) AND first < (SELECT "
       "max(first) FROM arrivals)");

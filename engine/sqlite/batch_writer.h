@@ -25,6 +25,13 @@ class BatchWriter {
   Status apply(const Batch& batch);
   Status reload();
 
+  // Rows of another store as they are there, for one that is made anew (store_maker.h): nothing is joined,
+  // and nothing is known of them here until reload().
+  Status restore(const Knowledge::Entry& entry) { return write_knowledge(entry); }
+  Status restore(const MapWrite& write, std::uint32_t place) { return write_at(write, place); }
+  Status restore(const ArrivalRow& row);
+  Status restore(const StoredBlock& block, std::uint64_t number);
+
   [[nodiscard]] const Meta& meta() const { return meta_; }
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   // One more opening; and if `next` is given, the incarnation is over and that one begins.

@@ -230,6 +230,16 @@ Status remove_database(const std::string& path) {
   return Done{};
 }
 
+Status require_no_database(const std::string& path) {
+  for (const char* side : kDatabaseFiles) {
+    const Result<FileFacts> there = file_facts(path + side);
+    if (!there) return there.error();
+    if (there->exists)
+      return Error{ErrorCode::kInvalid, path + side + " exists, and nothing is written over"};
+  }
+  return Done{};
+}
+
 Status fill_random(std::array<std::uint8_t, 16>& bytes) {
   if (::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) return Done{};
   return system_error("cannot get random bytes", errno);

@@ -79,6 +79,8 @@ std::string free_name(const std::string& name);
 void copy_owner(const std::string& from, const std::string& to);
 Status remove_file(const std::string& path);      // No error if there is none.
 Status remove_database(const std::string& path);  // With its side files.
+// kInvalid if there is any of them: SQLite would take a log beside a new database for that one's.
+Status require_no_database(const std::string& path);
 
 // 16 bytes that nobody can foretell.
 Status fill_random(std::array<std::uint8_t, 16>& bytes);
