@@ -132,9 +132,9 @@ inline constexpr std::uint32_t kCreditBytesMin = 64u << 10;  // However many the
 // Credit is returned once this much is due. Larger: on a slow link the sender hears nothing for so long that
 // it thinks its peer dead. Smaller: more acknowledgements.
 inline constexpr std::uint32_t kCreditReturnBytes = 64u << 10;
-// Events that one session passes over because they are damaged in the store. More: a node with a ruined store
-// spends its time on finding that out. Fewer: one damaged block (see kBlock) holds back all behind it.
-inline constexpr std::uint32_t kUnreadableMax = 1u << 15;
+// Blocks that one session passes over because they are damaged in the store. More: a node with a ruined store
+// spends its time on finding that out. Fewer: some of them hold back all behind them.
+inline constexpr std::uint32_t kUnreadableMax = 1u << 12;
 // Cells of a stream sent at a time, far behind its head. More: the newest waits for longer behind them.
 // Fewer: more reads.
 inline constexpr Seq kBacklogCellsMax = 64;

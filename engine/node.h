@@ -168,6 +168,7 @@ class Node {
   void commit_rest(Session& session, const InFlight& batch);
   void release(const InFlight& batch);
   void apply_durable(const InFlight& batch);
+  [[nodiscard]] std::set<StreamId> newly_settled(const InFlight& batch) const;
   void settle_writes(const InFlight& batch, const Status& status);
   void void_failed(const InFlight& batch);
   void void_own(const StreamId& stream, Interval dots);
@@ -231,13 +232,11 @@ class Node {
   [[nodiscard]] static bool owes(const Session& session, const InFlight& batch);
 
   // node_damage.cc: blocks that cannot be read, taken anew from a peer.
-  void take_anew(StreamIx ix, Interval around);
+  void take_anew(StreamIx ix, const std::vector<HeldBlock>& unreadable);
   [[nodiscard]] std::vector<HeldBlock> unreadable_blocks(StreamIx ix, Interval around) const;
   [[nodiscard]] std::optional<HeldBlock> block_at(StreamIx ix, Seq seq) const;
   [[nodiscard]] IntervalSet held_by_peers(StreamIx ix) const;
-  [[nodiscard]] bool is_taken_anew(StreamIx ix, Interval dots) const;
   void apply_damaged(const InFlight& batch);
-  void note_asked_back(Session& session, StreamIx ix, const StreamKnowledge& told) const;
 
   // node_tier.cc: what the operator's tiers have stored.
   using AckNews = std::set<std::pair<Identity, std::optional<StreamIx>>>;  // None: its life is over.
@@ -437,6 +436,7 @@ class Node {
   void tell_gone(const Knowledge::Entry& entry, std::optional<PeerId> except);
   void tell_gone(Session& session, const Knowledge::Entry& entry);
   Status note_unwanted(Session& session, StreamIx ix, const IntervalSet& dots);
+  void note_asked_back(Session& session, StreamIx ix, const StreamKnowledge& told);
   void tell_since(Session& session, const FrontierImage& told);
   void go_live(Session& session, Instant now);
   void start_pushing(Session& session, const FrontierImage& told);

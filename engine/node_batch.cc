@@ -144,15 +144,28 @@ void Node::apply_durable(const InFlight& batch) {
   apply_damaged(batch);
   forget_held(batch);
   for (const auto& block : batch.blocks) became_durable(block);
+  const std::set<StreamId> settled = newly_settled(batch);
   knowledge_.join(batch.knowledge);
   for (const auto& known : batch.knowledge.entries()) {
     if (const auto map = maps_.find(known.stream.dataset); map != maps_.end()) map->second.learn(known);
     const bool is_ours = known.stream.node == identity_.node;
-    if (!known.known.voided().empty() || batch.retires) tell_gone(known, is_ours ? std::nullopt : batch.from);
+    const bool completed = settled.contains(known.stream) && knowledge_.find(known.stream)->missing().empty();
+    if (!known.known.voided().empty() || completed) tell_gone(known, is_ours ? std::nullopt : batch.from);
   }
   map_became_durable(batch);
   apply_pruning(batch);
   answer_wanted(batch.declarations);
+}
+
+// Streams of which somebody says that they are settled further, beside what deltas say.
+std::set<StreamId> Node::newly_settled(const InFlight& batch) const {
+  std::set<StreamId> settled;
+  if (!batch.heard && !batch.retires) return settled;
+  for (const auto& [stream, told] : batch.knowledge.entries()) {
+    const StreamKnowledge* const known = knowledge_.find(stream);
+    if (known != nullptr && known->head() > 0 && told.settled() > known->settled()) settled.insert(stream);
+  }
+  return settled;
 }
 
 // A batch that failed has left no trace. Our own numbers in it may not be used again (a later batch may hold

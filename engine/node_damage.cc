@@ -1,8 +1,8 @@
-// engine/node_damage.cc - blocks that cannot be read are taken anew from a peer that has them.
+// engine/node_damage.cc - blocks that cannot be read are taken anew from peers that have them.
 //
-// A damaged block stays where it is, passed over and counted, until a peer in session is known to hold all of
-// it. Then it is deleted, and what it held is missing; the sessions begin anew, and that peer sends it like
-// anything else that is lacking here.
+// A damaged block stays where it is, passed over and counted, until peers in session are known to hold all of
+// it. Then it is deleted, and what it held is missing; the sessions with those who have it begin anew, and
+// they send it like anything else that is lacking here.
 #include <algorithm>
 
 #include "engine/node.h"
@@ -15,28 +15,42 @@ bool begins_soundly(const Result<std::vector<StoredBlock>>& blocks, Seq seq) {
          validate_block(*blocks->front().bytes, limits::kBlock).ok();
 }
 
+// Nobody has verified the bounds that an index tells. These are no block's, or reach into the next one.
+bool is_unlikely(const HeldBlock& block, const HeldBlock* next) {
+  const Interval dots = block.dots;
+  return dots.first > dots.last || dots.last - dots.first >= limits::kBlock.events_max ||
+         (next != nullptr && next->dots.first <= dots.last);
+}
+
 }  // namespace
 
-// Looks for what cannot be read in `around`, after something could not. A block goes as a whole; of events
-// whose blocks are not there at all, each that a peer has.
-void Node::take_anew(StreamIx ix, Interval around) {
+// A block goes as a whole; of events whose blocks are not there at all, each that a peer has.
+void Node::take_anew(StreamIx ix, const std::vector<HeldBlock>& unreadable) {
+  if (unreadable.empty()) return;
   InFlight batch;
-  const IntervalSet elsewhere = held_by_peers(ix);
-  for (const HeldBlock& block : unreadable_blocks(ix, around)) {
+  const IntervalSet elsewhere = held_by_peers(ix).minus(retention_.planned(ix));
+  for (const HeldBlock& block : unreadable) {
     const IntervalSet there = elsewhere.intersect(block.dots);
     if (block.bytes > 0 && !there.contains(block.dots)) continue;
     for (const Interval run : there.intervals()) {
-      if (!is_taken_anew(ix, run)) batch.damaged.emplace_back(ix, run);
+      batch.damaged.emplace_back(ix, run);
+      retention_.take_out(batch.plan, ix, {run, block.bytes, block.arrival});
     }
-    if (block.bytes > 0) retention_.take_out(batch.plan, ix, block.bytes);
   }
-  if (!batch.damaged.empty()) commit(std::move(batch));
+  if (batch.damaged.empty()) return;
+  if (streams_[ix].node == identity_.node) {
+    // Should it not come back before a restart, it must not be taken for what was never stored.
+    StreamKnowledge& own = batch.knowledge.at(streams_[ix]);
+    for (const auto& [of, dots] : batch.damaged) own.declare_lost(IntervalSet(dots));
+  }
+  commit(std::move(batch));
 }
 
 std::vector<HeldBlock> Node::unreadable_blocks(StreamIx ix, Interval around) const {
   std::vector<HeldBlock> found;
   const StreamKnowledge* const known = this->known(ix);
-  const IntervalSet held = known == nullptr ? IntervalSet() : known->held().intersect(around);
+  if (known == nullptr) return found;
+  const IntervalSet held = known->held().minus(retention_.planned(ix)).intersect(around);
   for (const Interval run : held.intervals()) {
     for (Seq next = run.first; next <= run.last;) {
       const auto blocks = reader_.blocks(streams_[ix], {next, run.last}, 0);
@@ -55,21 +69,27 @@ std::vector<HeldBlock> Node::unreadable_blocks(StreamIx ix, Interval around) con
 }
 
 // The block that has event `seq`, whatever its bytes; if none has it, the gap there, of no bytes. None if
-// even its bounds are damaged.
+// even its bounds are damaged, or it is on its way out.
 std::optional<HeldBlock> Node::block_at(StreamIx ix, Seq seq) const {
-  const Seq from = seq - std::min<Seq>(seq - 1, limits::kBlock.events_max - 1);
-  const auto blocks = reader_.held_blocks(streams_[ix], from, limits::kBlock.events_max + 1);
+  const StreamKnowledge* const known = this->known(ix);
+  const auto run = known == nullptr ? std::nullopt : known->held().minus(retention_.planned(ix)).run_at(seq);
+  if (!run) return std::nullopt;
+  auto blocks = reader_.held_blocks(streams_[ix], seq, 2);
+  if (blocks.ok() && (blocks->empty() || blocks->front().dots.first != seq)) {
+    const Seq from = seq - std::min<Seq>(seq - 1, limits::kBlock.events_max - 1);
+    blocks = reader_.held_blocks(streams_[ix], from, limits::kBlock.events_max + 1);
+  }
   if (!blocks.ok()) return std::nullopt;
-  const IntervalSet& held = known(ix)->held();
-  const Interval run = *held.run_at(seq);
-  Interval gap{seq, run.last};
-  for (const HeldBlock& block : *blocks) {
+  Interval gap{seq, run->last};
+  for (std::size_t i = 0; i < blocks->size(); ++i) {
+    const HeldBlock& block = (*blocks)[i];
     if (block.dots.first > seq) {
       gap.last = std::min(gap.last, block.dots.first - 1);
       break;
     }
-    if (block.dots.last >= seq) return held.contains(block.dots) ? std::optional(block) : std::nullopt;
-    gap.first = std::max(run.first, block.dots.last + 1);
+    if (is_unlikely(block, i + 1 < blocks->size() ? &(*blocks)[i + 1] : nullptr)) return std::nullopt;
+    const bool whole = run->first <= block.dots.first && block.dots.last <= run->last;
+    if (block.dots.last >= seq) return whole ? std::optional(block) : std::nullopt;
   }
   return HeldBlock{gap, 0, 0};
 }
@@ -84,36 +104,21 @@ IntervalSet Node::held_by_peers(StreamIx ix) const {
   return held;
 }
 
-// On its way already.
-bool Node::is_taken_anew(StreamIx ix, Interval dots) const {
-  return std::any_of(in_flight_.begin(), in_flight_.end(), [&](const auto& item) {
-    const auto& damaged = item.second.damaged;
-    return std::find(damaged.begin(), damaged.end(), std::pair(ix, dots)) != damaged.end();
-  });
-}
-
 void Node::apply_damaged(const InFlight& batch) {
-  std::set<DatasetId> datasets;
+  std::set<PeerId> ended;
   for (const auto& [ix, dots] : batch.damaged) {
-    const StreamId& stream = streams_[ix];
-    datasets.insert(stream.dataset);
-    knowledge_.at(stream).miss(dots);
-    counters_.events_taken_anew += dots.size();
-    ranges_.forget(stream, dots);
-    retention_.stored(ix, dots);
+    StreamKnowledge& known = knowledge_.at(streams_[ix]);
+    counters_.events_taken_anew += known.held().intersect(dots).size();
+    known.miss(dots);
+    ranges_.forget(streams_[ix], dots);
+    for (const auto& [peer, session] : sessions_) {
+      // Who is not in session yet is being told that it is here.
+      const bool has_some = ix < session->streams.size() && session->streams[ix].remote.intersects(dots);
+      if (session->phase != SessionPhase::kLive || has_some) ended.insert(peer);
+    }
   }
-  for (const DatasetId dataset : datasets)
-    end_sessions_with(dataset, "some of what was held here is damaged, and taken anew", std::nullopt);
-}
-
-// Of its own stream a writer lacks only what was damaged; or what it never stored, and nobody has. Beyond
-// what it had written by then, it gets nothing back.
-void Node::note_asked_back(Session& session, StreamIx ix, const StreamKnowledge& told) const {
-  if (session.phase != SessionPhase::kFrontier || is_map(ix) || !writes(session.remote, streams_[ix])) return;
-  if (told.head() == 0 || told.held().includes(IntervalSet({1, told.head()}).minus(told.dropped()))) return;
-  SessionStream& state = session.at(ix);
-  state.asks_back = true;
-  state.unwanted.add({told.head() + 1, limits::kSeqMax});
+  for (const PeerId peer : ended)
+    end(*sessions_.at(peer), {ErrorCode::kClosed, "some of what was held here is damaged, and taken anew"});
 }
 
 }  // namespace deltamesh

@@ -99,6 +99,7 @@ void Node::take_image(Session& session) {
       session.maps[dataset].known.at(streams_[ix]) = known;
     } else {
       session.at(ix).unwanted = known.dropped();
+      note_asked_back(session, ix, known);
     }
   }
 }
@@ -137,7 +138,7 @@ Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all
   const StreamId& stream = streams_[ix];
   const Seq last = std::max(all.held().last(), all.dropped().last());
   if (Status own = check_own(stream, last); !own.ok()) return own;
-  note_asked_back(session, ix, all);
+  if (session.phase == SessionPhase::kFrontier) note_asked_back(session, ix, all);
   StreamKnowledge told;
   told.declare_void(all.voided());
   told.declare_lost(all.lost());
@@ -176,6 +177,18 @@ Status Node::note_unwanted(Session& session, StreamIx ix, const IntervalSet& dot
   state.unwanted.join(dots);
   if (Status runs = check_runs(state.remote); !runs.ok()) return runs;
   return check_runs(state.unwanted);
+}
+
+// Of its own stream a writer lacks only what was damaged. Beyond what it had written by then, it gets nothing
+// back.
+void Node::note_asked_back(Session& session, StreamIx ix, const StreamKnowledge& told) {
+  if (is_map(ix) || !writes(session.remote, streams_[ix]) || told.head() == 0) return;
+  const IntervalSet never_stored = told.voided().minus(told.lost());
+  const IntervalSet had = IntervalSet({1, told.head()}).minus(told.dropped()).minus(never_stored);
+  if (told.held().includes(had)) return;
+  SessionStream& state = session.at(ix);
+  state.asks_back = true;
+  if (told.head() < limits::kSeqMax) state.unwanted.add({told.head() + 1, limits::kSeqMax});
 }
 
 void Node::go_live(Session& session, Instant now) {

@@ -105,9 +105,8 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
     sent = send_block(session, ix, (*blocks)[i], *wanted);
   }
   if (sent.ok()) return true;
-  if (session.unreadable_count == limits::kUnreadableMax) return sent.error();
+  if (session.unreadable_count >= limits::kUnreadableMax) return sent.error();
   skip_unreadable(session, ix, next, sent.error());
-  take_anew(ix, {next, wanted->last});
   return true;
 }
 
@@ -129,12 +128,16 @@ std::optional<Interval> Node::next_to_send(const Session& session, StreamIx ix) 
   return wanted ? std::optional(newest_part(*wanted, known->head())) : std::nullopt;
 }
 
-// Counts event `seq` as one that the peer cannot get from us; its block's next event is the next to be tried.
+// The block with event `seq` is nothing that the peer can get from us, for now.
 void Node::skip_unreadable(Session& session, StreamIx ix, Seq seq, const Error& why) {
-  session.unreadable[ix].add({seq, seq});
-  ++counters_.events_unreadable;
-  if (session.unreadable_count++ == 0)
+  const auto block = block_at(ix, seq);
+  const Interval dots = block ? block->dots : Interval{seq, seq};
+  session.unreadable[ix].add(dots);
+  counters_.events_unreadable += dots.size();
+  if (session.unreadable_count == 0)
     note(Note::Level::kWarning, "cannot send event " + std::to_string(seq) + ": " + why.text, session.peer);
+  ++session.unreadable_count;
+  if (block) take_anew(ix, {*block});
 }
 
 // No more than a capped link takes before it must wait.

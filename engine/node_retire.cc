@@ -16,9 +16,13 @@ Result<WriteId> Node::retire(const NodeId& gone) {
     return Error{ErrorCode::kInvalid, "node " + hex(gone.bytes) + " is in session: it is not gone"};
   InFlight batch;
   batch.retires = true;
-  for (const auto& [stream, known] : knowledge_.entries()) {
-    if (stream.node != gone || known.head() == 0) continue;
+  for (const auto& [stream, durable] : knowledge_.entries()) {
+    if (stream.node != gone) continue;
     const StreamIx ix = intern(stream);
+    StreamKnowledge known = durable;
+    if (const StreamKnowledge* const heard = heard_.find(stream)) known.join(*heard);
+    known.declare_head(sources_[ix].head, 0);
+    if (known.head() == 0) continue;
     StreamKnowledge& after = batch.knowledge.at(stream);
     after.declare_void(known.missing().minus(pending_[ix]).minus(held_by_peers(ix)));
     after.declare_head(known.head(), known.head());

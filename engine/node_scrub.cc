@@ -95,7 +95,8 @@ void Node::end_scrub(const Session& session, const Comparison& scrub) {
     note(Note::Level::kWarning,
          describe(stream.result.stream) + ": " + describe(stream.result.found, "this node", "the peer"),
          session.peer);
-    take_anew(stream.ix, piece);
+    take_anew(stream.ix, unreadable_blocks(stream.ix, piece));
+    answer_work_.spend(piece.size());
   }
   if (!status) skip_scrub(place, scrub, status.error(), session.peer);
 }
@@ -119,7 +120,9 @@ void Node::skip_scrub(ScrubPlace& place, const Comparison& scrub, const Error& w
   place.next = by_peer ? limits::kSeqMax : next_piece(scrub).last + 1;
   if (by_peer) return;
   note(Note::Level::kWarning, "cannot compare with the peer: " + why.text, peer);
-  take_anew(scrub.stream->ix, next_piece(scrub));
+  const Interval piece = next_piece(scrub);
+  take_anew(scrub.stream->ix, unreadable_blocks(scrub.stream->ix, piece));
+  answer_work_.spend(piece.size());
 }
 
 bool Node::unexpected(const Session& session, StreamIx ix, const Reconciled& found) const {

@@ -178,7 +178,9 @@ void Node::unmute(Session& session, StreamIx ix, const IntervalSet& remote) {
 }
 
 void Node::tell_have(Session& session, StreamIx ix, const IntervalSet& dots) {
-  const IntervalSet news = dots.minus(session.at(ix).remote);
+  const SessionStream& state = session.at(ix);
+  IntervalSet news = dots.minus(state.remote);
+  if (!state.unwanted.empty()) news = news.minus(state.unwanted);
   if (news.empty()) return;
   session.news.fresh[ix].join(news);
   wake(session);

@@ -156,6 +156,8 @@ void Node::became_durable(const InFlight::Block& block) {
   effects_.publish.push_back({stream.dataset, stream, dots, {}, block.local});
   for (auto& [peer, session] : sessions_) {
     acknowledge(*session, block.ix);
+    if (const auto at = session->unreadable.find(block.ix); at != session->unreadable.end())
+      at->second.remove(dots);
     if (session->phase != SessionPhase::kLive) continue;
     if (session->at(block.ix).muted) {
       tell_have(*session, block.ix, IntervalSet(dots));

@@ -105,7 +105,7 @@ Status Retention::give_up_first(Plan& plan, const std::set<Turn>& turns) {
   const Turn turn = *turns.begin();
   Stream& stream = at(turn.ix);
   const HeldBlock block = stream.next.front();
-  take_out(plan, turn.ix, block.bytes);
+  drop_bytes(plan, turn.ix, block.bytes);
   if (IntervalSet lost = awaited(turn.ix, IntervalSet(block.dots)); !lost.empty())
     plan.unacknowledged[turn.ix].join(lost);
   give_up(plan, turn.ix, with_below(turn.ix, block.dots));
@@ -113,7 +113,14 @@ Status Retention::give_up_first(Plan& plan, const std::set<Turn>& turns) {
   return look_up(turn.ix);
 }
 
-void Retention::take_out(Plan& plan, StreamIx ix, std::uint64_t bytes) {
+void Retention::take_out(Plan& plan, StreamIx ix, const HeldBlock& block) {
+  drop_bytes(plan, ix, block.bytes);
+  plan.taken_out[ix].add(block.dots);
+  at(ix).planned.add(block.dots);
+  look_up_anew(ix);
+}
+
+void Retention::drop_bytes(Plan& plan, StreamIx ix, std::uint64_t bytes) {
   const auto space = static_cast<std::int64_t>(bytes + limits::kBlockRowBytes);
   plan.bytes[sight_.streams[ix].dataset] -= static_cast<std::int64_t>(bytes);
   if (Dataset* const whole = dataset(ix)) whole->bytes -= static_cast<std::int64_t>(bytes);
@@ -140,7 +147,8 @@ Interval Retention::with_below(StreamIx ix, Interval dots) const {
 
 void Retention::settled(const Plan& plan) {
   in_flight_ -= plan.space;
-  for (const auto& [ix, dots] : plan.given_up) at(ix).planned = at(ix).planned.minus(dots);
+  for (const auto* const all : {&plan.given_up, &plan.taken_out})
+    for (const auto& [ix, dots] : *all) at(ix).planned = at(ix).planned.minus(dots);
 }
 
 // What the plan gave up is there still, and goes when its turn comes again.
@@ -149,11 +157,8 @@ void Retention::failed(const Plan& plan) {
   for (const auto& [id, grows] : plan.bytes) {
     if (const auto at = datasets_.find(id); at != datasets_.end()) at->second.bytes -= grows;
   }
-  if (!loaded_) return;
-  for (const auto& [ix, dots] : plan.given_up) {
-    at(ix).next.clear();
-    static_cast<void>(look_up(ix));  // Else with the next block that is stored.
-  }
+  for (const auto* const all : {&plan.given_up, &plan.taken_out})
+    for (const auto& [ix, dots] : *all) look_up_anew(ix);
 }
 
 // --- Turns -----------------------------------------------------------------------------------------------
@@ -178,16 +183,19 @@ Status Retention::load() {
 }
 
 void Retention::stored(StreamIx ix, Interval dots) {
-  if (!loaded_ || dataset(ix) == nullptr) return;
-  Stream& stream = at(ix);
-  if (!stream.next.empty() && dots.first >= stream.next.back().dots.last) return;
-  stream.next.clear();
-  static_cast<void>(look_up(ix));
+  if (ix < by_ix_.size() && !at(ix).next.empty() && dots.first >= at(ix).next.back().dots.last) return;
+  look_up_anew(ix);
 }
 
 // What the tier has goes before what it lacks.
 void Retention::acknowledged(StreamIx ix) {
-  if (!loaded_ || dataset(ix) == nullptr || (at(ix).turn && !at(ix).turn->awaited)) return;
+  if (at(ix).turn && !at(ix).turn->awaited) return;
+  look_up_anew(ix);
+}
+
+// If the store does not answer, it does so with the next block that is stored.
+void Retention::look_up_anew(StreamIx ix) {
+  if (!loaded_ || dataset(ix) == nullptr) return;
   at(ix).next.clear();
   static_cast<void>(look_up(ix));
 }

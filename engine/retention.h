@@ -43,6 +43,7 @@ class Retention {
   struct Plan {
     std::map<StreamIx, IntervalSet> given_up;
     std::map<StreamIx, IntervalSet> unacknowledged;  // Of that, held here and awaited by a tier.
+    std::map<StreamIx, IntervalSet> taken_out;       // Goes, too, for another reason.
     std::map<DatasetId, std::int64_t> bytes;         // Of blocks, by how much each dataset grows.
     std::int64_t brought = 0;                        // Bytes that come into the store,
     std::int64_t space = 0;                          // and by about how much it grows, at most.
@@ -62,16 +63,16 @@ class Retention {
   Status give_up_old(Plan& plan, std::chrono::seconds alive);
   // Gives up dots. Whoever calls this from outside has seen that nothing of them is held or on its way here.
   void give_up(Plan& plan, StreamIx ix, Interval dots);
-  // Notes that a block of so many bytes goes, for whatever reason.
-  void take_out(Plan& plan, StreamIx ix, std::uint64_t bytes);
+  // Notes that a block goes that nobody gives up.
+  void take_out(Plan& plan, StreamIx ix, const HeldBlock& block);
   void settled(const Plan& plan);
   void failed(const Plan& plan);
 
-  // A block is stored, or is gone; or acknowledgements of its stream came in.
+  // A block is stored, or acknowledgements of its stream came in.
   void stored(StreamIx ix, Interval dots);
   void acknowledged(StreamIx ix);
 
-  // Dots of the stream that are given up by batches on their way.
+  // Dots of the stream that are given up, or taken out, by batches on their way.
   [[nodiscard]] const IntervalSet& planned(StreamIx ix) const;
   // What of a block that a peer sends is better not taken in, as there is no room: history, which would push
   // out what is newer; and what the tier has, if all that could go for it is what the tier lacks.
@@ -99,10 +100,12 @@ class Retention {
   };
 
   Status load();
+  void drop_bytes(Plan& plan, StreamIx ix, std::uint64_t bytes);
   Stream& at(StreamIx ix);
   [[nodiscard]] Dataset* dataset(StreamIx ix);
   [[nodiscard]] const Dataset* dataset(StreamIx ix) const;
   Status look_up(StreamIx ix);
+  void look_up_anew(StreamIx ix);
   Status find_next(StreamIx ix, const IntervalSet& among);
   void leave_turn(StreamIx ix);
   [[nodiscard]] IntervalSet awaited(StreamIx ix, const IntervalSet& dots) const;

@@ -152,7 +152,7 @@ struct Session {
   // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.
   std::set<std::pair<StreamIx, SeriesNo>> wanted;
   std::map<StreamIx, IntervalSet> unreadable;  // Events that the store could not read, to send them;
-  std::uint32_t unreadable_count = 0;          // and how many.
+  std::uint32_t unreadable_count = 0;          // and in how many blocks.
 
   std::uint64_t unpaced_bytes = 0;           // Sent and not yet in paced_until.
   std::chrono::microseconds paced_until{0};  // When a link with a cap is through with what was sent.

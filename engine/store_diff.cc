@@ -87,8 +87,11 @@ class Comparison {
     return Done{};
   }
 
-  // Merges the entries of both by (dataset, key), the order in which an image has them.
+  // Merges the entries of both by (dataset, key), the order in which an image has them. Of a map whose keys
+  // are all forgotten there is only the floor.
   void compare_entries() {
+    for (const Side* side : {&a_, &b_})
+      for (const StoredFloor& stored : side->image.floors) counts(stored.dataset).map = true;
     const auto key = [](const MapWrite& write) { return std::tie(write.dataset, write.entry.key); };
     const auto &left = a_.image.entries, &right = b_.image.entries;
     for (auto x = left.begin(), y = right.begin(); x != left.end() || y != right.end();) {

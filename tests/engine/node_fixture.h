@@ -136,6 +136,15 @@ class TestNode {
   void damage(Seq seq) { damage({stream(), seq}); }
   void damage(Dot dot) { store_.damage(dot); }
   void lose(Dot dot) { store_.lose(dot); }
+  // Starts anew without the events, which it misses.
+  void miss(GivenUp gone) {
+    gone.wanted = true;
+    Batch batch;
+    batch.given_up.push_back(std::move(gone));
+    store_.commit(std::move(batch), {});
+    store_.sync();
+    restart();
+  }
   void fail_reads(std::optional<Error> error) { store_.fail_reads(std::move(error)); }
 
   [[nodiscard]] const Node& node() const { return *node_; }

@@ -55,7 +55,7 @@ TEST_CASE("what a retired node wrote and nobody has is void, on all nodes, and i
 
 TEST_CASE("streams of a retired node that were all here are complete, and peers hear of it",
           "[engine][node][retire]") {
-  TestNode b(2), c(3);
+  TestNode b(2), c(3), d(4);
   ScriptedPeer writer(b);
   writer.agree();
   auto delta = writer.delta(1, 5);
@@ -63,13 +63,16 @@ TEST_CASE("streams of a retired node that were all here are complete, and peers 
   writer.say(delta);
   TestNet net;
   net.connect(b, c);
+  net.connect(c, d);
   net.run();
-  CHECK(known(c, writer.stream()).settled() == 0);
+  CHECK(known(d, writer.stream()).settled() == 0);
   writer.leave();
   REQUIRE(retire(b, writer.stream().node).ok());
   net.run();
-  CHECK(known(c, writer.stream()).settled() == 5);
-  CHECK(known(c, writer.stream()).voided().empty());
+  for (const TestNode* const node : {&c, &d}) {
+    CHECK(known(*node, writer.stream()).settled() == 5);
+    CHECK(known(*node, writer.stream()).voided().empty());
+  }
 }
 
 TEST_CASE("a node that comes back after it was retired brings what it has", "[engine][node][retire]") {

@@ -247,6 +247,23 @@ TEST_CASE("a tombstone that is collected in one store is no difference", "[engin
   CHECK(diff(*other, *other).equal());
 }
 
+TEST_CASE("a map of which nothing is left but its floor is a map, and equals itself", "[engine][diff]") {
+  Batch batch;
+  StoredFloor stored{kSettings, {}};
+  const Dot gone{{kSettings, StreamClass::kMetric, {}, {}}, 3};
+  stored.floor.stamp.bits = 1;
+  stored.floor.collected.hold(gone);
+  StreamKnowledge known;
+  known.hold({1, 3});
+  batch.knowledge = {{gone.stream, known}};
+  batch.pruning.floors = {stored};
+  const auto store = store_of(std::move(batch));
+  const StoreDiff found = diff(*store, *store);
+  CHECK(found.equal());
+  REQUIRE(found.datasets.size() == 1);
+  CHECK(found.datasets[0].map);
+}
+
 TEST_CASE("equal bytes under other names are other samples", "[engine][diff]") {
   Batch batch = some_contents(kEvents, 10);
   batch.declarations[1].decl.name = "room/humidity";

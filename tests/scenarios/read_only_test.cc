@@ -24,7 +24,7 @@ TEST_CASE("a node whose file system became read-only lets go of it, and goes on 
   node.start();
   peer.start();
   Writers writers(node, 0);
-  REQUIRE(wait_until([&] { return writers.durable() >= 200; }));
+  REQUIRE(wait_until([&] { return writers.have_durable(200); }));
   REQUIRE(disk.fail());
   writers.join();
   REQUIRE(wait_until([&] { return node.ask("GET", "/healthz").status == 0; }));

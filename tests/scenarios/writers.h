@@ -24,11 +24,23 @@ class Writers {
     for (int i = 0; i < kWriters; ++i)
       threads_.emplace_back([this, &node, i, first_time] { write(node, i, first_time); });
   }
-  ~Writers() { join(); }
+  ~Writers() {
+    stop_ = true;  // A test that has failed does not wait for the node to end.
+    join();
+  }
   Writers(const Writers&) = delete;
   Writers& operator=(const Writers&) = delete;
 
-  [[nodiscard]] std::size_t durable() const { return durable_; }
+  // So many were answered as durable, and one of each writer at least.
+  [[nodiscard]] bool have_durable(std::size_t count) const {
+    std::size_t all = 0;
+    bool each = true;
+    for (const auto& durable : durable_) {
+      all += durable;
+      each = each && durable > 0;
+    }
+    return each && all >= count;
+  }
   void join() {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
@@ -38,14 +50,15 @@ class Writers {
 
  private:
   void write(const NodeProcess& node, int writer, std::int64_t time) {
-    while (node.append(time, "w" + std::to_string(writer), static_cast<double>(time)) == 200) {
+    while (!stop_ && node.append(time, "w" + std::to_string(writer), static_cast<double>(time)) == 200) {
       times_[writer].insert(time++);
-      ++durable_;
+      ++durable_[writer];
     }
   }
 
   std::set<std::int64_t> times_[kWriters];
-  std::atomic<std::size_t> durable_{0};
+  std::atomic<std::size_t> durable_[kWriters] = {};
+  std::atomic<bool> stop_ = false;
   std::vector<std::thread> threads_;
 };
 
