@@ -106,6 +106,7 @@ TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite]
   const StreamId stream = stream_of(store->identity());
   Batch batch = local_batch(store->identity(), 5, 4);
   batch.blocks[0].has_utc = true;
+  batch.blocks[0].boots.reset();
   REQUIRE(commit_to(*store, std::move(batch)));
   store.reset();
   run_raw(path, damage.sql);
