@@ -43,8 +43,7 @@ class Reading {
 
   // As it was handed in, series by name.
   void check_event(const Dot& dot, const Event& event) {
-    if (event.readings.front().series == kBootSeries) return;
-    const NamedEvent* const written = ledger_.written(Ledger::mark_of(event));
+    const NamedEvent* const written = ledger_.written(event.time);
     if (written == nullptr) return fail("holds an event that nobody wrote");
     if (written->readings.size() != event.readings.size()) return fail("holds an event with other readings");
     std::vector<const SeriesDecl*> decls;
