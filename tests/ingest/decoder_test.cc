@@ -9,7 +9,7 @@
 namespace deltamesh {
 namespace {
 
-constexpr std::chrono::nanoseconds kArrival = std::chrono::milliseconds(1'000);
+constexpr std::chrono::microseconds kArrival = std::chrono::milliseconds(1'000);
 
 CompiledRule compiled(IngestRule rule) {
   auto result = CompiledRule::compile(std::move(rule));
