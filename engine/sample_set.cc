@@ -71,10 +71,19 @@ bool same_sample(const Sample& a, const Sample& b) {
   return a.time == b.time && same_value(a.value, b.value);
 }
 
-Result<BlockSamples> BlockSamples::open(const StoredBlock& block) {
+void place(Sample& sample, const BootOffsets& offsets) {
+  const BootOffset* const offset = offsets.find(sample.boot);
+  const auto time = offset == nullptr ? std::nullopt : placed(*offset, sample.time);
+  if (!time) return;
+  sample.time = *time;
+  sample.boot = 0;
+  sample.quality = std::max(sample.quality, offset->quality);
+}
+
+Result<BlockSamples> BlockSamples::open(const StoredBlock& block, const BootOffsets& offsets) {
   auto times = block_times(*block.bytes, limits::kBlock);
   if (!times.ok()) return times.error();
-  return BlockSamples(block, *std::move(times));
+  return BlockSamples(block, *std::move(times), offsets);
 }
 
 Sample BlockSamples::sample(const SeriesColumn& column, std::size_t i) const {
@@ -85,6 +94,8 @@ Sample BlockSamples::sample(const SeriesColumn& column, std::size_t i) const {
   out.quality = times_.qualities[event];
   if (!times_.sources.empty()) out.source = times_.sources[event];
   out.dot = {block_->stream, block_->first + event};
+  out.boot = times_.boots[event];
+  if (out.boot != 0) place(out, *offsets_);
   return out;
 }
 
@@ -100,12 +111,13 @@ TimeRange SampleSet::reach() const {
   return {minus(range_.from, window_), plus(range_.to, window_)};
 }
 
-Status SampleSet::add(const StoredBlock& block, SeriesNo series) {
+Status SampleSet::add(const StoredBlock& block, SeriesNo series, const BootOffsets& offsets) {
   const TimeRange wide = reach();
-  if (!block.has_utc || block.time_min > wide.to || block.time_max < wide.from) return Done{};
-  const auto samples = BlockSamples::open(block);
+  if (!may_hold(block, offsets, wide.from, wide.to)) return Done{};
+  const auto samples = BlockSamples::open(block, offsets);
   if (!samples.ok()) return samples.error();
-  return samples->each(series, [this](Sample sample) { insert(std::move(sample)); });
+  return samples->each(series, BlockSamples::Which::kPlaced,
+                       [this](Sample sample) { insert(std::move(sample)); });
 }
 
 // Beyond the edges only what may be a copy of something within.

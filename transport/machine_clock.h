@@ -2,7 +2,7 @@
 //
 // Linux knows whether a program such as an NTP client has set the clock and still keeps it: adjtimex() says
 // so. Elsewhere nothing is known, which counts as not vouched for; an operator can say otherwise
-// (NodeConfig::clock).
+// (NodeConfig::clock). Since when the machine is up, Linux knows too, and which of its lives this is.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,9 @@ class MachineClock {
   std::optional<std::chrono::microseconds> asked_;  // On the steady clock.
   bool kept_ = false;
 };
+
+// Of this life of the machine. Where the system does not tell, one that is made up: each call is a boot then.
+BootId machine_boot();
 
 // When this program was built; before that, no clock is right.
 std::chrono::milliseconds built_at();

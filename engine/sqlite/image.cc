@@ -40,6 +40,8 @@ Result<StoreImage> read_image(Database& database) {
   if (!floors) return floors.error();
   const Result<std::int64_t> surfaced = database.integer("SELECT count(*) FROM surfaced");
   if (!surfaced) return surfaced.error();
+  auto own_boots = collect<OwnBoot>(database.prepare(select_own_boots()), read_own_boot);
+  if (!own_boots) return own_boots.error();
   return StoreImage{meta->identity,
                     std::move(*knowledge),
                     std::move(*series),
@@ -49,7 +51,8 @@ Result<StoreImage> read_image(Database& database) {
                     marks->empty() ? ArrivalMark() : marks->front().mark,
                     std::move(*acks),
                     std::move(*floors),
-                    static_cast<std::uint64_t>(*surfaced)};
+                    static_cast<std::uint64_t>(*surfaced),
+                    std::move(*own_boots)};
 }
 
 }  // namespace deltamesh::sqlite

@@ -90,6 +90,20 @@ class TestNode {
     carry_out();
   }
 
+  // The machine was started anew: what is durable stays.
+  void reboot(std::uint8_t boot) {
+    config_.boot.bytes.fill(boot);
+    now.up = {};
+    restart();
+  }
+  // And in its memory nothing is left that vouches for the incarnation.
+  void reboot(std::uint8_t boot, std::uint8_t incarnation) {
+    Incarnation next;
+    next.bytes.fill(incarnation);
+    store_.start_incarnation(next);
+    reboot(boot);
+  }
+
   template <class Call>
   auto call(Call what) {
     auto result = what(*node_, now);
@@ -119,6 +133,7 @@ class TestNode {
   }
   void wait(microseconds time) {
     now.steady += time;
+    now.up += time;
     tick();
   }
 
