@@ -27,10 +27,13 @@ Ticks ticks_of(Micros time, Resolution resolution) {
   return time.count() / step - (time.count() % step < 0 ? 1 : 0);
 }
 
+// Records of peers may say anything: within half of the range, so that the time that a machine was up can be
+// added.
 Micros micros_of(Ticks ticks, Resolution resolution) {
+  constexpr Ticks kMax = std::numeric_limits<Ticks>::max() / 2;
   const Ticks per_second = ticks_per_second(resolution);
-  if (per_second >= 1'000'000) return Micros(ticks / (per_second / 1'000'000));
-  constexpr Ticks kMax = std::numeric_limits<Ticks>::max();
+  if (per_second >= 1'000'000)
+    return Micros(std::clamp<Ticks>(ticks / (per_second / 1'000'000), -kMax, kMax));
   const Ticks step = 1'000'000 / per_second;
   return Micros(std::clamp<Ticks>(ticks, -kMax / step, kMax / step) * step);
 }
