@@ -5,8 +5,8 @@
 // dropped: it gave the dot up, having had the data or not, and does not want it; that is local and never
 // enters another node's knowledge (see shareable()). void: the writer declares that no copy is known, or an
 // operator for one that is gone. lost: void, and there was an event, which its writer had to give up before
-// others had it, or found damaged; other void dots were never stored. `head` is the highest dot that the writer is known to have issued, `settled` the dot up to
-// which it declares its stream complete.
+// others had it, or found damaged; other void dots were never stored. `head` is the highest dot that the
+// writer is known to have issued, `settled` the dot up to which it declares its stream complete.
 //
 // Streams stand in one sorted flat vector: a node knows thousands.
 #pragma once

@@ -30,10 +30,8 @@ bool LwwMap::erase(std::string_view key, const Dot& dot) {
 }
 
 void LwwMap::forget() {
-  for (const Knowledge::Entry& entry : std::vector(knowledge_.entries())) {
-    StreamKnowledge& known = knowledge_.at(entry.stream);
-    for (const Interval dots : entry.known.held().intervals()) known.drop(dots);
-  }
+  for (const auto& [stream, known] : std::vector(knowledge_.entries()))
+    knowledge_.at(stream).drop(known.held());
   rewritten_.clear();
   superseded_.clear();
   superseded_order_.clear();

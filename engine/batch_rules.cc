@@ -105,8 +105,7 @@ StreamKnowledge& touched(KnowledgeChange& change, const Knowledge& known, const 
 void drop_held(KnowledgeChange& change, const Knowledge& known, DatasetId dataset) {
   for (const Knowledge::Entry& entry : known.entries()) {
     if (entry.stream.dataset != dataset) continue;
-    StreamKnowledge& stream = touched(change, known, entry.stream);
-    for (const Interval dots : entry.known.held().intervals()) stream.drop(dots);
+    touched(change, known, entry.stream).drop(entry.known.held());
   }
 }
 

@@ -184,10 +184,8 @@ bool Node::all_know(DatasetId id) {
 // What is to happen before anything of the batch is joined.
 void Node::forget_held(const InFlight& batch) {
   for (const DatasetId id : batch.pruning.forgotten) {
-    for (const Knowledge::Entry& entry : std::vector(knowledge_.entries())) {
-      if (entry.stream.dataset != id) continue;
-      StreamKnowledge& known = knowledge_.at(entry.stream);
-      for (const Interval dots : entry.known.held().intervals()) known.drop(dots);
+    for (const auto& [stream, known] : std::vector(knowledge_.entries())) {
+      if (stream.dataset == id) knowledge_.at(stream).drop(known.held());
     }
     maps_.at(id).forget();
   }

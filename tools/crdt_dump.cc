@@ -20,8 +20,7 @@ class Arguments {
   Arguments()
       : app_(
             "Shows what is in a store, checks it, backs it up and exports it, also while a node runs on it. "
-            "Only "
-            "repair changes it.") {
+            "Only repair changes it.") {
     app_.require_subcommand(0, 1);
     app_.add_option("store", request_.store, "The store; all of it on one page");
     common(app_);

@@ -59,9 +59,7 @@ std::string select_surfaced(const char* where) {
 
 Result<MapWrite> read_surfaced(const Statement& row) {
   StreamId stream;
-  stream.dataset = DatasetId{row.bits(0)};
-  stream.cls = static_cast<StreamClass>(row.integer(1));
-  const bool named = row.id(2, stream.node) && row.id(3, stream.incarnation);
+  const bool named = read_stream(row, 0, stream);
   const ByteView bytes = row.bytes(4);
   ByteView in = bytes;
   std::optional<std::uint32_t> rank = 0;  // Of the one stream that the row names.

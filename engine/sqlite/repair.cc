@@ -203,10 +203,8 @@ Status Rebuild::put(const Batch& batch, bool& taken) {
 }
 
 Status Rebuild::commit() {
-  if (Status status = database_->run("COMMIT"); !status) return status;
   open_bytes_ = 0;
-  const auto left = database_->checkpoint(Database::Checkpoint::kTruncate);
-  return left ? Status(Done{}) : Status(left.error());
+  return database_->commit_and_write_back();
 }
 
 Status Rebuild::put_rows() {

@@ -20,13 +20,6 @@ std::uint64_t bits(Ticks ticks) {
   return static_cast<std::uint64_t>(ticks);
 }
 
-// The four columns of kStreamColumns, from `column` on.
-bool read_stream(const Statement& row, int column, StreamId& stream) {
-  stream.dataset = DatasetId{row.bits(column)};
-  stream.cls = static_cast<StreamClass>(row.integer(column + 1));
-  return row.id(column + 2, stream.node) && row.id(column + 3, stream.incarnation);
-}
-
 std::uint64_t checksum_of(const StreamId& stream) {
   Checksum sum(RowKind::kStream);
   sum.add(stream);
@@ -93,6 +86,12 @@ Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId&
 
 std::string select_streams() {
   return std::string("SELECT ") + kStreamColumns + ", s.id, s.checksum FROM streams s";
+}
+
+bool read_stream(const Statement& row, int column, StreamId& stream) {
+  stream.dataset = DatasetId{row.bits(column)};
+  stream.cls = static_cast<StreamClass>(row.integer(column + 1));
+  return row.id(column + 2, stream.node) && row.id(column + 3, stream.incarnation);
 }
 
 Result<StreamRow> read_stream_row(const Statement& row) {

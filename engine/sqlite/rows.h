@@ -42,6 +42,8 @@ struct StreamRow {
 };
 std::string select_streams();
 Result<StreamRow> read_stream_row(const Statement& row);
+// The columns of kStreamColumns, from `column` on; false if they name no stream.
+bool read_stream(const Statement& row, int column, StreamId& stream);
 
 Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId& stream);
 Result<std::map<StreamId, StreamKey>> load_streams(Database& database);

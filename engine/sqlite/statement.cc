@@ -260,4 +260,10 @@ Result<std::uint32_t> Database::checkpoint(Checkpoint mode) {
   return static_cast<std::uint32_t>(pages > done ? pages - done : 0);
 }
 
+Status Database::commit_and_write_back() {
+  if (Status status = run("COMMIT"); !status) return status;
+  const auto left = checkpoint(Checkpoint::kTruncate);
+  return left ? Status(Done{}) : Status(left.error());
+}
+
 }  // namespace deltamesh::sqlite

@@ -130,6 +130,8 @@ class Database {
   // (up to the busy timeout) and empties the log. Returns the pages that are in the log still.
   enum class Checkpoint { kPassive, kTruncate };
   Result<std::uint32_t> checkpoint(Checkpoint mode);
+  // Of a database that is being made: commits, and keeps the log short.
+  Status commit_and_write_back();
   // How many pages the log held after the latest commit of this connection.
   [[nodiscard]] std::uint32_t log_pages() const { return *log_pages_; }
 

@@ -140,10 +140,8 @@ Status StoreMaker::put_block(const NumberedBlock& numbered) {
 }
 
 Status StoreMaker::commit() {
-  if (Status status = database_->run("COMMIT"); !status) return status;
   open_bytes_ = 0;
-  const auto left = database_->checkpoint(Database::Checkpoint::kTruncate);
-  return left ? Status(Done{}) : Status(left.error());
+  return database_->commit_and_write_back();
 }
 
 Status StoreMaker::finish() {
