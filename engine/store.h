@@ -145,12 +145,15 @@ struct Batch {
   std::uint64_t own_boots_from = 0;  // Those before this place go.
 };
 
-// Whether some event of the block may lie in [from, to], or have no place in UTC.
+// Whether some event of the block may lie in [from, to]; in all of the range, whether it has a place yet or
+// not.
 [[nodiscard]] inline bool may_hold(const StoredBlock& block, const BootOffsets& offsets, Ticks from,
                                    Ticks to) {
   if (!block.has_utc && !block.boots) return true;
   if (block.has_utc && block.time_min <= to && block.time_max >= from) return true;
-  return block.boots && offsets.may_place(*block.boots, from, to);
+  if (!block.boots) return false;
+  const bool is_all = from == std::numeric_limits<Ticks>::min() && to == std::numeric_limits<Ticks>::max();
+  return is_all || offsets.may_place(*block.boots, from, to);
 }
 // No event of the block has a later place in UTC; none: it has no event with one.
 [[nodiscard]] inline std::optional<Ticks> latest_in(const StoredBlock& block, const BootOffsets& offsets) {
@@ -206,7 +209,8 @@ class StoreReader {
                                                   std::size_t bytes_max) const = 0;
 
   // Calls `visit` for the blocks of `stream` that may hold an event in [from, to], by their UTC times and by
-  // offsets() (may_hold()), in order of their first dot, or the reverse. Stops when visit returns false.
+  // offsets() (may_hold()), in order of their first dot, or the reverse; all blocks, if that is the range of
+  // Ticks. Stops when visit returns false.
   enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
   virtual Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                               const std::function<bool(const StoredBlock&)>& visit) const = 0;

@@ -77,6 +77,10 @@ inline void check_blocks(const StoreReader& reader, const StoreModel& model, Ran
   CHECK(same_blocks(visited(reader, stream, from, to, StoreReader::Order::kOldestFirst), expected));
   std::reverse(expected.begin(), expected.end());
   CHECK(same_blocks(visited(reader, stream, from, to, StoreReader::Order::kNewestFirst), expected));
+  const auto all = model.blocks_where(stream, [](const StoredBlock&) { return true; });
+  CHECK(same_blocks(visited(reader, stream, std::numeric_limits<Ticks>::min(),
+                            std::numeric_limits<Ticks>::max(), StoreReader::Order::kOldestFirst),
+                    all));
 }
 
 inline void check_series(const StoreReader& reader, const StoreModel& model) {

@@ -190,7 +190,7 @@ TEST_CASE("a plain payload is a number, a truth value, or refused", "[ingest][de
   CHECK(reason(plain_rule(), "plant/g3/temp", row.payload) == row.reason);
   if (!row.value) return;
   const auto event = event_of(plain_rule(), "plant/g3/temp", row.payload);
-  CHECK(event.time == 1'000);
+  CHECK(event.taken == std::chrono::seconds(1));
   REQUIRE(event.readings.size() == 1);
   CHECK(event.readings[0].series == "g3/temp");
   CHECK(event.readings[0].value == *row.value);

@@ -59,6 +59,7 @@ TEST_CASE("readings without a time, taken while the clock is not trusted, get it
   REQUIRE(listed.is_object());
   REQUIRE(listed.at("samples").as_array().size() == 2);
   CHECK(listed.at("samples").at(0).at("boot") == 1);
+  CHECK(dump({"blocks", device.store()}).at("blocks").as_array().size() == 2);
 
   device.configure(device_options(cloud, "trusted"));
   device.start();

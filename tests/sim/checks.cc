@@ -2,10 +2,10 @@
 #include "tests/sim/checks.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <tuple>
 
+#include "engine/iso_time.h"
 #include "engine/query.h"
 #include "tests/sim/contents.h"
 
@@ -13,6 +13,9 @@ namespace deltamesh::sim {
 namespace {
 
 using MapFingerprints = std::map<DatasetId, Fingerprint>;
+
+// Times are cut to the ticks of their dataset twice: when they are written, and their offset is.
+constexpr Micros kTick{2'000};
 
 using Shown = std::vector<std::tuple<Ticks, std::string, Quality>>;
 
@@ -31,9 +34,11 @@ Shown shown_untimed(World& world, const Ledger& ledger, const SimNode& node) {
       const auto text = std::get<std::string>(sample.value);
       const NamedEvent* const written = ledger.written(std::stoll(text));
       if (written == nullptr) continue;  // Somebody else says so.
-      const Ticks truth = (kToday + *written->taken).count() / 1000;
-      if (sample.quality == Quality::kGood && std::abs(sample.time - truth) > 1)
-        world.fail("node " + std::to_string(node.ix()) + " shows event " + text + " at another time");
+      const Micros truth = kToday + *written->taken;
+      const Micros shown_at(sample.time * (1'000'000 / ticks_per_second(dataset.resolution)));
+      if (sample.quality == Quality::kGood && std::chrono::abs(shown_at - truth) > kTick)
+        world.fail("node " + std::to_string(node.ix()) + " shows event " + text + " at " +
+                   std::to_string(sample.time) + " rather than " + std::to_string(truth.count()));
       shown.emplace_back(sample.time, text, sample.quality);
     }
   }
