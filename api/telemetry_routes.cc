@@ -88,7 +88,8 @@ Result<HttpResponse> answer_unplaced(const StoreReader& reader, const UnplacedQu
   if (!answer) return answer.error();
   JsonWriter json;
   json.begin_object().key("series").text(query.series).key("resolution").text(to_string(resolution));
-  json.key("count").integer(static_cast<std::int64_t>(answer->count)).key("samples").begin_array();
+  json.key("count").integer(static_cast<std::int64_t>(answer->count));
+  json.key("complete").boolean(answer->complete).key("samples").begin_array();
   for (const Sample& sample : answer->samples) {
     const StreamId& stream = sample.dot.stream;
     json.begin_object().key("node").text(hex(stream.node.bytes));

@@ -42,6 +42,7 @@ Status check_own_boot(const OwnBoot& boot) {
 }
 
 Status check_declaration(const StreamSeries& series) {
+  if (series.decl.number == kBootSeries) return invalid("a name for the series of records");
   if (!valid_series_name(series.decl.name)) return invalid("a series name that is not valid");
   if (series.decl.unit.size() > limits::kUnitBytesMax) return invalid("a unit of more bytes than allowed");
   if (series.decl.type > ValueType::kBytes) return invalid("a series of unknown type");

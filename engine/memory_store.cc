@@ -175,8 +175,9 @@ void MemoryStore::erase(const MapErasure& erasure) {
 
 Result<StoreImage> MemoryStore::image() const {
   StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()},
-                   {},        {},         {}, 0,  {}};
+                   {},        {},         {}, 0,  {},     {}};
   for (const auto& [place, boot] : own_boots_) image.own_boots.push_back(boot);
+  for (const auto& [of, offset] : offsets_) image.offsets.push_back(offset);
   if (!marks_.empty()) image.mark = marks_.rbegin()->second;
   for (const Identity& acker : ended_ackers_) image.acks.push_back({acker, true, {}, {}});
   for (const auto& [of, dots] : acks_) image.acks.push_back({of.first, false, of.second, dots});

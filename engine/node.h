@@ -219,9 +219,11 @@ class Node {
     OwnBoot boot;
     std::optional<BootStart> start = {};
   };
-  void load_boots(std::vector<OwnBoot> boots);
+  void load_boots(std::vector<OwnBoot> boots, const std::vector<BootOffset>& offsets);
+  [[nodiscard]] bool is_written_here(const StreamId& stream) const;
   void set_time(OwnStream& own, Event& event, Micros taken, Instant now);
-  KnownBoot* own_boot(OwnStream& own);
+  KnownBoot* own_boot(OwnStream& own, Instant now);
+  [[nodiscard]] bool clock_was_set(const KnownBoot& known, Instant now) const;
   KnownBoot* begin_boot(OwnStream& own);
   [[nodiscard]] KnownBoot* boot_at(std::uint64_t place);
   [[nodiscard]] Resolution resolution(const StreamId& stream) const;
@@ -230,8 +232,10 @@ class Node {
   [[nodiscard]] std::optional<BootStart> present_start(Instant now) const;
   [[nodiscard]] std::vector<std::optional<BootStart>> starts(Instant now) const;
   [[nodiscard]] std::optional<BootStart> group_start(std::size_t begin, std::size_t end,
-                                                     std::optional<Micros> next) const;
-  [[nodiscard]] Micros sure_before(std::size_t begin) const;
+                                                     std::optional<Micros> next, Micros sure) const;
+  [[nodiscard]] std::vector<Micros> sure_times() const;
+  [[nodiscard]] bool some_boot_waits() const;
+  [[nodiscard]] bool may_learn(const BootOffset& offset);
   bool tell_boot(const KnownBoot& known, const BootStart& start);
   std::vector<BootOffset> learn_offsets(StreamIx ix, const message::Delta& delta,
                                         const BlockSummary& summary);
@@ -558,6 +562,9 @@ class Node {
   std::optional<Micros> boot_began_;        // In UTC, by a trusted clock: the present boot.
   bool boots_in_flight_ = false;            // A batch with records of ours is on its way.
   std::optional<Micros> boots_look_at_;     // When to look for a trusted clock; none: nothing waits for it.
+  std::optional<Micros> boot_opened_;       // For how long the machine was up when it first had this store.
+  std::uint64_t last_boot_place_ = 0;
+  std::size_t offsets_known_ = 0;
   // From here on, entries of our own are looked at whose stamps may run ahead; none: that is done.
   struct MendPlace {
     DatasetId dataset{};

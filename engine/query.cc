@@ -65,14 +65,19 @@ Result<UnplacedAnswer> query_unplaced(const StoreReader& reader, const UnplacedQ
   if (!declared) return declared.error();
   if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + query.series};
   UnplacedAnswer answer;
+  AnswerSize size(query.limit, query.text_bytes_max);
   const auto take = [&](Sample sample) {
-    if (++answer.count <= query.limit) answer.samples.push_back(std::move(sample));
+    ++answer.count;
+    if (size.take(sample)) answer.samples.push_back(std::move(sample));
   };
+  std::size_t blocks = 0;
   for (const StreamSeries& series : *declared) {
     const auto offsets = reader.offsets(series.stream);
     if (!offsets) return offsets.error();
     Status outcome = Done{};
     const auto look = [&](const StoredBlock& block) {
+      answer.complete = ++blocks <= query.blocks_max;
+      if (!answer.complete) return false;
       const auto samples = BlockSamples::open(block, *offsets);
       outcome = samples ? samples->each(series.decl.number, BlockSamples::Which::kUnplaced, take)
                         : Status(samples.error());
@@ -80,6 +85,7 @@ Result<UnplacedAnswer> query_unplaced(const StoreReader& reader, const UnplacedQ
     };
     if (Status visited = reader.visit_unplaced(series.stream, look); !visited) return visited.error();
     if (!outcome) return outcome.error();
+    if (!answer.complete) break;
   }
   return answer;
 }

@@ -48,15 +48,18 @@ Result<SampleAnswer> query_samples(const StoreReader& reader, const SampleQuery&
 void place(Sample& sample, const BootOffsets& offsets);
 
 // Those that have no offset (yet), as they are: `boot` and `time` of each say so. In the order of their
-// streams and dots; all of them are counted, `limit` are shown.
+// streams and dots, as many as fit the limits; they are counted in the blocks that are looked at.
 struct UnplacedQuery {
   DatasetId dataset{};
   std::string series;
-  std::size_t limit = 10'000;
+  std::size_t limit = 10'000;              // Of the answer.
+  std::size_t text_bytes_max = 16u << 20;  // Of its strings and bytes.
+  std::size_t blocks_max = 1'000;          // To look at; beyond, the answer is not complete.
 };
 struct UnplacedAnswer {
   std::vector<Sample> samples;
   std::uint64_t count = 0;
+  bool complete = true;
 };
 Result<UnplacedAnswer> query_unplaced(const StoreReader& reader, const UnplacedQuery& query);
 

@@ -30,23 +30,6 @@ bool better_copy(const Sample& a, const Sample& b) {
   return std::tie(a.quality, a.time, a.dot) < std::tie(b.quality, b.time, b.dot);
 }
 
-// Counts an answer until it is full.
-class AnswerSize {
- public:
-  AnswerSize(std::size_t limit, std::size_t text_bytes_max)
-      : limit_(limit), text_bytes_max_(text_bytes_max) {}
-
-  // False if `sample` does not fit any more. The first one always fits the bytes.
-  bool take(const Sample& sample) {
-    text_bytes_ += text_bytes(sample);
-    return ++count_ <= limit_ && (count_ == 1 || text_bytes_ <= text_bytes_max_);
-  }
-
- private:
-  std::size_t limit_, text_bytes_max_;
-  std::size_t count_ = 0, text_bytes_ = 0;
-};
-
 // Samples of one time stay together: those of the first time left out go too, unless nothing else is there.
 void cut_at(SampleAnswer& answer, Ticks next) {
   answer.more = true;
@@ -65,6 +48,11 @@ bool sample_before(const Sample& a, const Sample& b) {
   if (a.time != b.time) return a.time < b.time;
   if (!same_value(a.value, b.value)) return value_less(a.value, b.value);
   return std::tie(a.quality, a.dot) < std::tie(b.quality, b.dot);
+}
+
+bool AnswerSize::take(const Sample& sample) {
+  text_bytes_ += text_bytes(sample);
+  return ++count_ <= limit_ && (count_ == 1 || text_bytes_ <= text_bytes_max_);
 }
 
 bool same_sample(const Sample& a, const Sample& b) {
@@ -113,7 +101,7 @@ TimeRange SampleSet::reach() const {
 
 Status SampleSet::add(const StoredBlock& block, SeriesNo series, const BootOffsets& offsets) {
   const TimeRange wide = reach();
-  if (!may_hold(block, offsets, wide.from, wide.to)) return Done{};
+  if (!may_hold(block, offsets, wide.from, wide.to) || !latest_in(block, offsets)) return Done{};
   const auto samples = BlockSamples::open(block, offsets);
   if (!samples.ok()) return samples.error();
   return samples->each(series, BlockSamples::Which::kPlaced,

@@ -11,6 +11,20 @@
 
 namespace deltamesh {
 
+// How much of an answer is full.
+class AnswerSize {
+ public:
+  AnswerSize(std::size_t limit, std::size_t text_bytes_max)
+      : limit_(limit), text_bytes_max_(text_bytes_max) {}
+
+  // False if `sample` does not fit any more. The first one always fits the bytes.
+  bool take(const Sample& sample);
+
+ private:
+  std::size_t limit_, text_bytes_max_;
+  std::size_t count_ = 0, text_bytes_ = 0;
+};
+
 // The samples of a block, column by column; the times are decoded once.
 class BlockSamples {
  public:

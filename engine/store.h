@@ -177,6 +177,7 @@ struct StoreImage {
   std::vector<StoredFloor> floors;  // One a map, of those that have one.
   std::uint64_t surfaced = 0;       // Writes.
   std::vector<OwnBoot> own_boots;   // By place.
+  std::vector<BootOffset> offsets;  // By stream and boot.
 };
 
 // A block as far as retention looks at it.

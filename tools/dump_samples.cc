@@ -168,8 +168,9 @@ Result<bool> print_set(const StoreReader& reader, const SampleQuery& query, Samp
   const auto answer = query_samples(reader, query);
   if (!answer) return answer.error();
   for (const Sample& sample : answer->samples) printer.print(sample);
-  const auto unplaced =
-      query_unplaced(reader, {query.dataset, query.series, query.limit - answer->samples.size()});
+  UnplacedQuery rest{query.dataset, query.series, query.limit - answer->samples.size()};
+  rest.blocks_max = std::numeric_limits<std::size_t>::max();
+  const auto unplaced = query_unplaced(reader, rest);
   if (!unplaced) return unplaced.error();
   for (const Sample& sample : unplaced->samples) printer.print(sample);
   return answer->more || unplaced->count > unplaced->samples.size();

@@ -18,6 +18,9 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
+// Between two looks; more, and somebody has set the clock.
+constexpr std::chrono::milliseconds kClockStep{50};
+
 bool is_kept() {
 #ifdef __linux__
   timex state{};
@@ -44,10 +47,12 @@ microseconds up_time(microseconds steady) {
 Instant MachineClock::now() {
   const auto steady = duration_cast<microseconds>(std::chrono::steady_clock::now().time_since_epoch());
   const auto wall = duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch());
-  if (!asked_ || steady >= *asked_ + std::chrono::seconds(1)) {
+  const bool was_set = std::chrono::abs(wall - steady - ahead_) > kClockStep;
+  if (!asked_ || was_set || steady >= *asked_ + std::chrono::seconds(1)) {
     asked_ = steady;
     kept_ = is_kept();
   }
+  ahead_ = wall - steady;
   return {steady, wall, kept_, up_time(steady)};
 }
 

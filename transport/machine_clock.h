@@ -14,11 +14,13 @@ namespace deltamesh {
 
 class MachineClock {
  public:
-  // Asks the system for its word at most once a second: the question costs as much as a small write.
+  // Asks the system for its word at most once a second, unless the clock was set meanwhile: the question
+  // costs as much as a small write.
   [[nodiscard]] Instant now();
 
  private:
   std::optional<std::chrono::microseconds> asked_;  // On the steady clock.
+  std::chrono::microseconds ahead_{0};              // Of the steady clock.
   bool kept_ = false;
 };
 

@@ -142,13 +142,12 @@ Status BatchWriter::write_offset(const BootOffset& offset) {
   if (*row) {
     const Result<BootOffset> before = read_offset(*found);
     found->reset();
-    if (!before) return before.error();
-    if (!goes_before(offset, *before)) return Done{};
+    // A damaged one is as good as none.
+    if (before && !goes_before(offset, *before)) return Done{};
   }
   Result<Statement> insert = database_->prepare(
-      "INSERT OR REPLACE INTO boots (stream, boot, ticks, quality, writer, seq, checksum) VALUES (?, ?, ?, "
-      "?, "
-      "?, ?, ?)");
+      "INSERT OR REPLACE INTO boots (stream, boot, ticks, quality, writer, seq, checksum) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   return insert
       ->bind(*stream, offset.boot, offset.ticks, static_cast<std::uint32_t>(offset.quality), *writer,
@@ -160,8 +159,8 @@ Status BatchWriter::write_own_boot(const OwnBoot& boot) {
   const Result<StreamKey> stream = key_of(boot.stream);
   if (!stream) return stream.error();
   Result<Statement> insert = database_->prepare(
-      "INSERT OR REPLACE INTO own_boots (place, stream, number, boot, up, checksum) VALUES (?, ?, ?, ?, ?, "
-      "?)");
+      "INSERT OR REPLACE INTO own_boots (place, stream, number, boot, up, checksum) "
+      "VALUES (?, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   return insert
       ->bind(boot.place, *stream, boot.number, boot.id, static_cast<std::int64_t>(boot.up_max.count()),

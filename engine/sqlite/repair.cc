@@ -234,7 +234,11 @@ Status Rebuild::put_boots() {
     batch.offsets = {offset};
     if (Status status = put(batch, taken); !status) return status;
   }
-  for (const OwnBoot& boot : rows_.own_boots) {
+  // Of one place the row that was written last has been up for longest.
+  std::vector<OwnBoot> own_boots = rows_.own_boots;
+  std::stable_sort(own_boots.begin(), own_boots.end(),
+                   [](const OwnBoot& a, const OwnBoot& b) { return a.up_max < b.up_max; });
+  for (const OwnBoot& boot : own_boots) {
     Batch batch;
     batch.own_boots = {boot};
     if (Status status = put(batch, taken); !status) return status;

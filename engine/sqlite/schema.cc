@@ -70,7 +70,7 @@ CREATE TABLE blocks (
   checksum INTEGER NOT NULL,
   bytes BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX blocks_by_dot ON blocks (stream, first, last, time_min, time_max);
+CREATE UNIQUE INDEX blocks_by_dot ON blocks (stream, first, last, time_min, time_max, boot_min);
 CREATE INDEX blocks_by_boot ON blocks
   (stream, first, time_min, time_max, boot_min, boot_max, ticks_min, ticks_max) WHERE boot_min IS NOT NULL;
 CREATE TABLE arrivals (

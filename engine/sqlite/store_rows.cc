@@ -108,6 +108,7 @@ Status check_own_boot(const OwnBoot& boot) {
   Batch batch;
   batch.own_boots = {boot};
   if (Status status = check_batch(batch); !status) return status;
+  if (boot.place == limits::kSeqMax) return invalid("a boot after which there can be none");
   if (boot.number > limits::kBootsPerStreamMax) return invalid("more boots than can have an offset");
   const bool is_sound = boot.up_max.count() >= 0 && boot.up_max <= kUpMax;
   return is_sound ? Status(Done{})

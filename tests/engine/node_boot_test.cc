@@ -191,6 +191,7 @@ TEST_CASE("a boot that met no clock ended no later than the next one began", "[e
   device.wait(seconds(30));
   take(device, 2.0);
   new_incarnation ? device.reboot(2, 0x77) : device.reboot(2);
+  device.tick();
   device.wait(seconds(5));
   take(device, 3.0);
   device.wait(seconds(15));
@@ -206,6 +207,21 @@ TEST_CASE("a boot that met no clock ended no later than the next one began", "[e
   net.connect(device, gateway);
   net.run();
   CHECK(shown(gateway) == all);
+}
+
+TEST_CASE("a store that moves to a machine that has been up for long takes no boot with it",
+          "[engine][boot]") {
+  Device device;
+  take(device, 1.0);
+  device.reboot(2, 0x77);
+  device.now.up = hours(1'000);
+  device.tick();
+  take(device, 2.0);
+  device.wait(seconds(30));
+  set_clock(device, kToday, true);
+  device.tick();
+  CHECK(shown(device) ==
+        Shown{{kTodayTicks - 30'000, 1.0, Quality::kEstimated}, {kTodayTicks - 30'000, 2.0, Quality::kGood}});
 }
 
 TEST_CASE("boots in a row that met no clock follow each other", "[engine][boot]") {
@@ -254,6 +270,124 @@ TEST_CASE("a clock that nothing vouches for and that may be right places samples
     device.tick();
     CHECK(shown(device) == Shown{{kTodayTicks + 3 * 3'600'000, 1.0, Quality::kEstimated}});
   }
+}
+
+TEST_CASE("once somebody sets a clock that nothing vouches for, what comes then goes by it",
+          "[engine][boot]") {
+  Device device;
+  set_clock(device, kToday, false);
+  take(device, 1.0);
+  device.tick();
+  set_clock(device, kToday + hours(12), false);
+  device.wait(seconds(30));
+  take(device, 2.0);
+  set_clock(device, kToday + hours(12) + limits::kBootLook, false);
+  device.wait(limits::kBootLook);
+  CHECK(shown(device) == Shown{{kTodayTicks, 1.0, Quality::kUncertain},
+                               {kTodayTicks + 12 * 3'600'000, 2.0, Quality::kUncertain}});
+  set_clock(device, kToday + hours(12) + limits::kBootLook, true);
+  device.tick();
+  CHECK(shown(device) == Shown{{kTodayTicks + 12 * 3'600'000 - 30'000, 1.0, Quality::kGood},
+                               {kTodayTicks + 12 * 3'600'000, 2.0, Quality::kGood}});
+}
+
+TEST_CASE("a node that waits for the commit of its record is not woken for nothing", "[engine][boot]") {
+  NodeConfig slow = with_boots();
+  slow.commit_interval = seconds(30);
+  TestNode device(1, slow);
+  set_clock(device, kToday, false);
+  take(device, 1.0);
+  device.tick();
+  set_clock(device, kToday, true);
+  device.tick();
+  CHECK(device.wake_at > device.now.steady);
+  for (int turn = 1; turn <= 2; ++turn) {
+    set_clock(device, kToday + turn * seconds(31), true);
+    device.wait(seconds(31));
+  }
+  CHECK(shown(device) == Shown{{kTodayTicks, 1.0, Quality::kGood}});
+}
+
+TEST_CASE("rows that say a machine was up for ever move no sum about boots out of its range",
+          "[engine][boot]") {
+  TestNode device(1, with_boots());
+  set_clock(device, seconds(0), false);
+  take(device, 1.0);
+  Batch batch;
+  for (std::uint64_t place = 10; place < 400; ++place) {
+    BootId id;
+    id.bytes.fill(static_cast<std::uint8_t>(place / 2));
+    batch.own_boots.push_back({place, device.stream(), 1, id, microseconds::max() - seconds(place)});
+  }
+  device.store_batch(std::move(batch));
+  device.reboot(2);
+  set_clock(device, kToday, true);
+  device.tick();
+  CHECK(shown(device).size() + unplaced(device).size() == 1);
+}
+
+TEST_CASE("boots beyond those that have a number leave their samples without a place", "[engine][boot]") {
+  TestNode device(1, with_boots());
+  set_clock(device, seconds(0), false);
+  take(device, 1.0);
+  Batch batch;
+  BootId id;
+  id.bytes.fill(9);
+  batch.own_boots.push_back({7, device.stream(), limits::kBootsPerStreamMax, id, {}});
+  device.store_batch(std::move(batch));
+  device.reboot(2);
+  take(device, 2.0);
+  set_clock(device, kToday, true);
+  device.tick();
+  take(device, 3.0);
+  CHECK(shown(device).back() == std::tuple{kTodayTicks, 3.0, Quality::kGood});
+  REQUIRE(unplaced(device).size() == 1);
+  CHECK(unplaced(device)[0].time == 0);
+  CHECK(unplaced(device)[0].boot == limits::kBootsPerStreamMax + 1);
+}
+
+TEST_CASE("a peer does not say when our present boot was", "[engine][boot]") {
+  TestNode node(2, with_boots());
+  set_clock(node, seconds(0), false);
+  take(node, 1.0);
+  ScriptedPeer peer(node);
+  peer.agree();
+  StreamId ours = node.stream();
+  ours.incarnation.bytes.fill(0);
+  message::Delta delta = peer.delta(1, 1);
+  delta.ref = {0, ours};
+  delta.declarations.clear();
+  const std::vector<Event> record{{0,
+                                   0,
+                                   Quality::kGood,
+                                   std::nullopt,
+                                   {{kBootSeries, encode(BootRecord{node.stream().incarnation, 1, 5})}}}};
+  delta.block = *encode_block(record, limits::kBlock);
+  peer.say(delta);
+  CHECK(peer.end() == "");
+  CHECK(node.counters().offsets_refused == 1);
+  CHECK(shown(node).empty());
+  node.restart();
+  set_clock(node, kToday, true);
+  node.tick();
+  CHECK(shown(node) == Shown{{kTodayTicks, 1.0, Quality::kGood}});
+}
+
+TEST_CASE("samples without a place are told within limits", "[engine][boot]") {
+  Device device;
+  for (int i = 0; i < 5; ++i) take(device, i);
+  UnplacedQuery query{kTelemetry, "room/temperature"};
+  query.limit = 2;
+  auto answer = query_unplaced(device.store(), query);
+  REQUIRE(answer);
+  CHECK(answer->samples.size() == 2);
+  CHECK(answer->count == 5);
+  CHECK(answer->complete);
+  query.blocks_max = 3;
+  answer = query_unplaced(device.store(), query);
+  REQUIRE(answer);
+  CHECK(answer->count == 3);
+  CHECK_FALSE(answer->complete);
 }
 
 TEST_CASE("a record that could not be stored is written again", "[engine][boot]") {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "engine/codec.h"
@@ -141,6 +142,13 @@ class TestNode {
   void sync() {
     store_.sync();
     carry_out();
+  }
+  // What somebody else has put into its store.
+  void store_batch(Batch batch) {
+    bool stored = false;
+    store_.commit(std::move(batch), [&stored](BatchId, const Status& status) { stored = status.ok(); });
+    store_.sync();
+    if (!stored) throw std::logic_error("a batch of a test is refused");
   }
   void hold_commits() { auto_sync_ = false; }
   void release_commits() {

@@ -301,6 +301,10 @@ inline void refuses_what_breaks_a_rule(StoreUnderTest& test) {
        [](Batch& b) {
          b.blocks[0].boots = BootSpan{1, 1, 1, 0};
        }},
+      {"a name for the series of records",
+       [](Batch& b) {
+         b.declarations.push_back({b.blocks[0].stream, {kBootSeries, "room/t", "", ValueType::kInt}});
+       }},
       {"offset of no boot",
        [](Batch& b) {
          b.offsets.push_back({b.blocks[0].stream, 0, 0, Quality::kGood, {}});

@@ -121,6 +121,29 @@ TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite]
                                  [](const StoredBlock&) { return true; }));
 }
 
+TEST_CASE("a changed offset of a boot gives way to the next one, and is found when the store is opened",
+          "[sqlite][reader]") {
+  const bool mended = GENERATE(false, true);
+  CAPTURE(mended);
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  auto store = open_store_at(path);
+  const StreamId stream = stream_of(store->identity());
+  const BootOffset worse{stream, 1, 100, Quality::kEstimated, {stream, 7}};
+  Batch batch;
+  batch.offsets = {worse};
+  REQUIRE(commit_to(*store, batch));
+  run_raw(path, "UPDATE boots SET quality = 0");
+  if (mended) REQUIRE(commit_to(*store, batch));
+  store.reset();
+  const auto reader = SqliteReader::open_read_only(path);
+  REQUIRE(reader);
+  const auto offsets = (*reader)->offsets(stream);
+  REQUIRE(offsets.ok() == mended);
+  if (mended) CHECK(offsets->all() == std::vector{worse});
+  CHECK(SqliteStore::open(options_for(path)).ok() == mended);
+}
+
 TEST_CASE(
     "a map entry or series that is changed under an open store is named, and only the batch that needs it "
     "fails",
