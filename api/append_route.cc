@@ -2,6 +2,7 @@
 //
 // Parsed on the reading thread: a body of megabytes must not hold up the network, and where an event does not
 // name a unit, the store knows the one in use.
+#include <chrono>
 #include <map>
 #include <optional>
 
@@ -50,11 +51,17 @@ class UnitsInUse {
   std::optional<std::map<std::string, std::string>> units_;
 };
 
+std::chrono::microseconds steady_now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
+}
+
 void append(const StoreReader& reader, const NamedDataset& dataset, const std::string& body,
-            RouteContext& context, const Responder& respond) {
+            std::chrono::microseconds came, RouteContext& context, const Responder& respond) {
   UnitsInUse units(reader, dataset.id, context.hooks.own);
-  auto events = parse_events(body, dataset.config.resolution,
-                             [&units](const std::string& series) { return units.of(series); });
+  auto events = parse_events(
+      body, dataset.config.resolution, [&units](const std::string& series) { return units.of(series); },
+      came);
   if (!events) return respond(events.error());
   context.sink.write(dataset.id, *std::move(events), when_durable(respond));
 }
@@ -67,9 +74,9 @@ void add_append_route(Router& router, RouteContext& context) {
                const auto dataset = context.datasets.find(request.captured[0], DatasetKind::kTelemetry);
                if (!dataset) return respond(dataset.error());
                if (Status good = request.query.check({}); !good) return respond(good.error());
-               const auto work = [&context, dataset = *dataset, body = std::move(request.body)](
-                                     const StoreReader& reader, const Responder& answer) {
-                 append(reader, dataset, body, context, answer);
+               const auto work = [&context, dataset = *dataset, body = std::move(request.body),
+                                  came = steady_now()](const StoreReader& reader, const Responder& answer) {
+                 append(reader, dataset, body, came, context, answer);
                };
                context.queries.ask_first(work, respond);
              });

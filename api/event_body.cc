@@ -28,10 +28,9 @@ std::optional<Number> parse_number(std::string_view text) {
   return value;
 }
 
-Result<Ticks> parse_time(const JsonValue* json, Resolution resolution) {
-  if (json == nullptr) return invalid("it has no \"time\"");
-  if (json->kind == Kind::kString) return parse_iso_time(json->text, resolution);
-  const auto ticks = json->kind == Kind::kNumber ? parse_number<Ticks>(json->text) : std::nullopt;
+Result<Ticks> parse_time(const JsonValue& json, Resolution resolution) {
+  if (json.kind == Kind::kString) return parse_iso_time(json.text, resolution);
+  const auto ticks = json.kind == Kind::kNumber ? parse_number<Ticks>(json.text) : std::nullopt;
   if (ticks && in_calendar(*ticks, resolution)) return *ticks;
   if (ticks)
     return invalid("\"time\" is out of the years 1 to 9999; is it in " + std::string(to_string(resolution)) +
@@ -90,15 +89,13 @@ std::size_t event_bytes(const NamedEvent& event) {
 
 class EventParser {
  public:
-  EventParser(Resolution resolution, const KnownUnit& known_unit)
-      : resolution_(resolution), known_unit_(known_unit) {}
+  EventParser(Resolution resolution, const KnownUnit& known_unit, std::chrono::microseconds taken)
+      : resolution_(resolution), known_unit_(known_unit), taken_(taken) {}
 
   Result<NamedEvent> parse(const JsonValue& json) {
     if (Status good = check_shape(json); !good) return good.error();
     NamedEvent event;
-    const auto time = parse_time(json.find("time"), resolution_);
-    if (!time) return time.error();
-    event.time = *time;
+    if (Status timed = take_time(json.find("time"), event); !timed) return timed.error();
     const auto quality = parse_quality(json.find("quality"));
     if (!quality) return quality.error();
     event.quality = *quality;
@@ -115,6 +112,15 @@ class EventParser {
   }
 
  private:
+  // Without one, the node gives it the time at which it came.
+  Status take_time(const JsonValue* json, NamedEvent& event) const {
+    if (json == nullptr) return event.taken = taken_, Done{};
+    const auto time = parse_time(*json, resolution_);
+    if (!time) return time.error();
+    event.time = *time;
+    return Done{};
+  }
+
   static Status check_shape(const JsonValue& json) {
     if (json.kind != Kind::kObject) return invalid("it is not an object");
     for (const auto& key : json.keys) {
@@ -156,6 +162,7 @@ class EventParser {
 
   Resolution resolution_;
   const KnownUnit& known_unit_;
+  std::chrono::microseconds taken_;
   Units units_in_use_;
 };
 
@@ -172,14 +179,14 @@ const char* quality_word(Quality quality) {
 }
 
 Result<std::vector<NamedEvent>> parse_events(std::string_view body, Resolution resolution,
-                                             const KnownUnit& known_unit) {
+                                             const KnownUnit& known_unit, std::chrono::microseconds taken) {
   const auto json = parse_json(body);
   if (!json) return json.error();
   const JsonValue* const list = json->find("events");
   const bool shaped = list != nullptr && list->kind == Kind::kArray && json->keys.size() == 1;
   if (!shaped || list->items.empty())
     return invalid("the body is {\"events\":[...]} with at least one event");
-  EventParser parser(resolution, known_unit);
+  EventParser parser(resolution, known_unit, taken);
   std::vector<NamedEvent> events;
   for (const JsonValue& item : list->items) {
     auto event = parser.parse(item);

@@ -4,9 +4,11 @@
 //               "units":{"greenhouse-3/temperature":"Cel"},"quality":"good"}]}
 //
 // Numbers become the nearest double to their text, as everywhere at the edge; strings and booleans stay what
-// they are. The text of an error names the event by its index, from 0.
+// they are. An event without "time" gets its time from the node. The text of an error names the event by its
+// index, from 0.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,8 +23,9 @@ namespace deltamesh {
 // The unit that a series is known by; nullopt for a new one. Asked where an event does not say.
 using KnownUnit = std::function<Result<std::optional<std::string>>(const std::string& series)>;
 
+// `taken`: when the body came, on the steady clock.
 Result<std::vector<NamedEvent>> parse_events(std::string_view body, Resolution resolution,
-                                             const KnownUnit& known_unit);
+                                             const KnownUnit& known_unit, std::chrono::microseconds taken);
 
 // "good", "estimated", "uncertain", "bad".
 const char* quality_word(Quality quality);

@@ -70,6 +70,10 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("clock_ahead_heard").count(counters.clock_ahead_heard);
   json.key("clock_set_back").count(counters.clock_set_back);
   json.key("entries_mended").count(counters.entries_mended);
+  json.key("events_from_boot").count(counters.events_from_boot);
+  json.key("boots_without_offset").count(counters.boots_without_offset);
+  json.key("offsets_learnt").count(counters.offsets_learnt);
+  json.key("offsets_refused").count(counters.offsets_refused);
   json.end_object();
 }
 

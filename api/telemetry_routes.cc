@@ -81,6 +81,36 @@ Result<HttpResponse> answer_samples(const StoreReader& reader, const SampleQuery
   return HttpResponse{200, json.take()};
 }
 
+// Samples without a place in UTC, as they are.
+Result<HttpResponse> answer_unplaced(const StoreReader& reader, const UnplacedQuery& query,
+                                     Resolution resolution) {
+  const auto answer = query_unplaced(reader, query);
+  if (!answer) return answer.error();
+  JsonWriter json;
+  json.begin_object().key("series").text(query.series).key("resolution").text(to_string(resolution));
+  json.key("count").integer(static_cast<std::int64_t>(answer->count));
+  json.key("complete").boolean(answer->complete).key("samples").begin_array();
+  for (const Sample& sample : answer->samples) {
+    const StreamId& stream = sample.dot.stream;
+    json.begin_object().key("node").text(hex(stream.node.bytes));
+    json.key("incarnation").text(hex(stream.incarnation.bytes)).key("boot").integer(sample.boot);
+    json.key("ticks").integer(sample.time).key("value").value(sample.value);
+    json.key("quality").text(quality_word(sample.quality)).end_object();
+  }
+  json.end_array().end_object();
+  return HttpResponse{200, json.take()};
+}
+
+Result<UnplacedQuery> parse_unplaced_query(const QueryParameters& parameters, const NamedDataset& dataset) {
+  if (Status good = parameters.check({"series", "limit"}); !good) return good.error();
+  UnplacedQuery query{dataset.id, std::string(parameters.find("series").value_or(""))};
+  if (query.series.empty()) return invalid("name a series: ?series=...");
+  const auto limit = parameters.count("limit", limits::kSamplesDefault, limits::kSamplesMax);
+  if (!limit) return limit.error();
+  query.limit = *limit;
+  return query;
+}
+
 Result<HttpResponse> answer_series(const StoreReader& reader, DatasetId dataset, const std::string& after,
                                    std::size_t limit) {
   const auto all = list_series(reader, dataset);
@@ -156,6 +186,14 @@ class TelemetryRoutes {
         [query = *query](const StoreReader& reader) { return answer_samples(reader, query); });
   }
 
+  void unplaced(const RoutedRequest& request, const NamedDataset& dataset, const Responder& respond) const {
+    const auto query = parse_unplaced_query(request.query, dataset);
+    if (!query) return respond(query.error());
+    ask(dataset, respond, [query = *query, dataset](const StoreReader& reader) {
+      return answer_unplaced(reader, query, dataset.config.resolution);
+    });
+  }
+
   void latest(const RoutedRequest& request, const NamedDataset& dataset, const Responder& respond) const {
     if (Status good = request.query.check({}, "series"); !good) return respond(good.error());
     ask(dataset, respond, [dataset, names = request.query.all("series")](const StoreReader& reader) {
@@ -191,6 +229,7 @@ void add_telemetry_routes(Router& router, RouteContext& context) {
   const TelemetryRoutes routes(context);
   routes.add(router, "series", &TelemetryRoutes::series);
   routes.add(router, "samples", &TelemetryRoutes::samples);
+  routes.add(router, "unplaced", &TelemetryRoutes::unplaced);
   routes.add(router, "latest", &TelemetryRoutes::latest);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -32,6 +33,15 @@ struct BlockLimits {
 // long text with few bits: without a bound a small block could claim gigabytes.
 inline constexpr std::uint64_t kTextExpansionMax = 4;
 
+// The events of a block that are counted from boots of its writer: which boots, and which times.
+struct BootSpan {
+  std::uint32_t boot_min = 0;  // Never 0.
+  std::uint32_t boot_max = 0;
+  Ticks ticks_min = 0;
+  Ticks ticks_max = 0;
+  friend bool operator==(const BootSpan&, const BootSpan&) = default;
+};
+
 // What an index needs to know of a block without its values.
 struct BlockSummary {
   std::uint32_t events = 0;
@@ -40,6 +50,7 @@ struct BlockSummary {
   bool has_utc = false;          // Some event has boot == 0; then the next two are over those events.
   Ticks time_min = 0;
   Ticks time_max = 0;
+  std::optional<BootSpan> boots;  // None: every event is in UTC.
   friend bool operator==(const BlockSummary&, const BlockSummary&) = default;
 };
 

@@ -62,6 +62,14 @@ class Scattering {
   std::size_t sources_ = 0;
 };
 
+void add_to(std::optional<BootSpan>& boots, std::uint32_t boot, Ticks ticks) {
+  if (!boots) boots = BootSpan{boot, boot, ticks, ticks};
+  boots->boot_min = std::min(boots->boot_min, boot);
+  boots->boot_max = std::max(boots->boot_max, boot);
+  boots->ticks_min = std::min(boots->ticks_min, ticks);
+  boots->ticks_max = std::max(boots->ticks_max, ticks);
+}
+
 BlockSummary summarize(const BlockColumns& columns) {
   BlockSummary summary;
   summary.events = static_cast<std::uint32_t>(columns.times.size());
@@ -69,8 +77,11 @@ BlockSummary summarize(const BlockColumns& columns) {
   summary.series.reserve(columns.directory.size());
   for (const SeriesEntry& entry : columns.directory) summary.series.push_back(entry.number);
   for (std::size_t i = 0; i < columns.times.size(); ++i) {
-    if (!columns.boots.empty() && columns.boots[i] != 0) continue;
     const Ticks time = columns.times[i];
+    if (!columns.boots.empty() && columns.boots[i] != 0) {
+      add_to(summary.boots, static_cast<std::uint32_t>(columns.boots[i]), time);
+      continue;
+    }
     if (!summary.has_utc || time < summary.time_min) summary.time_min = time;
     if (!summary.has_utc || time > summary.time_max) summary.time_max = time;
     summary.has_utc = true;

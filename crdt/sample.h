@@ -5,6 +5,7 @@
 // NaN, which never equals itself, is refused before it gets here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -84,6 +85,9 @@ struct NamedEvent {
   Quality quality = Quality::kGood;
   std::optional<Source> source;
   std::vector<NamedReading> readings;
+  // Of an event that brings no time of its own: when it was taken, on the steady clock of the node's driver.
+  // The node then fills in `time` and `boot`.
+  std::optional<std::chrono::microseconds> taken = {};
 };
 
 struct Sample {

@@ -12,6 +12,10 @@ Error invalid(std::string text) {
   return {ErrorCode::kInvalid, std::move(text)};
 }
 
+bool is_span(const BootSpan& span) {
+  return span.boot_min > 0 && span.boot_min <= span.boot_max && span.ticks_min <= span.ticks_max;
+}
+
 Status check_block(const StoredBlock& block) {
   if (block.first == 0 || block.events == 0)
     return invalid("a block without events in " + describe(block.stream));
@@ -21,10 +25,24 @@ Status check_block(const StoredBlock& block) {
     return invalid("a block without bytes in " + describe(block.stream, block.interval()));
   if (block.has_utc && block.time_min > block.time_max)
     return invalid("a block that ends before it starts in " + describe(block.stream, block.interval()));
+  if (block.boots && !is_span(*block.boots))
+    return invalid("a block of boots that are none in " + describe(block.stream, block.interval()));
   return Done{};
 }
 
+Status check_offset(const BootOffset& offset) {
+  if (offset.boot > 0 && offset.boot <= limits::kBootsPerStreamMax && offset.quality <= Quality::kUncertain)
+    return Done{};
+  return invalid("the offset of a boot that may have none, in " + describe(offset.stream));
+}
+
+Status check_own_boot(const OwnBoot& boot) {
+  if (boot.place > 0 && boot.place <= limits::kSeqMax && boot.number > 0) return Done{};
+  return invalid("a boot without a number in " + describe(boot.stream));
+}
+
 Status check_declaration(const StreamSeries& series) {
+  if (series.decl.number == kBootSeries) return invalid("a name for the series of records");
   if (!valid_series_name(series.decl.name)) return invalid("a series name that is not valid");
   if (series.decl.unit.size() > limits::kUnitBytesMax) return invalid("a unit of more bytes than allowed");
   if (series.decl.type > ValueType::kBytes) return invalid("a series of unknown type");
@@ -98,6 +116,8 @@ Status check_batch(const Batch& batch) {
   if (Status status = check_each(batch.given_up, check_given_up); !status) return status;
   if (Status status = check_each(batch.blocks, check_block); !status) return status;
   if (Status status = check_each(batch.declarations, check_declaration); !status) return status;
+  if (Status status = check_each(batch.offsets, check_offset); !status) return status;
+  if (Status status = check_each(batch.own_boots, check_own_boot); !status) return status;
   if (Status status = check_each(batch.entries, check_entry); !status) return status;
   if (Status status = check_each(batch.pruning.surfaced, check_entry); !status) return status;
   return check_each(batch.pruning.floors, check_floor);

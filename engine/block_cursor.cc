@@ -18,7 +18,8 @@ std::string block_name(const StoredBlock& block) {
 
 bool same_place(const StoredBlock& block, const BlockSummary& summary) {
   const bool same_times = block.time_min == summary.time_min && block.time_max == summary.time_max;
-  return block.events == summary.events && block.has_utc == summary.has_utc && (!block.has_utc || same_times);
+  return block.events == summary.events && block.has_utc == summary.has_utc && block.boots == summary.boots &&
+         (!block.has_utc || same_times);
 }
 
 }  // namespace

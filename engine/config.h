@@ -54,6 +54,9 @@ struct Identity {
 // Whether the wall clock is right to some seconds: as the machine says, or as its operator knows better.
 enum class ClockTrust : std::uint8_t { kAuto, kTrusted, kUntrusted };
 
+// One life of the machine between two power-ups: opaque bits, different for each.
+using BootId = Id128<struct BootTag>;
+
 struct NodeConfig {
   FleetId fleet;
   std::vector<DatasetConfig> datasets;
@@ -80,6 +83,7 @@ struct NodeConfig {
   ClockTrust clock = ClockTrust::kAuto;
   // A wall clock that shows less is wrong: the time of the build.
   std::chrono::milliseconds clock_floor{0};
+  BootId boot;                         // Of this machine, now.
   std::string software = "deltamesh";  // Told to peers, for their logs.
 };
 

@@ -42,6 +42,11 @@ struct Counters {
   std::uint64_t clock_ahead_heard = 0;     // Times that a peer told us, and was believed.
   std::uint64_t clock_set_back = 0;        // Our stamps ran ahead of the time that became known.
   std::uint64_t entries_mended = 0;        // Of our own, written anew because of that.
+  std::uint64_t events_from_boot = 0;      // Written here, counted from a boot as the time was not known.
+  std::uint64_t boots_without_offset =
+      0;                             // That there are now: boots of this machine from which such are counted.
+  std::uint64_t offsets_learnt = 0;  // Offsets of boots, written here or received; durable.
+  std::uint64_t offsets_refused = 0;  // Such records from peers that say nothing usable.
 };
 
 }  // namespace deltamesh

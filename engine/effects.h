@@ -16,11 +16,13 @@
 
 namespace deltamesh {
 
-// The driver's two clocks at one moment. Timers follow `steady`; only map stamps look at `wall`.
+// The driver's clocks at one moment. Timers follow `steady`; map stamps, and events that bring no time of
+// their own, look at the others.
 struct Instant {
   std::chrono::microseconds steady{0};  // Never goes back; its zero means nothing.
   std::chrono::microseconds wall{0};    // Since 1970 as the machine believes; may jump.
   bool trusted = true;                  // Something vouches for `wall`, such as NTP.
+  std::chrono::microseconds up{0};      // Since the machine was started: NodeConfig::boot. Never goes back.
 };
 
 // One accepted local write; the driver tells its writer when it is durable.

@@ -264,6 +264,24 @@ inline constexpr std::chrono::minutes kClockToldInterval{10};
 // other writes wait behind them. Fewer: more commits.
 inline constexpr std::size_t kMendAtOnce = 256;
 
+// Boots of one stream that can have an offset; events of others are kept and shown without UTC. More: a
+// hostile peer fills the table of offsets. Fewer: a store whose incarnation outlives this many boots, which
+// takes a memory that does, has samples without a place.
+inline constexpr std::uint32_t kBootsPerStreamMax = 1'000;
+// Offsets that a node takes from peers, those that it had at its start among them. More: a peer that makes
+// them up fills the store, and nothing gives them up. Fewer: samples of a large fleet stay without a place.
+inline constexpr std::size_t kBootOffsetsMax = 1u << 18;
+// A clock that nothing vouches for has been set if it is that far from what it said before: events are
+// counted anew from there. More: samples stay by so much beside their time. Less: a clock that drifts uses
+// the numbers up.
+inline constexpr std::chrono::minutes kBootClockSet{1};
+// Boots of this machine that a node remembers, times datasets. More: memory, and one record each when the
+// time becomes known. Fewer: samples of earlier boots that never met a clock are not placed.
+inline constexpr std::size_t kOwnBootsMax = 4'096;
+// How often it is looked whether the time has become known, where samples wait for it. Longer: they are shown
+// later. Shorter: a battery is woken for nothing.
+inline constexpr std::chrono::seconds kBootLook{5};
+
 // After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
 // stay open. Shorter: a dead disk is asked all the time.
 inline constexpr std::chrono::seconds kFailedRetry{1};

@@ -11,16 +11,12 @@
 namespace deltamesh {
 namespace {
 
-bool may_hold(const StoredBlock& block, Ticks from, Ticks to) {
-  return !block.has_utc || (block.time_min <= to && block.time_max >= from);
-}
-
-// Visits [begin, end) until told to stop.
-template <class Iterator>
-void visit_range(Iterator begin, Iterator end, Ticks from, Ticks to,
+// Visits those of [begin, end) that are wanted, until told to stop.
+template <class Iterator, class Wanted>
+void visit_range(Iterator begin, Iterator end, const Wanted& wanted,
                  const std::function<bool(const StoredBlock&)>& visit) {
   for (; begin != end; ++begin) {
-    if (may_hold(begin->second, from, to) && !visit(begin->second)) return;
+    if (wanted(begin->second) && !visit(begin->second)) return;
   }
 }
 
@@ -92,7 +88,15 @@ Status MemoryStore::apply(Batch& batch) {
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
   for (TierAck& ack : batch.acks) take_ack(ack);
   if (batch.mark) marks_.insert_or_assign(last_arrival_ + 1, *batch.mark);
+  for (const BootOffset& offset : batch.offsets) take_offset(offset);
+  for (const OwnBoot& boot : batch.own_boots) own_boots_.insert_or_assign(boot.place, boot);
+  own_boots_.erase(own_boots_.begin(), own_boots_.lower_bound(batch.own_boots_from));
   return Done{};
+}
+
+void MemoryStore::take_offset(const BootOffset& offset) {
+  const auto [at, is_new] = offsets_.try_emplace({offset.stream, offset.boot}, offset);
+  if (!is_new && goes_before(offset, at->second)) at->second = offset;
 }
 
 bool MemoryStore::cuts_block(const GivenUp& given_up) const {
@@ -170,7 +174,10 @@ void MemoryStore::erase(const MapErasure& erasure) {
 }
 
 Result<StoreImage> MemoryStore::image() const {
-  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}, {}, {}, 0};
+  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()},
+                   {},        {},         {}, 0,  {},     {}};
+  for (const auto& [place, boot] : own_boots_) image.own_boots.push_back(boot);
+  for (const auto& [of, offset] : offsets_) image.offsets.push_back(offset);
   if (!marks_.empty()) image.mark = marks_.rbegin()->second;
   for (const Identity& acker : ended_ackers_) image.acks.push_back({acker, true, {}, {}});
   for (const auto& [of, dots] : acks_) image.acks.push_back({of.first, false, of.second, dots});
@@ -225,11 +232,30 @@ Status MemoryStore::visit_blocks(const StreamId& stream, Ticks from, Ticks to, O
   const auto at = blocks_.find(stream);
   if (at == blocks_.end()) return Done{};
   const StreamBlocks& blocks = at->second;
+  const auto offsets = this->offsets(stream);
+  const auto wanted = [&](const StoredBlock& block) { return may_hold(block, *offsets, from, to); };
   if (order == Order::kOldestFirst) {
-    visit_range(blocks.begin(), blocks.end(), from, to, visit);
+    visit_range(blocks.begin(), blocks.end(), wanted, visit);
   } else {
-    visit_range(blocks.rbegin(), blocks.rend(), from, to, visit);
+    visit_range(blocks.rbegin(), blocks.rend(), wanted, visit);
   }
+  return Done{};
+}
+
+Result<BootOffsets> MemoryStore::offsets(const StreamId& stream) const {
+  std::vector<BootOffset> found;
+  for (auto at = offsets_.lower_bound({stream, 0}); at != offsets_.end() && at->first.first == stream; ++at)
+    found.push_back(at->second);
+  return BootOffsets(std::move(found));
+}
+
+Status MemoryStore::visit_unplaced(const StreamId& stream,
+                                   const std::function<bool(const StoredBlock&)>& visit) const {
+  const auto at = blocks_.find(stream);
+  if (at == blocks_.end()) return Done{};
+  const auto offsets = this->offsets(stream);
+  const auto wanted = [&](const StoredBlock& block) { return may_hold_unplaced(block, *offsets); };
+  visit_range(at->second.begin(), at->second.end(), wanted, visit);
   return Done{};
 }
 

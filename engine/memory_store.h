@@ -45,6 +45,9 @@ class MemoryStore : public Store, public StoreReader {
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<BootOffsets> offsets(const StreamId& stream) const override;
+  Status visit_unplaced(const StreamId& stream,
+                        const std::function<bool(const StoredBlock&)>& visit) const override;
   Result<std::vector<HeldBlock>> held_blocks(const StreamId& stream, Seq from,
                                              std::size_t blocks_max) const override;
   Result<std::uint64_t> block_bytes(const StreamId& stream) const override;
@@ -81,6 +84,7 @@ class MemoryStore : public Store, public StoreReader {
   [[nodiscard]] bool cuts_block(const GivenUp& given_up) const;
   void give_up(const GivenUp& given_up);
   void take_ack(TierAck& ack);
+  void take_offset(const BootOffset& offset);
   void join(MapWrite& write);
   void prune(MapPruning& pruning);
   void erase(const MapErasure& erasure);
@@ -106,6 +110,8 @@ class MemoryStore : public Store, public StoreReader {
   std::set<Identity> ended_ackers_;
   std::map<DatasetId, Surfaced> surfaced_;
   std::map<DatasetId, MapFloor> floors_;
+  std::map<std::pair<StreamId, std::uint32_t>, BootOffset> offsets_;  // By boot.
+  std::map<std::uint64_t, OwnBoot> own_boots_;                        // By place.
   HlcStamp clock_;
 };
 

@@ -50,6 +50,7 @@ void Node::load(StoreImage image) {
   }
   for (const auto& [stream, number] : image.unnamed) unnamed_.emplace(intern(stream), number);
   load_floors(std::move(image.floors));
+  load_boots(std::move(image.own_boots), image.offsets);
   counters_.map_surfaced = image.surfaced;
   void_lost();
 }
@@ -148,6 +149,7 @@ void Node::note(Note::Level level, std::string text, std::optional<PeerId> peer)
 
 void Node::tick(Instant now) {
   check_clock(now);
+  check_boots(now);
   check_retention(now);
   if (gather_until_ && *gather_until_ <= now.steady) commit_gathered();
   if (next_timer_ <= now.steady) {
@@ -169,6 +171,7 @@ Effects Node::take_effects() {
   next = std::min(next, report_at_.value_or(Micros::max()));
   next = std::min(next, tell_at_.value_or(Micros::max()));
   next = std::min(next, floors_look_at_);
+  if (boots_look_at_ && !boots_in_flight_) next = std::min(next, *boots_look_at_);
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
   if (tell_acks_at_) next = std::min(next, *tell_acks_at_);
   if (look_at_) next = std::min(next, *look_at_);

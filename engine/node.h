@@ -97,6 +97,7 @@ class Node {
     Seq next = 1;  // The number of the next event.
     OpenBlock open;
     SeriesNumbers numbers;
+    std::uint64_t boot = 0;  // OwnBoot::place from which its events are counted now; 0: none yet.
     // By key: the last write to it that is not durable yet; without key and value.
     std::map<std::string, MapEntry> unsettled;
   };
@@ -129,7 +130,10 @@ class Node {
     std::optional<ArrivalMark> mark;
     std::vector<TierAck> acks;
     MapPruning pruning;
-    std::optional<DatasetId> collects;     // What `pruning` erases of this map are old tombstones.
+    std::optional<DatasetId> collects;  // What `pruning` erases of this map are old tombstones.
+    std::vector<BootOffset> offsets;
+    std::set<std::uint64_t> own_boots;     // Places of those that it has.
+    bool tells_boots = false;              // Holds records of ours.
     std::optional<MapFloor> floor_before;  // Of the map that is taken anew, if the batch begins that.
   };
   // Where a stream comes from.
@@ -181,7 +185,7 @@ class Node {
   Status check_pending(std::size_t bytes) const;
   Status check_entry(DatasetId dataset, const MapEntry& entry) const;
   Status declare_all(OwnStream& own, std::span<const NamedEvent> events);
-  void append(OwnStream& own, const NamedEvent& event, WriteId write);
+  void append(OwnStream& own, const NamedEvent& event, WriteId write, Instant now);
   void close_block(OwnStream& own);
   Result<WriteId> write_entry(DatasetId dataset, MapEntry entry, Instant now);
   void follow_all(DatasetId dataset, MapEntry& entry);
@@ -204,6 +208,40 @@ class Node {
   [[nodiscard]] bool must_mend(const MapEntry& entry, const WallTime& wall) const;
   [[nodiscard]] bool is_believed(HlcStamp floor, Instant now) const;
   void rise_above(HlcStamp floor, Instant now);
+
+  // node_boot.cc: times counted from a boot, and what turns them into UTC.
+  struct BootStart {
+    Micros at{0};  // In UTC.
+    Quality quality = Quality::kGood;
+  };
+  // A boot of this machine, and what is known and durable of when it was.
+  struct KnownBoot {
+    OwnBoot boot;
+    std::optional<BootStart> start = {};
+  };
+  void load_boots(std::vector<OwnBoot> boots, const std::vector<BootOffset>& offsets);
+  [[nodiscard]] bool is_written_here(const StreamId& stream) const;
+  void set_time(OwnStream& own, Event& event, Micros taken, Instant now);
+  KnownBoot* own_boot(OwnStream& own, Instant now);
+  [[nodiscard]] bool clock_was_set(const KnownBoot& known, Instant now) const;
+  KnownBoot* begin_boot(OwnStream& own);
+  [[nodiscard]] KnownBoot* boot_at(std::uint64_t place);
+  [[nodiscard]] Resolution resolution(const StreamId& stream) const;
+  void take_boots(InFlight& batch);
+  void check_boots(Instant now);
+  [[nodiscard]] std::optional<BootStart> present_start(Instant now) const;
+  [[nodiscard]] std::vector<std::optional<BootStart>> starts(Instant now) const;
+  [[nodiscard]] std::optional<BootStart> group_start(std::size_t begin, std::size_t end,
+                                                     std::optional<Micros> next, Micros sure) const;
+  [[nodiscard]] std::vector<Micros> sure_times() const;
+  [[nodiscard]] bool some_boot_waits() const;
+  [[nodiscard]] bool may_learn(const BootOffset& offset);
+  bool tell_boot(const KnownBoot& known, const BootStart& start);
+  std::vector<BootOffset> learn_offsets(StreamIx ix, const message::Delta& delta,
+                                        const BlockSummary& summary);
+  void offsets_durable(const InFlight& batch);
+  void offsets_failed(const InFlight& batch, Instant now);
+  void count_boots();
 
   // node_telemetry.cc: blocks from peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
@@ -519,6 +557,14 @@ class Node {
     Micros at{0};
   };
   std::optional<ToldTime> told_time_;
+  std::vector<KnownBoot> own_boots_;        // By place; at most limits::kOwnBootsMax.
+  std::set<std::uint64_t> unstored_boots_;  // Places of those that changed since a batch took them.
+  std::optional<Micros> boot_began_;        // In UTC, by a trusted clock: the present boot.
+  bool boots_in_flight_ = false;            // A batch with records of ours is on its way.
+  std::optional<Micros> boots_look_at_;     // When to look for a trusted clock; none: nothing waits for it.
+  std::optional<Micros> boot_opened_;       // For how long the machine was up when it first had this store.
+  std::uint64_t last_boot_place_ = 0;
+  std::size_t offsets_known_ = 0;
   // From here on, entries of our own are looked at whose stamps may run ahead; none: that is done.
   struct MendPlace {
     DatasetId dataset{};

@@ -22,6 +22,7 @@ void Node::commit_gathered() {
   for (auto& [id, own] : own_) close_block(own);
   commit_heard();
   if (gathered_.knowledge.empty() && unstored_.empty()) return;
+  take_boots(gathered_);
   commit(std::exchange(gathered_, {}));
 }
 
@@ -41,6 +42,10 @@ void Node::commit(InFlight batch) {
   out.entries = batch.entries;
   out.knowledge = batch.knowledge.entries();
   out.pruning = batch.pruning;
+  out.offsets = batch.offsets;
+  if (!batch.own_boots.empty()) out.own_boots_from = own_boots_.front().boot.place;
+  for (const std::uint64_t place : batch.own_boots)
+    if (const KnownBoot* const known = boot_at(place)) out.own_boots.push_back(known->boot);
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
   if (batch.from) received_bytes_ += batch.credit;
   in_flight_.emplace(out.id, std::move(batch));
@@ -154,6 +159,7 @@ void Node::apply_durable(const InFlight& batch) {
   }
   map_became_durable(batch);
   apply_pruning(batch);
+  offsets_durable(batch);
   answer_wanted(batch.declarations);
 }
 
@@ -186,6 +192,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
       watch(*streams_.find(entry.version.dot.stream), now.steady);
   }
   void_failed(batch);
+  offsets_failed(batch, now);
   give_up_failed(batch);
   acks_failed(batch);
   undo_pruning(batch, now);

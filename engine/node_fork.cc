@@ -30,7 +30,7 @@ Bytes Node::last_cell(StreamIx ix, Seq head) const {
   bool named = true;
   StoreRanges held(reader_, streams_[ix], head, [&](SeriesNo number) {
     const SeriesDecl* const decl = catalogue_.find(ix, number);
-    named = named && decl != nullptr;
+    named = named && (decl != nullptr || number == kBootSeries);
     return decl;
   });
   held.allow(limits::kComparePieceWork);

@@ -43,7 +43,7 @@ std::vector<SeriesKey> Node::ask_series(Session& session, StreamIx ix, const std
   message::SeriesWanted wanted{stream, {}};
   std::vector<SeriesKey> unnamed;
   for (const SeriesNo series : used) {
-    if (catalogue_.find(ix, series) != nullptr) continue;
+    if (series == kBootSeries || catalogue_.find(ix, series) != nullptr) continue;
     if (unnamed_.size() < limits::kSeriesMax && unnamed_.emplace(ix, series).second)
       unnamed.push_back({stream, series});
     wanted.numbers.push_back(series);

@@ -32,6 +32,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   if (!ix.ok()) return ix.error();
   const auto summary = check_delta(session, *ix, delta);
   if (!summary.ok()) return summary.error();
+  auto offsets = learn_offsets(*ix, delta, *summary);
   auto fresh = cut_fresh(*ix, delta, *summary);
   if (!fresh.ok()) return fresh.error();
 
@@ -49,6 +50,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   batch.credit = static_cast<std::uint32_t>(frame_bytes);
   learn_series(*ix, delta.declarations, batch.declarations);
   batch.unnamed = ask_series(session, *ix, summary->series);
+  if (refused || !fresh->empty()) batch.offsets = std::move(offsets);
   for (auto& block : *fresh) {
     pending_[*ix].add(block.interval());
     recent_.add(*ix, block);

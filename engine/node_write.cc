@@ -91,7 +91,7 @@ Result<WriteId> Node::write(DatasetId dataset, std::span<const NamedEvent> event
     return good.error();
   }
   const WriteId write{++last_write_};
-  for (const auto& event : events) append(*own, event, write);
+  for (const auto& event : events) append(*own, event, write, now);
   gather(now.steady + config_.commit_interval);
   tick(now);
   return write;
@@ -149,9 +149,11 @@ Status Node::check_room(const OwnStream& own, const std::vector<const NamedReadi
   return Error{ErrorCode::kLimit, "a node knows at most " + number(limits::kSeriesMax) + " series"};
 }
 
-void Node::append(OwnStream& own, const NamedEvent& event, WriteId write) {
+void Node::append(OwnStream& own, const NamedEvent& event, WriteId write, Instant now) {
   const std::size_t bytes = event_bytes(event);
-  own.open.add(numbered(own.numbers, event), bytes, write);
+  Event out = numbered(own.numbers, event);
+  if (event.taken) set_time(own, out, *event.taken, now);
+  own.open.add(std::move(out), bytes, write);
   pending_write_bytes_ += bytes;
   ++own.next;
   if (own.open.complete()) close_block(own);

@@ -15,10 +15,14 @@ class OpenBlock {
 
   // Adds the next event of the write `write`; `bytes` is its size by the rule of limits::kOpenBlockBytesMax.
   void add(Event event, std::size_t bytes, WriteId write) {
+    add(std::move(event), bytes);
+    if (writes_.empty() || writes_.back() != write) writes_.push_back(write);
+  }
+  // The same of one that no write has asked for.
+  void add(Event event, std::size_t bytes) {
     readings_ += static_cast<std::uint32_t>(event.readings.size());
     bytes_ += bytes;
     events_.push_back(std::move(event));
-    if (writes_.empty() || writes_.back() != write) writes_.push_back(write);
   }
 
   // True if the next event belongs to another block: the cell ends here, or this one is large enough.

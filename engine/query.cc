@@ -15,6 +15,8 @@ constexpr int kWalksMax = 8;
 // full its reach shrinks, and the walk starts anew within that: the store skips what lies outside without
 // reading its bytes. What was seen and still lies within is little, because the set is full of it.
 Status add_stream(const StoreReader& reader, const StreamSeries& series, SampleSet& set) {
+  const auto offsets = reader.offsets(series.stream);
+  if (!offsets) return offsets.error();
   Seq seen = 0;
   bool shrunk = true;
   for (int walk = 1; shrunk; ++walk) {
@@ -22,7 +24,7 @@ Status add_stream(const StoreReader& reader, const StreamSeries& series, SampleS
     shrunk = false;
     const auto add = [&](const StoredBlock& block) -> Result<bool> {
       if (block.first <= seen) return true;
-      if (Status good = set.add(block, series.decl.number); !good) return good.error();
+      if (Status good = set.add(block, series.decl.number, *offsets); !good) return good.error();
       seen = block.first;
       shrunk = walk < kWalksMax && set.reach().to < reach.to;
       return !shrunk;
@@ -56,6 +58,36 @@ Result<SampleAnswer> query_samples(const StoreReader& reader, const SampleQuery&
     if (Status good = add_stream(reader, series, set); !good) return good.error();
   }
   return set.take();
+}
+
+Result<UnplacedAnswer> query_unplaced(const StoreReader& reader, const UnplacedQuery& query) {
+  const auto declared = reader.series(query.dataset, query.series);
+  if (!declared) return declared.error();
+  if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + query.series};
+  UnplacedAnswer answer;
+  AnswerSize size(query.limit, query.text_bytes_max);
+  const auto take = [&](Sample sample) {
+    ++answer.count;
+    if (size.take(sample)) answer.samples.push_back(std::move(sample));
+  };
+  std::size_t blocks = 0;
+  for (const StreamSeries& series : *declared) {
+    const auto offsets = reader.offsets(series.stream);
+    if (!offsets) return offsets.error();
+    Status outcome = Done{};
+    const auto look = [&](const StoredBlock& block) {
+      answer.complete = ++blocks <= query.blocks_max;
+      if (!answer.complete) return false;
+      const auto samples = BlockSamples::open(block, *offsets);
+      outcome = samples ? samples->each(series.decl.number, BlockSamples::Which::kUnplaced, take)
+                        : Status(samples.error());
+      return outcome.ok();
+    };
+    if (Status visited = reader.visit_unplaced(series.stream, look); !visited) return visited.error();
+    if (!outcome) return outcome.error();
+    if (!answer.complete) break;
+  }
+  return answer;
 }
 
 }  // namespace deltamesh

@@ -39,8 +39,29 @@ struct SampleAnswer {
   Ticks next = 0;  // If more: samples before it are all here. Those of one time are not torn apart
                    // unless they alone pass the limit; then `next` is their time.
 };
-// Unknown series: not found. Only UTC times are answered; boot-relative ones need their offset first.
+// Unknown series: not found. Samples counted from a boot are placed by its offset, and are no better than
+// that (engine/boots.h).
 Result<SampleAnswer> query_samples(const StoreReader& reader, const SampleQuery& query);
+
+// Puts a sample that is counted from a boot where it belongs in UTC, if its offset is known; `boot` is 0
+// then.
+void place(Sample& sample, const BootOffsets& offsets);
+
+// Those that have no offset (yet), as they are: `boot` and `time` of each say so. In the order of their
+// streams and dots, as many as fit the limits; they are counted in the blocks that are looked at.
+struct UnplacedQuery {
+  DatasetId dataset{};
+  std::string series;
+  std::size_t limit = 10'000;              // Of the answer.
+  std::size_t text_bytes_max = 16u << 20;  // Of its strings and bytes.
+  std::size_t blocks_max = 1'000;          // To look at; beyond, the answer is not complete.
+};
+struct UnplacedAnswer {
+  std::vector<Sample> samples;
+  std::uint64_t count = 0;
+  bool complete = true;
+};
+Result<UnplacedAnswer> query_unplaced(const StoreReader& reader, const UnplacedQuery& query);
 
 // The unit and type shown of a series are, where its streams differ, those of the stream whose newest block
 // is latest in time (of equal ones, the largest stream): numbers of different streams cannot be compared, and
@@ -74,8 +95,8 @@ struct LatestAnswer {
   std::vector<LatestSample> latest;  // Ordered by name.
   bool complete = true;              // Else series that were silent for long may be missing.
 };
-// The newest sample of each series: the last that query_samples() would give. Series without a sample in UTC
-// are left out.
+// The newest sample of each series: the last that query_samples() would give. Series without a sample that
+// has a place in UTC are left out.
 Result<LatestAnswer> query_latest(const StoreReader& reader, const LatestQuery& query);
 
 }  // namespace deltamesh

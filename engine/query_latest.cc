@@ -20,6 +20,9 @@ class LatestOfStream {
 
   // Looks at `blocks_max` blocks at most.
   Status search(const StoreReader& reader, const StreamId& stream, std::size_t blocks_max) {
+    auto offsets = reader.offsets(stream);
+    if (!offsets) return offsets.error();
+    offsets_ = *std::move(offsets);
     blocks_left_ = blocks_max;
     const auto until_complete = [this](const StoredBlock& block) -> Result<bool> {
       if (!may_look()) return false;
@@ -73,32 +76,34 @@ class LatestOfStream {
 
   // Those of the block's series that it may hold something newer of.
   Result<std::vector<Found::iterator>> candidates(const StoredBlock& block) {
+    const auto latest = latest_in(block, offsets_);
     const auto summary = peek_block(*block.bytes, limits::kBlock);
     if (!summary.ok()) return summary.error();
     std::vector<Found::iterator> out;
     for (const SeriesNo series : summary->series) {
       const auto it = found_.find(series);
-      if (it == found_.end() || (it->second && it->second->time > block.time_max)) continue;
+      if (it == found_.end() || (it->second && latest && it->second->time > *latest)) continue;
       out.push_back(it);
     }
     return out;
   }
 
   Status look(const StoredBlock& block) {
-    if (!block.has_utc) return Done{};
+    if (!latest_in(block, offsets_)) return Done{};
     const auto wanted = candidates(block);
     if (!wanted.ok()) return wanted.error();
     if (wanted->empty()) return Done{};
-    const auto samples = BlockSamples::open(block);
+    const auto samples = BlockSamples::open(block, offsets_);
     if (!samples.ok()) return samples.error();
     for (const auto& it : *wanted) {
       const auto take = [&](Sample sample) { offer(it->second, std::move(sample)); };
-      if (Status good = samples->each(it->first, take); !good.ok()) return good;
+      if (Status good = samples->each(it->first, BlockSamples::Which::kPlaced, take); !good.ok()) return good;
     }
     return Done{};
   }
 
   Found found_;
+  BootOffsets offsets_;
   Seq reached_ = 0;  // The first event of the earliest block that was seen.
   std::size_t blocks_left_ = 0;
   bool complete_ = true;

@@ -9,8 +9,10 @@ Result<SeriesDescriber::Weight> SeriesDescriber::weight(const StreamId& stream) 
   if (const auto known = weights_.find(stream); known != weights_.end()) return known->second;
   Weight weight;
   weight.own = own_ && stream.node == own_->node && stream.incarnation == own_->incarnation;
-  const auto take_end = [&weight](const StoredBlock& block) -> Result<bool> {
-    if (block.has_utc) weight.newest = block.time_max;
+  const auto offsets = reader_.offsets(stream);
+  if (!offsets) return offsets.error();
+  const auto take_end = [&](const StoredBlock& block) -> Result<bool> {
+    weight.newest = latest_in(block, *offsets);
     return false;
   };
   if (Status good = visit(reader_, stream, kAllTime, StoreReader::Order::kNewestFirst, take_end); !good)

@@ -39,8 +39,9 @@ class RecentBlocks {
  private:
   using Key = std::pair<StreamIx, Seq>;
 
-  // A block of one event weighs less than what keeps it.
-  static std::size_t weight(const StoredBlock& block) { return block.bytes->size() + 4 * sizeof(block); }
+  // A block of one event weighs less than what keeps it: about that, and the same on every machine.
+  static constexpr std::size_t kKeepingBytes = 384;
+  static std::size_t weight(const StoredBlock& block) { return block.bytes->size() + kKeepingBytes; }
 
   void forget_oldest() {
     const auto it = blocks_.find(order_.front());

@@ -30,23 +30,6 @@ bool better_copy(const Sample& a, const Sample& b) {
   return std::tie(a.quality, a.time, a.dot) < std::tie(b.quality, b.time, b.dot);
 }
 
-// Counts an answer until it is full.
-class AnswerSize {
- public:
-  AnswerSize(std::size_t limit, std::size_t text_bytes_max)
-      : limit_(limit), text_bytes_max_(text_bytes_max) {}
-
-  // False if `sample` does not fit any more. The first one always fits the bytes.
-  bool take(const Sample& sample) {
-    text_bytes_ += text_bytes(sample);
-    return ++count_ <= limit_ && (count_ == 1 || text_bytes_ <= text_bytes_max_);
-  }
-
- private:
-  std::size_t limit_, text_bytes_max_;
-  std::size_t count_ = 0, text_bytes_ = 0;
-};
-
 // Samples of one time stay together: those of the first time left out go too, unless nothing else is there.
 void cut_at(SampleAnswer& answer, Ticks next) {
   answer.more = true;
@@ -67,14 +50,28 @@ bool sample_before(const Sample& a, const Sample& b) {
   return std::tie(a.quality, a.dot) < std::tie(b.quality, b.dot);
 }
 
+bool AnswerSize::take(const Sample& sample) {
+  text_bytes_ += text_bytes(sample);
+  return ++count_ <= limit_ && (count_ == 1 || text_bytes_ <= text_bytes_max_);
+}
+
 bool same_sample(const Sample& a, const Sample& b) {
   return a.time == b.time && same_value(a.value, b.value);
 }
 
-Result<BlockSamples> BlockSamples::open(const StoredBlock& block) {
+void place(Sample& sample, const BootOffsets& offsets) {
+  const BootOffset* const offset = offsets.find(sample.boot);
+  const auto time = offset == nullptr ? std::nullopt : placed(*offset, sample.time);
+  if (!time) return;
+  sample.time = *time;
+  sample.boot = 0;
+  sample.quality = std::max(sample.quality, offset->quality);
+}
+
+Result<BlockSamples> BlockSamples::open(const StoredBlock& block, const BootOffsets& offsets) {
   auto times = block_times(*block.bytes, limits::kBlock);
   if (!times.ok()) return times.error();
-  return BlockSamples(block, *std::move(times));
+  return BlockSamples(block, *std::move(times), offsets);
 }
 
 Sample BlockSamples::sample(const SeriesColumn& column, std::size_t i) const {
@@ -85,6 +82,8 @@ Sample BlockSamples::sample(const SeriesColumn& column, std::size_t i) const {
   out.quality = times_.qualities[event];
   if (!times_.sources.empty()) out.source = times_.sources[event];
   out.dot = {block_->stream, block_->first + event};
+  out.boot = times_.boots[event];
+  if (out.boot != 0) place(out, *offsets_);
   return out;
 }
 
@@ -100,12 +99,13 @@ TimeRange SampleSet::reach() const {
   return {minus(range_.from, window_), plus(range_.to, window_)};
 }
 
-Status SampleSet::add(const StoredBlock& block, SeriesNo series) {
+Status SampleSet::add(const StoredBlock& block, SeriesNo series, const BootOffsets& offsets) {
   const TimeRange wide = reach();
-  if (!block.has_utc || block.time_min > wide.to || block.time_max < wide.from) return Done{};
-  const auto samples = BlockSamples::open(block);
+  if (!may_hold(block, offsets, wide.from, wide.to) || !latest_in(block, offsets)) return Done{};
+  const auto samples = BlockSamples::open(block, offsets);
   if (!samples.ok()) return samples.error();
-  return samples->each(series, [this](Sample sample) { insert(std::move(sample)); });
+  return samples->each(series, BlockSamples::Which::kPlaced,
+                       [this](Sample sample) { insert(std::move(sample)); });
 }
 
 // Beyond the edges only what may be a copy of something within.

@@ -11,30 +11,50 @@
 
 namespace deltamesh {
 
+// How much of an answer is full.
+class AnswerSize {
+ public:
+  AnswerSize(std::size_t limit, std::size_t text_bytes_max)
+      : limit_(limit), text_bytes_max_(text_bytes_max) {}
+
+  // False if `sample` does not fit any more. The first one always fits the bytes.
+  bool take(const Sample& sample);
+
+ private:
+  std::size_t limit_, text_bytes_max_;
+  std::size_t count_ = 0, text_bytes_ = 0;
+};
+
 // The samples of a block, column by column; the times are decoded once.
 class BlockSamples {
  public:
-  static Result<BlockSamples> open(const StoredBlock& block);
+  // `offsets`: of the block's stream; outlives this.
+  static Result<BlockSamples> open(const StoredBlock& block, const BootOffsets& offsets);
 
-  // Calls `take(Sample)` for each sample of `series` in UTC; nothing if the block lacks the series.
+  // Calls `take(Sample)` for each sample of `series` that has a place in UTC, or for those that have none, as
+  // they are counted from their boots; nothing if the block lacks the series.
+  enum class Which : std::uint8_t { kPlaced, kUnplaced };
   template <class Take>
-  Status each(SeriesNo series, const Take& take) const {
+  Status each(SeriesNo series, Which which, const Take& take) const {
     const auto column = block_column(*block_->bytes, series, limits::kBlock);
     if (!column.ok()) {
       return column.error().code == ErrorCode::kNotFound ? Status(Done{}) : Status(column.error());
     }
     for (std::size_t i = 0; i < column->events.size(); ++i) {
-      if (times_.boots[column->events[i]] == 0) take(sample(*column, i));
+      Sample one = sample(*column, i);
+      if ((one.boot == 0) == (which == Which::kPlaced)) take(std::move(one));
     }
     return Done{};
   }
 
  private:
-  BlockSamples(const StoredBlock& block, EventTimes times) : block_(&block), times_(std::move(times)) {}
+  BlockSamples(const StoredBlock& block, EventTimes times, const BootOffsets& offsets)
+      : block_(&block), times_(std::move(times)), offsets_(&offsets) {}
   [[nodiscard]] Sample sample(const SeriesColumn& column, std::size_t i) const;
 
   const StoredBlock* block_;
   EventTimes times_;
+  const BootOffsets* offsets_;
 };
 
 // By (time, value); of equal ones the best (quality, dot) first.
@@ -47,7 +67,8 @@ class SampleSet {
  public:
   SampleSet(const SampleQuery& query);
 
-  Status add(const StoredBlock& block, SeriesNo series);
+  // `offsets`: of the block's stream.
+  Status add(const StoredBlock& block, SeriesNo series, const BootOffsets& offsets);
 
   // Blocks outside can add nothing any more; shrinks as the set fills.
   [[nodiscard]] TimeRange reach() const;

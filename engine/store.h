@@ -21,6 +21,7 @@
 #include "crdt/lww_map.h"
 #include "crdt/map_floor.h"
 #include "crdt/result.h"
+#include "engine/boots.h"
 #include "engine/config.h"
 
 namespace deltamesh {
@@ -36,16 +37,16 @@ struct StoredBlock {
   bool has_utc = false;  // If so, the next two span its UTC times.
   Ticks time_min = 0;
   Ticks time_max = 0;
+  std::optional<BootSpan> boots;  // Of its other events.
   std::shared_ptr<const Bytes> bytes;
   [[nodiscard]] Interval interval() const { return {first, first + events - 1}; }
 };
 
 // A block whose encoding is `bytes`, described by `summary`.
 inline StoredBlock stored_block(const StreamId& stream, Seq first, const BlockSummary& summary, Bytes bytes) {
-  return {stream,           first,
-          summary.events,   kBlockCodec,
-          summary.has_utc,  summary.time_min,
-          summary.time_max, std::make_shared<const Bytes>(std::move(bytes))};
+  return {stream,           first,           summary.events,
+          kBlockCodec,      summary.has_utc, summary.time_min,
+          summary.time_max, summary.boots,   std::make_shared<const Bytes>(std::move(bytes))};
 }
 
 struct StreamSeries {
@@ -116,6 +117,16 @@ struct MapPruning {
   }
 };
 
+// A boot of this node's machine from which events of one of its streams are counted.
+struct OwnBoot {
+  std::uint64_t place = 0;  // Ascending in the order of boots, and of streams within one.
+  StreamId stream;
+  std::uint32_t number = 0;
+  BootId id;
+  std::chrono::microseconds up_max{0};  // The machine was up for so long at least.
+  friend bool operator==(const OwnBoot&, const OwnBoot&) = default;
+};
+
 struct Batch {
   BatchId id{};
   std::vector<GivenUp> given_up;            // Goes first.
@@ -129,7 +140,29 @@ struct Batch {
   std::optional<ArrivalMark> mark;  // Its blocks have come by then, too.
   std::vector<TierAck> acks;        // Each takes the place of what was there of its acker and stream.
   MapPruning pruning;
+  std::vector<BootOffset> offsets;   // Of each boot the best stays, by goes_before().
+  std::vector<OwnBoot> own_boots;    // Each takes the place of what was there.
+  std::uint64_t own_boots_from = 0;  // Those before this place go.
 };
+
+// Whether some event of the block may lie in [from, to]; in all of the range, whether it has a place yet or
+// not.
+[[nodiscard]] inline bool may_hold(const StoredBlock& block, const BootOffsets& offsets, Ticks from,
+                                   Ticks to) {
+  if (!block.has_utc && !block.boots) return true;
+  if (block.has_utc && block.time_min <= to && block.time_max >= from) return true;
+  if (!block.boots) return false;
+  const bool is_all = from == std::numeric_limits<Ticks>::min() && to == std::numeric_limits<Ticks>::max();
+  return is_all || offsets.may_place(*block.boots, from, to);
+}
+// No event of the block has a later place in UTC; none: it has no event with one.
+[[nodiscard]] inline std::optional<Ticks> latest_in(const StoredBlock& block, const BootOffsets& offsets) {
+  const auto utc = block.has_utc ? std::optional(block.time_max) : std::nullopt;
+  return block.boots ? std::max(utc, offsets.latest(*block.boots)) : utc;
+}
+[[nodiscard]] inline bool may_hold_unplaced(const StoredBlock& block, const BootOffsets& offsets) {
+  return block.boots && !offsets.places_all(*block.boots);
+}
 
 // Everything a node needs to start.
 struct StoreImage {
@@ -143,6 +176,8 @@ struct StoreImage {
   std::vector<TierAck> acks;
   std::vector<StoredFloor> floors;  // One a map, of those that have one.
   std::uint64_t surfaced = 0;       // Writes.
+  std::vector<OwnBoot> own_boots;   // By place.
+  std::vector<BootOffset> offsets;  // By stream and boot.
 };
 
 // A block as far as retention looks at it.
@@ -174,11 +209,18 @@ class StoreReader {
   virtual Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
                                                   std::size_t bytes_max) const = 0;
 
-  // Calls `visit` for the blocks of `stream` that may hold an event in [from, to] (those without UTC times
-  // always may), in order of their first dot, or the reverse. Stops when visit returns false.
+  // Calls `visit` for the blocks of `stream` that may hold an event in [from, to], by their UTC times and by
+  // offsets() (may_hold()), in order of their first dot, or the reverse; all blocks, if that is the range of
+  // Ticks. Stops when visit returns false.
   enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
   virtual Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                               const std::function<bool(const StoredBlock&)>& visit) const = 0;
+
+  // What is known of the boots of `stream`, by number.
+  virtual Result<BootOffsets> offsets(const StreamId& stream) const = 0;
+  // The same for the blocks that may hold an event without a place in UTC (may_hold_unplaced()), in order.
+  virtual Status visit_unplaced(const StreamId& stream,
+                                const std::function<bool(const StoredBlock&)>& visit) const = 0;
 
   // The first blocks of `stream` that begin at `from` or later, at most so many; and the bytes of all its
   // blocks.

@@ -23,6 +23,7 @@ struct NamedValue {
 
   [[nodiscard]] auto key() const { return std::tie(name, undeclared); }
   [[nodiscard]] std::string text() const {
+    if (name.empty() && undeclared == kBootSeries) return "(records of boots)";
     return undeclared == 0 ? std::string(name) : "(undeclared " + std::to_string(undeclared) + ")";
   }
 };
@@ -33,7 +34,8 @@ std::vector<NamedValue> named_values(const Event& event, const SeriesPairs& pair
   std::vector<NamedValue> values;
   values.reserve(event.readings.size());
   for (const Reading& reading : event.readings) {
-    const SeriesDecl* decl = pairs.pairs().at(reading.series).*side;
+    const bool named = reading.series != kBootSeries;
+    const SeriesDecl* decl = named ? pairs.pairs().at(reading.series).*side : nullptr;
     values.push_back({decl != nullptr ? std::string_view(decl->name) : std::string_view(),
                       decl != nullptr ? 0 : reading.series, &reading.value});
   }
@@ -62,6 +64,7 @@ bool SeriesPairs::Pair::same_name() const {
 bool SeriesPairs::use(const std::vector<SeriesNo>& numbers) {
   bool agreed = true;
   for (const SeriesNo number : numbers) {
+    if (number == kBootSeries) continue;  // Nobody declares that.
     Pair& pair = pairs_[number];
     pair.used = true;
     agreed &= pair.same_name();

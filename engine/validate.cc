@@ -5,6 +5,7 @@
 #include <map>
 
 #include "crdt/utf8.h"
+#include "engine/boots.h"
 
 namespace deltamesh {
 namespace {
@@ -83,6 +84,7 @@ Status check_settled(Seq settled, Seq head) {
 }
 
 Status check_series(const SeriesDecl& decl) {
+  if (decl.number == kBootSeries) return invalid("series 0 is for records of boots, and has no name");
   if (!valid_series_name(decl.name)) {
     return invalid("series " + std::to_string(decl.number) +
                    ": the name must be 1 to 255 bytes of UTF-8 without control characters");

@@ -33,7 +33,7 @@ Status check_settled(Seq settled, Seq head);
 // At most limits::kIntervalsMax runs: a peer may tell of a stream in many frames, and they add up.
 Status check_runs(const IntervalSet& dots);
 
-// Name and unit of a declaration; its type is checked where a number becomes a ValueType.
+// Number, name and unit of a declaration; its type is checked where a number becomes a ValueType.
 Status check_series(const SeriesDecl& decl);
 
 // Names valid and unique, no two with one id, not too many.

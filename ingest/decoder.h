@@ -13,7 +13,7 @@ namespace deltamesh {
 struct Message {
   std::string_view topic;
   std::string_view payload;
-  std::chrono::nanoseconds arrival{};  // Since 1970.
+  std::chrono::microseconds arrival{};  // On the steady clock.
 };
 
 // Any bytes give an event that the node takes (as far as one event can tell) or a refusal.

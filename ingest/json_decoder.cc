@@ -112,8 +112,9 @@ Judged<NamedEvent> decode_json(const CompiledRule& rule, TopicParts parts, const
     if (auto refused = take_device(rule.device(), leaves, parts)) return *std::move(refused);
   }
   NamedEvent event;
-  event.time = to_ticks(message.arrival, rule.rule().resolution);
-  if (!rule.timestamp().empty()) {
+  if (rule.timestamp().empty()) {
+    event.taken = message.arrival;
+  } else {
     auto time = find_time(rule, leaves);
     if (auto* refused = std::get_if<Refused>(&time)) return *std::move(refused);
     event.time = std::get<Ticks>(time);

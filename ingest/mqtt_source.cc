@@ -39,8 +39,9 @@ void fill(mqtt::connect_options& options, const MqttSettings& settings) {
   options.set_properties(std::move(properties));
 }
 
-std::chrono::nanoseconds wall_clock() {
-  return std::chrono::system_clock::now().time_since_epoch();
+std::chrono::microseconds steady_clock() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
 }
 
 // Whatever a rule asks for: see the header.
@@ -259,7 +260,7 @@ void MqttSource::Client::handle(const mqtt::message& message) {
 
 // The first rule whose template matches decides.
 Judged<NamedEvent> MqttSource::Client::judge(const mqtt::message& message, const CompiledRule*& rule) const {
-  const Message seen{message.get_topic(), message.get_payload_str(), wall_clock()};
+  const Message seen{message.get_topic(), message.get_payload_str(), steady_clock()};
   const auto at = std::find_if(rules_.begin(), rules_.end(), [&](const CompiledRule& candidate) {
     return candidate.topic().match(seen.topic).has_value();
   });

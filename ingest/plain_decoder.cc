@@ -62,7 +62,7 @@ Judged<NamedEvent> decode_plain(const CompiledRule& rule, const TopicParts& part
   auto value = to_value(rule, text);
   if (auto* refused = std::get_if<Refused>(&value)) return *std::move(refused);
   NamedEvent event;
-  event.time = to_ticks(message.arrival, rule.rule().resolution);
+  event.taken = message.arrival;
   event.readings.push_back(
       {rule.series().fill(parts), rule.leaf("*").unit, std::move(std::get<Value>(value))});
   if (!valid_series_name(event.readings.front().series)) {

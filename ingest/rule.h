@@ -38,7 +38,7 @@ struct IngestRule {
   // {path} leaves `data/` out. Empty: every leaf. The first that fits counts.
   std::vector<std::string> select;
   std::string device;     // Path of {device}; else it comes from the topic.
-  std::string timestamp;  // Path of the time; else the time of arrival.
+  std::string timestamp;  // Path of the time; else the node gives it that of arrival.
   TimeUnit timestamp_unit = TimeUnit::kSeconds;
 
   std::map<std::string, double> scale;      // Readings are multiplied by it.

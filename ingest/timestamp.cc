@@ -59,10 +59,4 @@ Judged<Ticks> parse_timestamp(std::string_view text, TimeUnit unit, Resolution r
   return parse_number(text, unit, resolution);
 }
 
-Ticks to_ticks(std::chrono::nanoseconds time, Resolution resolution) {
-  const std::int64_t step = 1'000'000'000 / ticks_per_second(resolution);
-  const std::int64_t count = time.count();
-  return count / step - (count % step < 0 ? 1 : 0);
-}
-
 }  // namespace deltamesh

@@ -4,7 +4,6 @@
 // refused (engine/iso_time.h).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -17,9 +16,6 @@ enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kMicroseconds, kNa
 
 // A number of `unit` since 1970, or for kIso8601 a text of IsoForm::kDevice.
 Judged<Ticks> parse_timestamp(std::string_view text, TimeUnit unit, Resolution resolution);
-
-// The tick in which `time` since 1970 lies.
-Ticks to_ticks(std::chrono::nanoseconds time, Resolution resolution);
 
 // Powers of ten: 3, 6 or 9 ticks a second.
 int decimals(Resolution resolution);

@@ -88,62 +88,92 @@ Result<TimeRange> range_of(const DumpRequest& request) {
   return TimeRange{*from, *to};
 }
 
+// A sample as it was written, and whether it is wanted: those that have no place in UTC, or those within.
+struct RawChoice {
+  TimeRange range;
+  bool unplaced = false;
+
+  [[nodiscard]] bool wants(Sample sample, const BootOffsets& offsets) const {
+    if (sample.boot != 0) place(sample, offsets);
+    if (unplaced) return sample.boot != 0;
+    return sample.boot == 0 && sample.time >= range.from && sample.time <= range.to;
+  }
+};
+
 // The values of one series in one block, dot by dot.
-Result<std::vector<Sample>> raw_samples(const StoredBlock& block, const SeriesDecl& decl, TimeRange range) {
+Result<std::vector<Sample>> raw_samples(const StoredBlock& block, const SeriesDecl& decl,
+                                        const RawChoice& choice, const BootOffsets& offsets) {
   if (const auto checked = check_block(block); !checked) return checked.error();
   const auto events = decode_block(*block.bytes, limits::kBlock);
   if (!events) return events.error();
   std::vector<Sample> samples;
   for (std::size_t i = 0; i < events->size(); ++i) {
     const Event& event = (*events)[i];
-    if (event.boot == 0 && (event.time < range.from || event.time > range.to)) continue;
     for (const Reading& reading : event.readings) {
       if (reading.series != decl.number) continue;
-      samples.push_back({event.time,
-                         reading.value,
-                         event.quality,
-                         event.boot,
-                         event.source,
-                         {block.stream, block.first + i}});
+      Sample sample{event.time, reading.value, event.quality,
+                    event.boot, event.source,  {block.stream, block.first + i}};
+      if (choice.wants(sample, offsets)) samples.push_back(std::move(sample));
     }
   }
   return samples;
 }
 
-// By stream and dot, as they were written. Stops one short of showing that there are more.
+// Those of one stream that `choice` wants. True: there are more than the limit.
+Result<bool> print_raw(const StoreReader& reader, const StreamSeries& series, const RawChoice& choice,
+                       std::size_t limit, SamplePrinter& printer) {
+  const auto offsets = reader.offsets(series.stream);
+  if (!offsets) return offsets.error();
+  bool more = false;
+  Status outcome = Done{};
+  const auto take = [&](const StoredBlock& block) {
+    const auto samples = raw_samples(block, series.decl, choice, *offsets);
+    if (!samples) outcome = samples.error();
+    if (!samples) return false;
+    for (const Sample& sample : *samples) {
+      more = printer.printed() == limit;
+      if (more) return false;
+      printer.print(sample);
+    }
+    return true;
+  };
+  const Status visited = choice.unplaced
+                             ? reader.visit_unplaced(series.stream, take)
+                             : reader.visit_blocks(series.stream, choice.range.from, choice.range.to,
+                                                   StoreReader::Order::kOldestFirst, take);
+  if (!visited) return visited.error();
+  if (!outcome) return outcome.error();
+  return more;
+}
+
+// By stream and dot, as they were written; of each stream, those without a place in UTC last. Stops one short
+// of showing that there are more.
 Result<bool> print_raw(const StoreReader& reader, const SampleQuery& query, const DumpRequest& request,
                        SamplePrinter& printer) {
   const auto declared = reader.series(query.dataset, query.series);
   if (!declared) return declared.error();
   if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + query.series};
-  bool more = false;
-  for (const auto& [stream, decl] : *declared) {
-    if (!matches(stream, request.stream)) continue;
-    Status outcome = Done{};
-    const auto take = [&, number = &decl](const StoredBlock& block) {
-      const auto samples = raw_samples(block, *number, query.range);
-      if (!samples) outcome = samples.error();
-      if (!samples) return false;
-      for (const Sample& sample : *samples) {
-        more = printer.printed() == query.limit;
-        if (more) return false;
-        printer.print(sample);
-      }
-      return true;
-    };
-    const Status visited =
-        reader.visit_blocks(stream, query.range.from, query.range.to, StoreReader::Order::kOldestFirst, take);
-    if (!visited) return visited.error();
-    if (!outcome) return outcome.error();
+  for (const StreamSeries& series : *declared) {
+    if (!matches(series.stream, request.stream)) continue;
+    for (const bool unplaced : {false, true}) {
+      const auto more = print_raw(reader, series, {query.range, unplaced}, query.limit, printer);
+      if (!more || *more) return more;
+    }
   }
-  return more;
+  return false;
 }
 
+// Those without a place in UTC stand at the end.
 Result<bool> print_set(const StoreReader& reader, const SampleQuery& query, SamplePrinter& printer) {
   const auto answer = query_samples(reader, query);
   if (!answer) return answer.error();
   for (const Sample& sample : answer->samples) printer.print(sample);
-  return answer->more;
+  UnplacedQuery rest{query.dataset, query.series, query.limit - answer->samples.size()};
+  rest.blocks_max = std::numeric_limits<std::size_t>::max();
+  const auto unplaced = query_unplaced(reader, rest);
+  if (!unplaced) return unplaced.error();
+  for (const Sample& sample : unplaced->samples) printer.print(sample);
+  return answer->more || unplaced->count > unplaced->samples.size();
 }
 
 }  // namespace

@@ -182,6 +182,13 @@ ValueType RecordFields::value_type(std::string_view name) {
   return type.value_or(ValueType::kBool);
 }
 
+Quality RecordFields::quality(std::string_view name) {
+  const JsonValue* const value = take(name);
+  const auto quality = value != nullptr ? word_in(*value, Quality::kBad) : std::nullopt;
+  if (!quality) refuse("\"" + std::string(name) + "\" is no quality");
+  return quality.value_or(Quality::kGood);
+}
+
 IntervalSet RecordFields::intervals(std::string_view name) {
   const JsonValue* const value = take(name, Kind::kArray, "list");
   if (value == nullptr) return {};
@@ -219,6 +226,20 @@ MapPast RecordFields::past(std::string_view name) {
   if (const Status whole = fields.finish(); !whole) refuse("in \"past\": " + whole.error().text);
   if (past.empty()) refuse("\"past\" says nothing");
   return past;
+}
+
+BootSpan RecordFields::boots(std::string_view name) {
+  const JsonValue* const value = take(name, Kind::kObject, "object");
+  if (value == nullptr) return {};
+  constexpr std::uint64_t kBootMax = std::numeric_limits<std::uint32_t>::max();
+  RecordFields fields(*value);
+  BootSpan span;
+  span.boot_min = static_cast<std::uint32_t>(fields.number("first", kBootMax));
+  span.boot_max = static_cast<std::uint32_t>(fields.number("last", kBootMax));
+  span.ticks_min = fields.integer("from");
+  span.ticks_max = fields.integer("to");
+  if (const Status whole = fields.finish(); !whole) refuse("in \"boots\": " + whole.error().text);
+  return span;
 }
 
 }  // namespace deltamesh

@@ -38,8 +38,10 @@ class RecordFields {
   }
   StreamClass stream_class(std::string_view name);
   ValueType value_type(std::string_view name);
+  Quality quality(std::string_view name);
   IntervalSet intervals(std::string_view name);
   MapPast past(std::string_view name);
+  BootSpan boots(std::string_view name);
 
   void refuse(std::string why);
   Status finish() const;

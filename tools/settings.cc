@@ -87,6 +87,7 @@ void read_node(SettingsSection& file, const std::string& folder, Settings& setti
   read_commit_interval(*section, settings.node.commit_interval);
   section->get("clock", settings.node.clock, kClocks);
   settings.node.clock_floor = built_at();
+  settings.node.boot = machine_boot();
   section->finish();
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "api/json_writer.h"
 #include "crdt/utf8.h"
 #include "tools/dump_format.h"
@@ -93,6 +95,13 @@ class Record {
     json_.end_array().end_object();
     return *this;
   }
+  Record& boots(const BootSpan& span) {
+    json_.key("boots").begin_object();
+    number("first", span.boot_min).number("last", span.boot_max);
+    integer("from", span.ticks_min).integer("to", span.ticks_max);
+    json_.end_object();
+    return *this;
+  }
   // An entry of a map, but for its stream.
   Record& entry(const MapEntry& entry) {
     number("seq", entry.version.dot.seq).text("key", entry.key);
@@ -114,75 +123,103 @@ class Record {
   JsonWriter json_;
 };
 
-// The line of a row; a stream is `number`.
-std::string line_of(const Meta& meta, std::uint64_t) {
+// Of streams, as the text has them.
+using Numbers = std::map<StreamId, std::uint64_t>;
+
+// The line of a row whose streams all have a number.
+std::string line_of(const Meta& meta, const Numbers&) {
   Record record("store");
   record.id("node", meta.identity.node).id("incarnation", meta.identity.incarnation);
   return record.number("opens", meta.opens).number("clock", meta.clock.bits).take();
 }
 
-std::string line_of(const NotedIncarnation& one, std::uint64_t) {
+std::string line_of(const NotedIncarnation& one, const Numbers&) {
   return Record("incarnation").id("incarnation", one.incarnation).text("reason", one.reason).take();
 }
 
-std::string line_of(const StreamId& stream, std::uint64_t number) {
-  return Record("stream").number("number", number).dataset(stream.dataset).writer(stream).take();
+std::string line_of(const StreamId& stream, const Numbers& numbers) {
+  return Record("stream").number("number", numbers.at(stream)).dataset(stream.dataset).writer(stream).take();
 }
 
-std::string line_of(const Knowledge::Entry& entry, std::uint64_t number) {
+std::string line_of(const Knowledge::Entry& entry, const Numbers& numbers) {
   const StreamKnowledge& known = entry.known;
   Record record("knowledge");
-  record.number("stream", number).number("head", known.head()).number("settled", known.settled());
+  record.number("stream", numbers.at(entry.stream))
+      .number("head", known.head())
+      .number("settled", known.settled());
   record.intervals("held", known.held()).intervals("dropped", known.dropped());
   return record.intervals("void", known.voided()).intervals("lost", known.lost()).take();
 }
 
-std::string line_of(const StreamSeries& series, std::uint64_t number) {
+std::string line_of(const StreamSeries& series, const Numbers& numbers) {
   const SeriesDecl& decl = series.decl;
   if (decl.name.empty())
-    return Record("unnamed").number("stream", number).number("number", decl.number).take();
+    return Record("unnamed").number("stream", numbers.at(series.stream)).number("number", decl.number).take();
   Record record("series");
-  record.number("stream", number).number("number", decl.number).text("name", decl.name);
+  record.number("stream", numbers.at(series.stream)).number("number", decl.number).text("name", decl.name);
   return record.text("unit", decl.unit).text("type", to_string(decl.type)).take();
 }
 
-std::string line_of(const PlacedEntry& placed, std::uint64_t number) {
+std::string line_of(const PlacedEntry& placed, const Numbers& numbers) {
   Record record("entry");
-  return record.number("stream", number).number("place", placed.place).entry(placed.write.entry).take();
+  return record.number("stream", numbers.at(placed.write.entry.version.dot.stream))
+      .number("place", placed.place)
+      .entry(placed.write.entry)
+      .take();
 }
 
-std::string line_of(const SurfacedWrite& surfaced, std::uint64_t number) {
-  return Record("surfaced").number("stream", number).entry(surfaced.write.entry).take();
+std::string line_of(const SurfacedWrite& surfaced, const Numbers& numbers) {
+  return Record("surfaced")
+      .number("stream", numbers.at(surfaced.write.entry.version.dot.stream))
+      .entry(surfaced.write.entry)
+      .take();
 }
 
-std::string line_of(const TierAck& ack, std::uint64_t number) {
+std::string line_of(const TierAck& ack, const Numbers& numbers) {
   Record record(ack.ended ? "ended_acker" : "ack");
   record.id("acker", ack.acker.node).id("acker_incarnation", ack.acker.incarnation);
-  if (!ack.ended) record.number("stream", number).intervals("dots", ack.dots);
+  if (!ack.ended) record.number("stream", numbers.at(ack.stream)).intervals("dots", ack.dots);
   return record.take();
 }
 
-std::string line_of(const ArrivalRow& row, std::uint64_t) {
+std::string line_of(const BootOffset& offset, const Numbers& numbers) {
+  Record record("boot");
+  record.number("stream", numbers.at(offset.stream)).number("boot", offset.boot);
+  record.integer("ticks", offset.ticks).text("quality", to_string(offset.quality));
+  return record.number("writer", numbers.at(offset.record.stream)).number("seq", offset.record.seq).take();
+}
+
+std::string line_of(const OwnBoot& boot, const Numbers& numbers) {
+  Record record("own_boot");
+  record.number("place", boot.place).number("stream", numbers.at(boot.stream));
+  record.number("number", boot.number).id("boot", boot.id);
+  return record.integer("up", boot.up_max.count()).take();
+}
+
+std::string line_of(const ArrivalRow& row, const Numbers&) {
   Record record("arrival");
   record.number("first", row.first).integer("alive", row.mark.alive.count());
   if (row.mark.wall) return record.integer("wall", row.mark.wall->count()).take();
   return record.null("wall").take();
 }
 
-std::string line_of(const NumberedBlock& numbered, std::uint64_t number) {
+std::string line_of(const NumberedBlock& numbered, const Numbers& numbers) {
   const StoredBlock& block = numbered.block;
   Record record("block");
-  record.number("stream", number).number("number", numbered.number).number("first", block.first);
+  record.number("stream", numbers.at(block.stream))
+      .number("number", numbered.number)
+      .number("first", block.first);
   record.number("events", block.events).number("codec", block.codec);
   if (block.has_utc) {
     record.integer("from", block.time_min).integer("to", block.time_max);
   } else {
     record.null("from").null("to");
   }
+  if (block.boots) record.boots(*block.boots);
   return record.bytes("bytes", *block.bytes).take();
 }
 
-std::string line_of(const StoredFloor& stored, std::uint64_t) {
+std::string line_of(const StoredFloor& stored, const Numbers&) {
   Record record("floor");
   record.dataset(stored.dataset).number("stamp", stored.floor.stamp.bits);
   record.boolean("rejoining", stored.floor.rejoining);
@@ -193,15 +230,18 @@ std::string collected_line(const Knowledge::Entry& entry) {
   return Record("collected").writer(entry.stream).intervals("dots", entry.known.held()).take();
 }
 
-const StreamId* stream_in(const StoreRow& row) {
-  if (const auto* stream = std::get_if<StreamId>(&row)) return stream;
-  if (const auto* entry = std::get_if<Knowledge::Entry>(&row)) return &entry->stream;
-  if (const auto* series = std::get_if<StreamSeries>(&row)) return &series->stream;
-  if (const auto* placed = std::get_if<PlacedEntry>(&row)) return &placed->write.entry.version.dot.stream;
-  if (const auto* write = std::get_if<SurfacedWrite>(&row)) return &write->write.entry.version.dot.stream;
-  if (const auto* block = std::get_if<NumberedBlock>(&row)) return &block->block.stream;
+// Those that the row is about; null where there is none.
+std::array<const StreamId*, 2> streams_in(const StoreRow& row) {
+  if (const auto* stream = std::get_if<StreamId>(&row)) return {stream};
+  if (const auto* entry = std::get_if<Knowledge::Entry>(&row)) return {&entry->stream};
+  if (const auto* series = std::get_if<StreamSeries>(&row)) return {&series->stream};
+  if (const auto* placed = std::get_if<PlacedEntry>(&row)) return {&placed->write.entry.version.dot.stream};
+  if (const auto* write = std::get_if<SurfacedWrite>(&row)) return {&write->write.entry.version.dot.stream};
+  if (const auto* offset = std::get_if<BootOffset>(&row)) return {&offset->stream, &offset->record.stream};
+  if (const auto* boot = std::get_if<OwnBoot>(&row)) return {&boot->stream};
+  if (const auto* block = std::get_if<NumberedBlock>(&row)) return {&block->block.stream};
   const auto* const ack = std::get_if<TierAck>(&row);
-  return ack == nullptr || ack->ended ? nullptr : &ack->stream;
+  return {ack == nullptr || ack->ended ? nullptr : &ack->stream};
 }
 
 }  // namespace
@@ -220,19 +260,17 @@ Status StoreTextWriter::begin() {
 
 Status StoreTextWriter::put(const StoreRow& row) {
   if (const auto* stream = std::get_if<StreamId>(&row)) numbers_.emplace(*stream, numbers_.size() + 1);
-  std::uint64_t number = 0;
-  if (const StreamId* const stream = stream_in(row)) {
-    const auto at = numbers_.find(*stream);
-    if (at == numbers_.end()) return Error{ErrorCode::kCorrupt, "a row of a stream that is not there"};
-    number = at->second;
+  for (const StreamId* const stream : streams_in(row)) {
+    if (stream != nullptr && !numbers_.contains(*stream))
+      return Error{ErrorCode::kCorrupt, "a row of a stream that is not there"};
   }
   tally_.add_row(row);
   if (const auto* floor = std::get_if<StoredFloor>(&row)) return put_floor(*floor);
-  return write(std::visit([number](const auto& value) { return line_of(value, number); }, row));
+  return write(std::visit([this](const auto& value) { return line_of(value, numbers_); }, row));
 }
 
 Status StoreTextWriter::put_floor(const StoredFloor& stored) {
-  Status status = write(line_of(stored, 0));
+  Status status = write(line_of(stored, numbers_));
   for (const Knowledge::Entry& entry : stored.floor.collected.entries()) {
     if (status) status = write(collected_line(entry));
   }

@@ -147,6 +147,26 @@ StoreRow read_ended(Record& in) {
   return ack;
 }
 
+StoreRow read_boot(Record& in) {
+  BootOffset offset;
+  offset.stream = in.stream("stream");
+  offset.boot = in.number32("boot");
+  offset.ticks = in.integer("ticks");
+  offset.quality = in.quality("quality");
+  offset.record = {in.stream("writer"), in.number("seq")};
+  return offset;
+}
+
+StoreRow read_own_boot(Record& in) {
+  OwnBoot boot;
+  boot.place = in.number("place");
+  boot.stream = in.stream("stream");
+  boot.number = in.number32("number");
+  boot.id = in.id<BootTag>("boot");
+  boot.up_max = std::chrono::microseconds(in.integer("up"));
+  return boot;
+}
+
 StoreRow read_arrival(Record& in) {
   ArrivalRow row;
   row.first = in.number("first");
@@ -168,6 +188,7 @@ StoreRow read_block(Record& in) {
   block.has_utc = from && to;
   block.time_min = from.value_or(0);
   block.time_max = to.value_or(0);
+  if (in.has("boots")) block.boots = in.boots("boots");
   block.bytes = std::make_shared<const Bytes>(in.bytes("bytes"));
   return numbered;
 }
@@ -176,7 +197,7 @@ struct Kind {
   std::string_view name;
   StoreRow (*read)(Record&);
 };
-constexpr std::array<Kind, 12> kKinds{{{"store", read_store},
+constexpr std::array<Kind, 14> kKinds{{{"store", read_store},
                                        {"incarnation", read_incarnation},
                                        {"stream", read_stream},
                                        {"knowledge", read_knowledge},
@@ -186,6 +207,8 @@ constexpr std::array<Kind, 12> kKinds{{{"store", read_store},
                                        {"surfaced", read_surfaced},
                                        {"ack", read_ack},
                                        {"ended_acker", read_ended},
+                                       {"boot", read_boot},
+                                       {"own_boot", read_own_boot},
                                        {"arrival", read_arrival},
                                        {"block", read_block}}};
 

@@ -39,8 +39,8 @@ Status BatchWriter::prepare() {
       {&delete_blocks_, "DELETE FROM blocks WHERE stream = ? AND first >= ? AND first <= ?"},
       {&find_block_, "SELECT last FROM blocks WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
       {&insert_block_,
-       "INSERT INTO blocks (id, stream, first, last, codec, quality, time_min, time_max, checksum, bytes) "
-       "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)"},
+       "INSERT INTO blocks (id, stream, first, last, codec, quality, time_min, time_max, boot_min, boot_max, "
+       "ticks_min, ticks_max, checksum, bytes) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&insert_series_,
        "INSERT INTO series (stream, number, dataset, name, unit, type, checksum) "
        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, number) DO UPDATE SET name = excluded.name, "
@@ -118,7 +118,54 @@ Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   if (status) status = write_clock(batch.clock);
   if (status) status = write_each(batch.acks, [this](const auto& ack) { return write_ack(ack); });
   if (status && batch.mark) status = write_mark(*batch.mark);
-  return status;
+  return status ? write_boots(batch) : status;
+}
+
+Status BatchWriter::write_boots(const Batch& batch) {
+  Status status = write_each(batch.offsets, [this](const auto& offset) { return write_offset(offset); });
+  if (status) status = write_each(batch.own_boots, [this](const auto& boot) { return write_own_boot(boot); });
+  if (!status || batch.own_boots_from == 0) return status;
+  Result<Statement> erase = database_->prepare("DELETE FROM own_boots WHERE place < ?");
+  if (!erase) return erase.error();
+  return erase->bind(batch.own_boots_from).run();
+}
+
+Status BatchWriter::write_offset(const BootOffset& offset) {
+  const Result<StreamKey> stream = key_of(offset.stream), writer = key_of(offset.record.stream);
+  if (!stream) return stream.error();
+  if (!writer) return writer.error();
+  Result<Statement> found = database_->prepare(select_offsets("WHERE b.stream = ? AND b.boot = ?"));
+  if (!found) return found.error();
+  found->bind(*stream, offset.boot);
+  const Result<bool> row = found->step();
+  if (!row) return row.error();
+  if (*row) {
+    const Result<BootOffset> before = read_offset(*found);
+    found->reset();
+    // A damaged one is as good as none.
+    if (before && !goes_before(offset, *before)) return Done{};
+  }
+  Result<Statement> insert = database_->prepare(
+      "INSERT OR REPLACE INTO boots (stream, boot, ticks, quality, writer, seq, checksum) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)");
+  if (!insert) return insert.error();
+  return insert
+      ->bind(*stream, offset.boot, offset.ticks, static_cast<std::uint32_t>(offset.quality), *writer,
+             offset.record.seq, checksum_of(offset))
+      .run();
+}
+
+Status BatchWriter::write_own_boot(const OwnBoot& boot) {
+  const Result<StreamKey> stream = key_of(boot.stream);
+  if (!stream) return stream.error();
+  Result<Statement> insert = database_->prepare(
+      "INSERT OR REPLACE INTO own_boots (place, stream, number, boot, up, checksum) "
+      "VALUES (?, ?, ?, ?, ?, ?)");
+  if (!insert) return insert.error();
+  return insert
+      ->bind(boot.place, *stream, boot.number, boot.id, static_cast<std::int64_t>(boot.up_max.count()),
+             checksum_of(boot))
+      .run();
 }
 
 Status BatchWriter::give_up(const GivenUp& given_up) {
@@ -193,16 +240,15 @@ Status BatchWriter::write_ack(const TierAck& ack) {
 Status BatchWriter::write_block(const StoredBlock& block) {
   const Result<StreamKey> stream = key_of(block.stream);
   if (!stream) return stream.error();
-  const std::uint64_t checksum = checksum_of(block);
-  const ByteView bytes = *block.bytes;
-  const Seq last = block.interval().last;
+  using Column = std::optional<std::int64_t>;
+  const auto utc = [&](Ticks time) { return block.has_utc ? Column(time) : Column(); };
+  const auto& boots = block.boots;
   const std::uint32_t codec = block.codec;
-  if (block.has_utc) {
-    insert_block_->bind(next_block_, *stream, block.first, last, codec, block.time_min, block.time_max,
-                        checksum, bytes);
-  } else {
-    insert_block_->bind(next_block_, *stream, block.first, last, codec, nullptr, nullptr, checksum, bytes);
-  }
+  insert_block_->bind(next_block_, *stream, block.first, block.interval().last, codec, utc(block.time_min),
+                      utc(block.time_max), boots ? Column(boots->boot_min) : Column(),
+                      boots ? Column(boots->boot_max) : Column(), boots ? Column(boots->ticks_min) : Column(),
+                      boots ? Column(boots->ticks_max) : Column(), checksum_of(block),
+                      ByteView(*block.bytes));
   Status status = insert_block_->run();
   if (status) ++next_block_;
   return status;

@@ -50,6 +50,9 @@ class BatchWriter {
   Result<bool> cuts_block(StreamKey stream, Seq dot);
   Status write_mark(const ArrivalMark& mark);
   Status write_ack(const TierAck& ack);
+  Status write_offset(const BootOffset& offset);
+  Status write_own_boot(const OwnBoot& boot);
+  Status write_boots(const Batch& batch);
   Status write_block(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);

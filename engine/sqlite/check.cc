@@ -137,6 +137,8 @@ void Check::entries() {
 void Check::arrivals() {
   rows("arrivals", database_.prepare(select_arrivals("")), read_arrival);
   rows("tier_acks", database_.prepare(select_acks()), read_ack);
+  rows("boots", database_.prepare(select_offsets("")), read_offset);
+  rows("own_boots", database_.prepare(select_own_boots()), read_own_boot);
 }
 
 // In the order of the table itself: whether the index agrees, SQLite has said.

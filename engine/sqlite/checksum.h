@@ -24,6 +24,8 @@ enum class RowKind : std::uint8_t {
   kTierAck = 12,
   kFloor = 13,
   kSurfaced = 14,
+  kBootOffset = 15,
+  kOwnBoot = 16,
 };
 
 class Checksum {

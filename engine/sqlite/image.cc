@@ -40,6 +40,13 @@ Result<StoreImage> read_image(Database& database) {
   if (!floors) return floors.error();
   const Result<std::int64_t> surfaced = database.integer("SELECT count(*) FROM surfaced");
   if (!surfaced) return surfaced.error();
+  auto own_boots = collect<OwnBoot>(database.prepare(select_own_boots()), read_own_boot);
+  if (!own_boots) return own_boots.error();
+  auto offsets = collect<BootOffset>(database.prepare(select_offsets("")), read_offset);
+  if (!offsets) return offsets.error();
+  std::sort(offsets->begin(), offsets->end(), [](const BootOffset& a, const BootOffset& b) {
+    return std::tie(a.stream, a.boot) < std::tie(b.stream, b.boot);
+  });
   return StoreImage{meta->identity,
                     std::move(*knowledge),
                     std::move(*series),
@@ -49,7 +56,9 @@ Result<StoreImage> read_image(Database& database) {
                     marks->empty() ? ArrivalMark() : marks->front().mark,
                     std::move(*acks),
                     std::move(*floors),
-                    static_cast<std::uint64_t>(*surfaced)};
+                    static_cast<std::uint64_t>(*surfaced),
+                    std::move(*own_boots),
+                    std::move(*offsets)};
 }
 
 }  // namespace deltamesh::sqlite

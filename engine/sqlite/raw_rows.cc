@@ -32,14 +32,22 @@ struct Shape {
   std::string_view columns;
 };
 constexpr Shape kShapes[] = {
-    {RawKind::kMeta, true, "nddiii"},      {RawKind::kIncarnation, true, "ndbi"},
-    {RawKind::kStream, true, "niiddi"},    {RawKind::kKnowledge, true, "niibbbbi"},
-    {RawKind::kBlock, true, "niiiiiooib"}, {RawKind::kEntry, true, "nibiiiiiiibib"},
-    {RawKind::kFloor, true, "nbi"},        {RawKind::kSurfaced, true, "nibiibi"},
-    {RawKind::kSeries, false, "iiibbii"},  {RawKind::kStreamName, false, "iiddi"},
-    {RawKind::kSeriesName, false, "itii"}, {RawKind::kEntryKey, false, "ibii"},
+    {RawKind::kMeta, true, "nddiii"},
+    {RawKind::kIncarnation, true, "ndbi"},
+    {RawKind::kStream, true, "niiddi"},
+    {RawKind::kKnowledge, true, "niibbbbi"},
+    {RawKind::kBlock, true, "niiiiiooooooib"},
+    {RawKind::kEntry, true, "nibiiiiiiibib"},
+    {RawKind::kFloor, true, "nbi"},
+    {RawKind::kSurfaced, true, "nibiibi"},
+    {RawKind::kOffset, false, "iiiiiii"},
+    {RawKind::kOwnBoot, true, "niidii"},
+    {RawKind::kSeries, false, "iiibbii"},
+    {RawKind::kStreamName, false, "iiddi"},
+    {RawKind::kSeriesName, false, "itii"},
+    {RawKind::kEntryKey, false, "ibii"},
 };
-constexpr std::size_t kColumnsMax = 13;
+constexpr std::size_t kColumnsMax = 14;
 
 bool is_hint(RawKind kind) {
   return kind == RawKind::kStreamName || kind == RawKind::kSeriesName || kind == RawKind::kEntryKey;

@@ -27,6 +27,8 @@ enum class RawKind : std::uint8_t {
   kEntry,
   kFloor,
   kSurfaced,
+  kOffset,  // Of boots: stream, boot, ticks, quality, writer, seq, checksum.
+  kOwnBoot,
   kStreamName,  // dataset, class, node, incarnation, id
   kSeriesName,  // dataset, name, stream, number
   kEntryKey,    // dataset, key, place, id

@@ -125,6 +125,7 @@ class Rebuild {
   Status fill();
   Status put_rows();
   Status put_entry(const MapWrite& write);
+  Status put_boots();
   Status put_floors();
   Status put_knowledge();
   Status put_block(const StoredBlock& block);
@@ -221,7 +222,28 @@ Status Rebuild::put_rows() {
       }
     }
   }
+  if (Status status = put_boots(); !status) return status;
   return put_floors();
+}
+
+// One at a time: a row that breaks a rule does not take the others with it.
+Status Rebuild::put_boots() {
+  bool taken = false;
+  for (const BootOffset& offset : rows_.offsets) {
+    Batch batch;
+    batch.offsets = {offset};
+    if (Status status = put(batch, taken); !status) return status;
+  }
+  // Of one place the row that was written last has been up for longest.
+  std::vector<OwnBoot> own_boots = rows_.own_boots;
+  std::stable_sort(own_boots.begin(), own_boots.end(),
+                   [](const OwnBoot& a, const OwnBoot& b) { return a.up_max < b.up_max; });
+  for (const OwnBoot& boot : own_boots) {
+    Batch batch;
+    batch.own_boots = {boot};
+    if (Status status = put(batch, taken); !status) return status;
+  }
+  return Done{};
 }
 
 // Where entries may be lost, or are back that were taken out of their map, it is taken anew.
@@ -277,15 +299,19 @@ Status Rebuild::put_block(const StoredBlock& block) {
   if (gone || events.intersects(block.interval())) return Done{};  // Pruned, or it is here already.
   const Result<BlockSummary> summary = check_block(block);
   if (!summary) return Done{};
+  std::uint64_t refused = 0;
+  const auto offsets = offsets_in(block.stream, block.first, *block.bytes, *summary, refused);
   Batch batch;
   batch.blocks = {block};
+  if (offsets) batch.offsets = *offsets;
   bool taken = false;
   if (Status status = put(batch, taken); !status || !taken) return status;
   events.add(block.interval());
   ++report_.blocks;
   report_.events += block.events;
   for (const SeriesNo series : summary->series) {
-    if (!rows_.series.contains({block.stream, series})) used_.insert({block.stream, series});
+    if (series != kBootSeries && !rows_.series.contains({block.stream, series}))
+      used_.insert({block.stream, series});
   }
   open_bytes_ += block.bytes->size();
   if (open_bytes_ < kTransactionBytes) return Done{};

@@ -39,6 +39,7 @@ Result<StoredBlock> read_place(const Statement& row, const StreamId& stream) {
   block.has_utc = !row.is_null(4);
   block.time_min = row.integer(4);
   block.time_max = row.integer(5);
+  block.boots = read_boots(row, 8);
   return block;
 }
 
@@ -129,6 +130,12 @@ std::uint64_t checksum_of(const StoredBlock& block) {
   sum.add(std::uint64_t{block.has_utc});
   sum.add(block.has_utc ? bits(block.time_min) : 0);
   sum.add(block.has_utc ? bits(block.time_max) : 0);
+  if (block.boots) {
+    sum.add(std::uint64_t{block.boots->boot_min});
+    sum.add(std::uint64_t{block.boots->boot_max});
+    sum.add(bits(block.boots->ticks_min));
+    sum.add(bits(block.boots->ticks_max));
+  }
   return sum.value_with(*block.bytes);
 }
 
@@ -273,6 +280,68 @@ std::uint64_t checksum_of(const TierAck& ack) {
   ack.dots.encode(dots);
   sum.add(ack.stream);
   sum.add(ByteView(dots));
+  return sum.value();
+}
+
+std::optional<BootSpan> read_boots(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return BootSpan{static_cast<std::uint32_t>(row.integer(column)),
+                  static_cast<std::uint32_t>(row.integer(column + 1)), row.integer(column + 2),
+                  row.integer(column + 3)};
+}
+
+std::string select_offsets(const char* where) {
+  return std::string("SELECT ") + kStreamColumns +
+         ", w.dataset, w.class, w.node, w.incarnation, b.boot, b.ticks, b.quality, b.seq, b.checksum "
+         "FROM boots b LEFT JOIN streams s ON s.id = b.stream LEFT JOIN streams w ON w.id = b.writer " +
+         where;
+}
+
+Result<BootOffset> read_offset(const Statement& row) {
+  BootOffset offset;
+  const bool named = read_stream(row, 0, offset.stream) && read_stream(row, 4, offset.record.stream);
+  offset.boot = static_cast<std::uint32_t>(row.integer(8));
+  offset.ticks = row.integer(9);
+  offset.quality = static_cast<Quality>(row.integer(10));
+  offset.record.seq = row.bits(11);
+  if (named && row.bits(12) == checksum_of(offset)) return offset;
+  return corrupt("the offset of boot " + std::to_string(offset.boot) + " of " + describe(offset.stream));
+}
+
+std::uint64_t checksum_of(const BootOffset& offset) {
+  Checksum sum(RowKind::kBootOffset);
+  sum.add(offset.stream);
+  sum.add(std::uint64_t{offset.boot});
+  sum.add(bits(offset.ticks));
+  sum.add(static_cast<std::uint64_t>(offset.quality));
+  sum.add(offset.record.stream);
+  sum.add(offset.record.seq);
+  return sum.value();
+}
+
+std::string select_own_boots() {
+  return std::string("SELECT ") + kStreamColumns +
+         ", o.place, o.number, o.boot, o.up, o.checksum "
+         "FROM own_boots o LEFT JOIN streams s ON s.id = o.stream ORDER BY o.place";
+}
+
+Result<OwnBoot> read_own_boot(const Statement& row) {
+  OwnBoot boot;
+  const bool named = read_stream(row, 0, boot.stream) && row.id(6, boot.id);
+  boot.place = row.bits(4);
+  boot.number = static_cast<std::uint32_t>(row.integer(5));
+  boot.up_max = std::chrono::microseconds(row.integer(7));
+  if (named && row.bits(8) == checksum_of(boot)) return boot;
+  return corrupt("boot " + std::to_string(boot.number) + " of this machine");
+}
+
+std::uint64_t checksum_of(const OwnBoot& boot) {
+  Checksum sum(RowKind::kOwnBoot);
+  sum.add(boot.place);
+  sum.add(boot.stream);
+  sum.add(std::uint64_t{boot.number});
+  sum.add(boot.id);
+  sum.add(static_cast<std::uint64_t>(boot.up_max.count()));
   return sum.value();
 }
 

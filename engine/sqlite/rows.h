@@ -49,10 +49,11 @@ Result<std::optional<StreamKey>> find_stream(Database& database, const StreamId&
 Result<std::map<StreamId, StreamKey>> load_streams(Database& database);
 Result<StreamKey> insert_stream(Database& database, const StreamId& stream);
 
-// Of `blocks`: "first, last, codec, quality, time_min, time_max, checksum, bytes".
+// Of `blocks`; "boot_min, boot_max, ticks_min, ticks_max" are null together.
 inline constexpr const char* kBlockColumns =
-    "first, last, codec, quality, time_min, time_max, checksum, bytes";
-inline constexpr int kBlockColumnCount = 8;
+    "first, last, codec, quality, time_min, time_max, checksum, bytes, boot_min, boot_max, ticks_min, "
+    "ticks_max";
+inline constexpr int kBlockColumnCount = 12;
 Result<StoredBlock> read_block(const Statement& row, const StreamId& stream);
 std::uint64_t checksum_of(const StoredBlock& block);
 
@@ -81,6 +82,17 @@ std::uint64_t checksum_of(const ArrivalRow& row);
 std::string select_acks();
 Result<TierAck> read_ack(const Statement& row);
 std::uint64_t checksum_of(const TierAck& ack);
+
+// Of `boots` and of `own_boots`.
+std::string select_offsets(const char* where);
+Result<BootOffset> read_offset(const Statement& row);
+std::uint64_t checksum_of(const BootOffset& offset);
+std::string select_own_boots();
+Result<OwnBoot> read_own_boot(const Statement& row);
+std::uint64_t checksum_of(const OwnBoot& boot);
+
+// From four columns of a row, from `column` on; none if they are null, or do not make one.
+std::optional<BootSpan> read_boots(const Statement& row, int column);
 
 // One row of `knowledge` as its columns.
 struct KnowledgeRow {

@@ -127,6 +127,8 @@ class Collector {
       case RawKind::kEntry: return take_entry(row);
       case RawKind::kFloor: return take_floor(row);
       case RawKind::kSurfaced: return take_surfaced(row);
+      case RawKind::kOffset: return take_offset(row);
+      case RawKind::kOwnBoot: return take_own_boot(row);
       case RawKind::kSeriesName: return list_series(row);
       case RawKind::kEntryKey: out_.listed_keys.emplace(dataset(row.values[0]), text(row.values[1])); return;
       default: return;
@@ -210,6 +212,38 @@ class Collector {
     if (write) out_.surfaced.push_back(*write);
   }
 
+  // Two streams have names in it; either may stand twice.
+  void take_offset(const RawRow& row) {
+    const auto [begin, end] = out_.names.equal_range(integer(row.values[0]));
+    for (auto at = begin; at != end; ++at) {
+      bool is_named = false;
+      const auto columns = [&](const StreamId& writer) {
+        std::vector<AnyValue> values = named(at->second, row, {});
+        const std::vector<AnyValue> rest = named(writer, row, {1, 2, 3, 5, 6});
+        values.insert(values.end(), rest.begin(), rest.end());
+        return values;
+      };
+      const auto offset =
+          first_sound<BootOffset>(maker_, out_.names, integer(row.values[4]), is_named, columns,
+                                  [](const Statement& made, const StreamId&) { return read_offset(made); });
+      if (offset) return out_.offsets.push_back(*offset);
+    }
+  }
+
+  void take_own_boot(const RawRow& row) {
+    bool is_named = false;
+    const auto columns = [&](const StreamId& stream) {
+      std::vector<AnyValue> values = named(stream, row, {});
+      values.emplace_back(row.id);
+      append(values, row, {2, 3, 4, 5});
+      return values;
+    };
+    const auto boot =
+        first_sound<OwnBoot>(maker_, out_.names, integer(row.values[1]), is_named, columns,
+                             [](const Statement& made, const StreamId&) { return read_own_boot(made); });
+    if (boot) out_.own_boots.push_back(*boot);
+  }
+
   void list_series(const RawRow& row) {
     const auto [begin, end] = out_.names.equal_range(integer(row.values[2]));
     const std::string name = text(row.values[1]);
@@ -231,11 +265,11 @@ Result<Salvaged> salvage_rows(const PageFile& pages) {
   Collector collector(*maker, out);
   visit_raw_rows(pages, {RawKind::kStream, RawKind::kStreamName},
                  [&](const RawRow& row) { collector.take_name(row); });
-  visit_raw_rows(
-      pages,
-      {RawKind::kMeta, RawKind::kIncarnation, RawKind::kKnowledge, RawKind::kSeries, RawKind::kEntry,
-       RawKind::kFloor, RawKind::kSurfaced, RawKind::kSeriesName, RawKind::kEntryKey},
-      [&](const RawRow& row) { collector.take(row); });
+  visit_raw_rows(pages,
+                 {RawKind::kMeta, RawKind::kIncarnation, RawKind::kKnowledge, RawKind::kSeries,
+                  RawKind::kEntry, RawKind::kFloor, RawKind::kSurfaced, RawKind::kOffset, RawKind::kOwnBoot,
+                  RawKind::kSeriesName, RawKind::kEntryKey},
+                 [&](const RawRow& row) { collector.take(row); });
   for (const auto& [key, decl] : out.series) out.unnamed.erase(key);
   return out;
 }
@@ -249,7 +283,7 @@ Result<std::uint64_t> salvage_blocks(const PageFile& pages, const Salvaged& rows
   visit_raw_rows(pages, {RawKind::kBlock}, [&](const RawRow& row) {
     if (!status) return;
     std::vector<AnyValue> values;
-    append(values, row, {2, 3, 4, 5, 6, 7, 8, 9});
+    append(values, row, {2, 3, 4, 5, 6, 7, 12, 13, 8, 9, 10, 11});
     bool is_named = false;
     const auto block = first_sound<StoredBlock>(
         *maker, rows.names, integer(row.values[1]), is_named, [&](const StreamId&) { return values; },

@@ -31,6 +31,8 @@ struct Salvaged {
   std::map<DatasetId, LwwMap> maps;  // Without knowledge.
   std::map<DatasetId, MapFloor> floors;
   std::vector<MapWrite> surfaced;
+  std::vector<BootOffset> offsets;
+  std::vector<OwnBoot> own_boots;
   std::uint64_t nameless = 0;  // Rows of knowledge, series and maps of which no stream's name is found.
 
   // By an index alone: names of series, and keys. No more than hints at what may have been lost.

@@ -133,22 +133,103 @@ Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, 
   const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
   if (!key) return key.error();
   if (!*key) return Done{};
+  const Result<BootOffsets> offsets = this->offsets(stream);
+  if (!offsets) return offsets.error();
+  auto counted = boot_blocks(stream, **key,
+                             [&](const StoredBlock& block) { return may_hold(block, *offsets, from, to); });
+  if (!counted) return counted.error();
+  if (order == Order::kOldestFirst) std::reverse(counted->begin(), counted->end());
   Result<Statement> query =
       prepare(database_,
               std::string("SELECT ") + kBlockColumns +
                   " FROM blocks WHERE stream = ? AND (time_min IS NULL OR (time_min <= ? AND "
-                  "time_max >= ?)) ORDER BY first" +
+                  "time_max >= ?)) AND boot_min IS NULL ORDER BY first" +
                   (order == Order::kNewestFirst ? " DESC" : ""),
               **key, to, from);
   if (!query) return query.error();
+  const auto is_before = [order](Seq a, Seq b) { return order == Order::kOldestFirst ? a < b : a > b; };
   for (;;) {
     const Result<bool> row = query->step();
     if (!row) return row.error();
+    for (; !counted->empty() && (!*row || is_before(counted->back(), query->bits(0))); counted->pop_back()) {
+      const Result<bool> more = visit_one(stream, **key, counted->back(), visit);
+      if (!more) return more.error();
+      if (!*more) return Done{};
+    }
     if (!*row) return Done{};
     const Result<StoredBlock> block = read_block(*query, stream);
     if (!block) return block.error();
     if (!visit(*block)) return Done{};
   }
+}
+
+// The first dots of the blocks that have events counted from boots and that `wanted` picks by their columns.
+template <class Wanted>
+Result<std::vector<Seq>> SqliteReader::boot_blocks(const StreamId& stream, StreamKey key,
+                                                   const Wanted& wanted) const {
+  std::vector<Seq> found;
+  Result<Statement> query =
+      prepare(database_,
+              "SELECT first, time_min, time_max, boot_min, boot_max, ticks_min, "
+              "ticks_max FROM blocks WHERE stream = ? AND boot_min IS NOT NULL ORDER BY first",
+              key);
+  if (!query) return query.error();
+  for (;;) {
+    const Result<bool> row = query->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    StoredBlock block;
+    block.stream = stream;
+    block.first = query->bits(0);
+    block.has_utc = !query->is_null(1);
+    block.time_min = query->integer(1);
+    block.time_max = query->integer(2);
+    block.boots = read_boots(*query, 3);
+    if (wanted(block)) found.push_back(block.first);
+  }
+}
+
+// Whether to go on; a block that is gone meanwhile is passed over.
+Result<bool> SqliteReader::visit_one(const StreamId& stream, StreamKey key, Seq first,
+                                     const std::function<bool(const StoredBlock&)>& visit) const {
+  Result<Statement> query = prepare(
+      database_, std::string("SELECT ") + kBlockColumns + " FROM blocks WHERE stream = ? AND first = ?", key,
+      first);
+  if (!query) return query.error();
+  const Result<bool> row = query->step();
+  if (!row) return row.error();
+  if (!*row) return true;
+  const Result<StoredBlock> block = read_block(*query, stream);
+  if (!block) return block.error();
+  return visit(*block);
+}
+
+Status SqliteReader::visit_unplaced(const StreamId& stream,
+                                    const std::function<bool(const StoredBlock&)>& visit) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key) return Done{};
+  const Result<BootOffsets> offsets = this->offsets(stream);
+  if (!offsets) return offsets.error();
+  const auto counted = boot_blocks(
+      stream, **key, [&](const StoredBlock& block) { return may_hold_unplaced(block, *offsets); });
+  if (!counted) return counted.error();
+  for (const Seq first : *counted) {
+    const Result<bool> more = visit_one(stream, **key, first, visit);
+    if (!more) return more.error();
+    if (!*more) return Done{};
+  }
+  return Done{};
+}
+
+Result<BootOffsets> SqliteReader::offsets(const StreamId& stream) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key) return BootOffsets();
+  auto found = collect<BootOffset>(
+      prepare(database_, select_offsets("WHERE b.stream = ? ORDER BY b.boot"), **key), read_offset);
+  if (!found) return found.error();
+  return BootOffsets(*std::move(found));
 }
 
 Result<std::vector<HeldBlock>> SqliteReader::held_blocks(const StreamId& stream, Seq from,

@@ -39,6 +39,9 @@ class SqliteReader final : public StoreReader {
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<BootOffsets> offsets(const StreamId& stream) const override;
+  Status visit_unplaced(const StreamId& stream,
+                        const std::function<bool(const StoredBlock&)>& visit) const override;
   Result<std::vector<HeldBlock>> held_blocks(const StreamId& stream, Seq from,
                                              std::size_t blocks_max) const override;
   Result<std::uint64_t> block_bytes(const StreamId& stream) const override;
@@ -55,6 +58,11 @@ class SqliteReader final : public StoreReader {
   explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
   static Result<std::unique_ptr<SqliteReader>> prepared(Result<sqlite::Database> database,
                                                         const std::string& path, std::uint32_t cache_kib);
+
+  template <class Wanted>
+  Result<std::vector<Seq>> boot_blocks(const StreamId& stream, std::int64_t key, const Wanted& wanted) const;
+  Result<bool> visit_one(const StreamId& stream, std::int64_t key, Seq first,
+                         const std::function<bool(const StoredBlock&)>& visit) const;
 
   mutable sqlite::Database database_;  // Asking it changes nothing that a caller can see.
 };

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,6 +75,9 @@ class Statement {
   void bind_one(int index, std::uint32_t value) { bind_one(index, static_cast<std::int64_t>(value)); }
   void bind_one(int index, bool value) { bind_one(index, static_cast<std::int64_t>(value)); }
   void bind_one(int index, std::nullptr_t);
+  void bind_one(int index, std::optional<std::int64_t> value) {
+    value ? bind_one(index, *value) : bind_one(index, nullptr);
+  }
   void bind_one(int index, ByteView value);
   void bind_one(int index, std::string_view value);
   template <class Tag>

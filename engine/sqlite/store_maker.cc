@@ -18,6 +18,8 @@ constexpr std::size_t kTransactionBytes = 16u << 20;
 // Streams of a store. A node has fewer (limits::kStreamsMax), besides what it has left of before; more, and
 // made-up ones fill memory.
 constexpr std::size_t kStoreStreamsMax = 4 * limits::kStreamsMax;
+// Boots of the machine, which a node keeps in memory. It adds to no more than limits::kOwnBootsMax.
+constexpr std::size_t kStoreOwnBootsMax = 4 * limits::kOwnBootsMax;
 // What a row takes beyond its text, about.
 constexpr std::size_t kRowBytes = 100;
 
@@ -60,12 +62,14 @@ Status StoreMaker::put_behind(const StoreRow& row) {
   if (const auto* entry = std::get_if<Knowledge::Entry>(&row)) return put_knowledge(*entry);
   if (const auto* series = std::get_if<StreamSeries>(&row)) return put_series(*series);
   if (const auto* placed = std::get_if<PlacedEntry>(&row)) return put_entry(*placed);
+  if (const auto* boot = std::get_if<OwnBoot>(&row)) return put_own_boot(*boot);
   if (const auto* mark = std::get_if<ArrivalRow>(&row)) return (*writer)->restore(*mark);
   if (const auto* block = std::get_if<NumberedBlock>(&row)) return put_block(*block);
   Batch batch;
   if (const auto* floor = std::get_if<StoredFloor>(&row)) batch.pruning.floors = {*floor};
   if (const auto* surfaced = std::get_if<SurfacedWrite>(&row)) batch.pruning.surfaced = {surfaced->write};
   if (const auto* ack = std::get_if<TierAck>(&row)) batch.acks = {*ack};
+  if (const auto* offset = std::get_if<BootOffset>(&row)) batch.offsets = {*offset};
   return (*writer)->apply(batch);
 }
 
@@ -110,6 +114,15 @@ Status StoreMaker::put_entry(const PlacedEntry& placed) {
   place_above_ = placed.place;
   open_bytes_ += entry.value.size();
   return writer_->restore(placed.write, placed.place);
+}
+
+Status StoreMaker::put_own_boot(const OwnBoot& boot) {
+  if (++own_boots_ > kStoreOwnBootsMax)
+    return Error{ErrorCode::kLimit,
+                 "more than " + std::to_string(kStoreOwnBootsMax) + " boots of this machine"};
+  Batch batch;
+  batch.own_boots = {boot};
+  return writer_->apply(batch);
 }
 
 Status StoreMaker::put_block(const NumberedBlock& numbered) {

@@ -37,6 +37,7 @@ class StoreMaker {
   Status put_knowledge(const Knowledge::Entry& entry);
   Status put_series(const StreamSeries& series);
   Status put_entry(const PlacedEntry& entry);
+  Status put_own_boot(const OwnBoot& boot);
   Status put_block(const NumberedBlock& numbered);
   Status commit();
   Result<BatchWriter*> writer();
@@ -46,6 +47,7 @@ class StoreMaker {
   std::optional<BatchWriter> writer_;  // Once all streams are there.
   RowPlace last_;
   std::size_t streams_ = 0;
+  std::size_t own_boots_ = 0;
   Knowledge known_;
   std::map<StreamId, IntervalSet> there_;  // Dots of blocks.
   MapEntry above_;                         // The entry that came last,

@@ -21,6 +21,9 @@ struct Overloaded : Functions... {
 template <class... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;
 
+// That a machine can have been up for. More: with times since 1970 it passes 64 bits.
+constexpr std::chrono::hours kUpMax{24 * 365 * 1'000};
+
 Error invalid(std::string text) {
   return {ErrorCode::kInvalid, std::move(text)};
 }
@@ -92,6 +95,26 @@ Status check_floor(const StoredFloor& stored) {
                "more than " + std::to_string(kFloorRunsMax) + " runs of dots in the floor of a map"};
 }
 
+Status check_offset(const BootOffset& offset) {
+  Batch batch;
+  batch.offsets = {offset};
+  if (Status status = check_batch(batch); !status) return status;
+  if (offset.record.seq == 0) return invalid("a record of a boot without a dot");
+  return check_last(offset.record.seq);
+}
+
+// A boot whose number no record can name would never be placed.
+Status check_own_boot(const OwnBoot& boot) {
+  Batch batch;
+  batch.own_boots = {boot};
+  if (Status status = check_batch(batch); !status) return status;
+  if (boot.place == limits::kSeqMax) return invalid("a boot after which there can be none");
+  if (boot.number > limits::kBootsPerStreamMax) return invalid("more boots than can have an offset");
+  const bool is_sound = boot.up_max.count() >= 0 && boot.up_max <= kUpMax;
+  return is_sound ? Status(Done{})
+                  : Status(invalid("a machine that was up for less than no time, or for ever"));
+}
+
 Status check_number(std::uint64_t number) {
   return number > 0 && number <= limits::kSeqMax ? Status(Done{})
                                                  : Status(invalid("an arrival out of bounds"));
@@ -118,11 +141,12 @@ class Visit {
 
   Status run() && {
     const std::pair<const char*, Status (Visit::*)()> steps[] = {
-        {"meta", &Visit::meta},         {"incarnations", &Visit::incarnations},
-        {"streams", &Visit::streams},   {"knowledge", &Visit::knowledge},
-        {"series", &Visit::series},     {"map_entries", &Visit::entries},
-        {"map_floors", &Visit::floors}, {"surfaced", &Visit::surfaced},
-        {"tier_acks", &Visit::acks},    {"blocks", &Visit::blocks}};
+        {"meta", &Visit::meta},           {"incarnations", &Visit::incarnations},
+        {"streams", &Visit::streams},     {"knowledge", &Visit::knowledge},
+        {"series", &Visit::series},       {"map_entries", &Visit::entries},
+        {"map_floors", &Visit::floors},   {"surfaced", &Visit::surfaced},
+        {"tier_acks", &Visit::acks},      {"boots", &Visit::offsets},
+        {"own_boots", &Visit::own_boots}, {"blocks", &Visit::blocks}};
     for (const auto& [table, step] : steps) {
       Status status = (this->*step)();
       if (!status) return Error{status.error().code, std::string(table) + ": " + status.error().text};
@@ -198,6 +222,8 @@ class Visit {
   Status floors();
   Status surfaced();
   Status acks();
+  Status offsets();
+  Status own_boots();
   Status blocks();
   Status marks_up_to(std::uint64_t number);
   Result<StreamId> stream_of(StreamKey key) const;
@@ -272,6 +298,16 @@ Status Visit::acks() {
   return give_sorted(collect<TierAck>(database_.prepare(select_acks()), read_ack));
 }
 
+Status Visit::offsets() {
+  return each_stream(select_offsets("WHERE b.stream = ? ORDER BY b.boot"), read_offset);
+}
+
+Status Visit::own_boots() {
+  Result<Statement> query = database_.prepare(select_own_boots());
+  if (!query) return query.error();
+  return give_rows(query, read_own_boot);
+}
+
 Result<StreamId> Visit::stream_of(StreamKey key) const {
   const auto at = names_.find(key);
   if (at == names_.end()) return Error{ErrorCode::kCorrupt, "a block of a stream that is not there"};
@@ -334,6 +370,11 @@ RowPlace place_of(const StoreRow& row) {
                           place.acker = ack.acker;
                           if (!ack.ended) place.stream = ack.stream;
                         },
+                        [&](const BootOffset& offset) {
+                          place.stream = offset.stream;
+                          place.number = offset.boot;
+                        },
+                        [&](const OwnBoot& boot) { place.number = boot.place; },
                         [&](const ArrivalRow& mark) {
                           ++place.kind;  // Among the blocks.
                           place.number = mark.first;
@@ -356,6 +397,8 @@ Status check_row(const StoreRow& row) {
                                [](const StoredFloor& floor) { return check_floor(floor); },
                                [](const SurfacedWrite& surfaced) { return check_write(surfaced.write); },
                                [](const TierAck& ack) { return check_runs(ack.dots); },
+                               [](const BootOffset& offset) { return check_offset(offset); },
+                               [](const OwnBoot& boot) { return check_own_boot(boot); },
                                [](const ArrivalRow& mark) { return check_mark(mark); },
                                [](const NumberedBlock& block) { return check_block_row(block); }},
                     row);

@@ -41,8 +41,9 @@ struct NumberedBlock {
 
 // In the order in which they come, but that a mark of arrivals stands before the first block that came after
 // it. A series without a name is one that blocks use and nobody has declared here.
-using StoreRow = std::variant<Meta, NotedIncarnation, StreamId, Knowledge::Entry, StreamSeries, PlacedEntry,
-                              StoredFloor, SurfacedWrite, TierAck, ArrivalRow, NumberedBlock>;
+using StoreRow =
+    std::variant<Meta, NotedIncarnation, StreamId, Knowledge::Entry, StreamSeries, PlacedEntry, StoredFloor,
+                 SurfacedWrite, TierAck, BootOffset, OwnBoot, ArrivalRow, NumberedBlock>;
 
 // Where a row stands. Incarnations come in the order of their lives and have no place among each other.
 struct RowPlace {

@@ -34,6 +34,21 @@ TEST_CASE("what is appended is answered: its samples, the latest, and its series
         R"({"name":"room/t","unit":"Cel","type":"double","conflict":false}],"more":false})");
 }
 
+TEST_CASE("an append without a time is counted from the boot where the clock is not trusted",
+          "[api][telemetry]") {
+  const ApiNode node;
+  node.append(R"({"readings":{"t":1}},{"time":7,"readings":{"t":2}},{"readings":{"t":3}})");
+  CHECK(node.get(kMetrics + "samples?series=t").at("samples").as_array().size() == 1);
+  const auto answer = node.get(kMetrics + "unplaced?series=t&limit=1");
+  CHECK(answer.at("count") == 2);
+  REQUIRE(answer.at("samples").as_array().size() == 1);
+  CHECK(answer.at("samples").at(0).at("boot") == 1);
+  CHECK(answer.at("samples").at(0).at("value") == 1);
+  CHECK(answer.at("samples").at(0).at("quality") == "good");
+  CHECK(node.ask("GET", kMetrics + "unplaced").status == 400);
+  CHECK(node.ask("GET", kMetrics + "unplaced?series=none").status == 404);
+}
+
 TEST_CASE("an append that does not name a unit uses the one in use", "[api][telemetry]") {
   const ApiNode node;
   node.append(R"({"time":1,"readings":{"t":1},"units":{"t":"Cel"}})");

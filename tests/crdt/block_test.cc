@@ -57,7 +57,14 @@ BlockSummary expected_summary(const Events& events) {
   std::vector<Ticks> utc;
   for (const Event& event : events) {
     ++summary.events;
-    if (event.boot == 0) utc.push_back(event.time);
+    if (event.boot == 0) {
+      utc.push_back(event.time);
+    } else {
+      const BootSpan one{event.boot, event.boot, event.time, event.time};
+      const BootSpan all = summary.boots.value_or(one);
+      summary.boots = {std::min(all.boot_min, event.boot), std::max(all.boot_max, event.boot),
+                       std::min(all.ticks_min, event.time), std::max(all.ticks_max, event.time)};
+    }
     for (const Reading& reading : event.readings) {
       ++summary.readings;
       summary.series.push_back(reading.series);

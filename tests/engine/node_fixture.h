@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "engine/codec.h"
@@ -90,6 +91,20 @@ class TestNode {
     carry_out();
   }
 
+  // The machine was started anew: what is durable stays.
+  void reboot(std::uint8_t boot) {
+    config_.boot.bytes.fill(boot);
+    now.up = {};
+    restart();
+  }
+  // And in its memory nothing is left that vouches for the incarnation.
+  void reboot(std::uint8_t boot, std::uint8_t incarnation) {
+    Incarnation next;
+    next.bytes.fill(incarnation);
+    store_.start_incarnation(next);
+    reboot(boot);
+  }
+
   template <class Call>
   auto call(Call what) {
     auto result = what(*node_, now);
@@ -119,6 +134,7 @@ class TestNode {
   }
   void wait(microseconds time) {
     now.steady += time;
+    now.up += time;
     tick();
   }
 
@@ -126,6 +142,13 @@ class TestNode {
   void sync() {
     store_.sync();
     carry_out();
+  }
+  // What somebody else has put into its store.
+  void store_batch(Batch batch) {
+    bool stored = false;
+    store_.commit(std::move(batch), [&stored](BatchId, const Status& status) { stored = status.ok(); });
+    store_.sync();
+    if (!stored) throw std::logic_error("a batch of a test is refused");
   }
   void hold_commits() { auto_sync_ = false; }
   void release_commits() {

@@ -19,6 +19,11 @@ class PassingReader : public StoreReader {
                       const std::function<bool(const StoredBlock&)>& visit) const override {
     return store_.visit_blocks(stream, from, to, order, visit);
   }
+  Result<BootOffsets> offsets(const StreamId& stream) const override { return store_.offsets(stream); }
+  Status visit_unplaced(const StreamId& stream,
+                        const std::function<bool(const StoredBlock&)>& visit) const override {
+    return store_.visit_unplaced(stream, visit);
+  }
   Result<std::vector<HeldBlock>> held_blocks(const StreamId& stream, Seq from,
                                              std::size_t blocks_max) const override {
     return store_.held_blocks(stream, from, blocks_max);

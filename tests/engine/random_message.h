@@ -83,7 +83,7 @@ inline IntervalSet intervals() {
 inline SeriesDecl declaration() {
   const auto type = *rc::gen::element(ValueType::kBool, ValueType::kInt, ValueType::kDouble,
                                       ValueType::kString, ValueType::kBytes);
-  return {number32(), text(20, false), text(8), type};
+  return {std::max(1u, number32()), text(20, false), text(8), type};
 }
 
 inline DatasetConfig dataset(std::size_t index) {

@@ -50,14 +50,37 @@ inline void check_blocks(const StoreReader& reader, const StoreModel& model, Ran
     return block.first <= dots.last && block.interval().last >= dots.first;
   })));
 
+  const BootOffsets offsets = model.offsets(stream);
+  CHECK(reader.offsets(stream)->all() == offsets.all());
+  std::vector<StoredBlock> unplaced;
+  REQUIRE(reader.visit_unplaced(stream, [&](const StoredBlock& block) {
+    unplaced.push_back(block);
+    return true;
+  }));
+  CHECK(same_blocks(unplaced, model.blocks_where(stream, [&](const StoredBlock& block) {
+    bool lacks = false;
+    for (std::uint32_t boot = 0; block.boots && boot <= block.boots->boot_max; ++boot)
+      lacks |= boot >= block.boots->boot_min && offsets.find(boot) == nullptr;
+    return lacks;
+  })));
+
   const Ticks from = static_cast<Ticks>(random.below(2400)) - 1200,
               to = from + static_cast<Ticks>(random.below(500));
-  auto expected = model.blocks_where(stream, [from, to](const StoredBlock& block) {
-    return !block.has_utc || (block.time_min <= to && block.time_max >= from);
+  auto expected = model.blocks_where(stream, [&, from, to](const StoredBlock& block) {
+    if (!block.has_utc && !block.boots) return true;
+    bool may = block.has_utc && block.time_min <= to && block.time_max >= from;
+    for (const BootOffset& one : offsets.all())
+      may |= block.boots && one.boot >= block.boots->boot_min && one.boot <= block.boots->boot_max &&
+             block.boots->ticks_min + one.ticks <= to && block.boots->ticks_max + one.ticks >= from;
+    return may;
   });
   CHECK(same_blocks(visited(reader, stream, from, to, StoreReader::Order::kOldestFirst), expected));
   std::reverse(expected.begin(), expected.end());
   CHECK(same_blocks(visited(reader, stream, from, to, StoreReader::Order::kNewestFirst), expected));
+  const auto all = model.blocks_where(stream, [](const StoredBlock&) { return true; });
+  CHECK(same_blocks(visited(reader, stream, std::numeric_limits<Ticks>::min(),
+                            std::numeric_limits<Ticks>::max(), StoreReader::Order::kOldestFirst),
+                    all));
 }
 
 inline void check_series(const StoreReader& reader, const StoreModel& model) {
@@ -138,6 +161,9 @@ inline void check_image(const StoreReader& reader, const StoreModel& model, cons
   REQUIRE(image);
   CHECK(image->identity == identity);
   CHECK(image->clock == model.clock);
+  std::vector<OwnBoot> own_boots;
+  for (const auto& [place, boot] : model.own_boots) own_boots.push_back(boot);
+  CHECK(image->own_boots == own_boots);
   const auto knowledge = reader.knowledge();
   REQUIRE(knowledge);
   CHECK(image->knowledge == *knowledge);
@@ -263,6 +289,38 @@ inline void refuses_what_breaks_a_rule(StoreUnderTest& test) {
       {"empty bytes", [](Batch& b) { b.blocks[0].bytes = std::make_shared<const Bytes>(); }},
       {"time backwards",
        [](Batch& b) { b.blocks[0].has_utc = true, b.blocks[0].time_min = b.blocks[0].time_max + 1; }},
+      {"boot zero",
+       [](Batch& b) {
+         b.blocks[0].boots = BootSpan{0, 1, 0, 0};
+       }},
+      {"boots backwards",
+       [](Batch& b) {
+         b.blocks[0].boots = BootSpan{2, 1, 0, 0};
+       }},
+      {"ticks backwards",
+       [](Batch& b) {
+         b.blocks[0].boots = BootSpan{1, 1, 1, 0};
+       }},
+      {"a name for the series of records",
+       [](Batch& b) {
+         b.declarations.push_back({b.blocks[0].stream, {kBootSeries, "room/t", "", ValueType::kInt}});
+       }},
+      {"offset of no boot",
+       [](Batch& b) {
+         b.offsets.push_back({b.blocks[0].stream, 0, 0, Quality::kGood, {}});
+       }},
+      {"offset of a boot beyond the bound",
+       [](Batch& b) {
+         b.offsets.push_back({b.blocks[0].stream, limits::kBootsPerStreamMax + 1, 0, Quality::kGood, {}});
+       }},
+      {"offset of a bad clock",
+       [](Batch& b) {
+         b.offsets.push_back({b.blocks[0].stream, 1, 0, Quality::kBad, {}});
+       }},
+      {"own boot without a place",
+       [](Batch& b) {
+         b.own_boots.push_back({0, b.blocks[0].stream, 1, {}, {}});
+       }},
       {"overlap within", [](Batch& b) { b.blocks.push_back(b.blocks[0]); }},
       {"series without name",
        [&stream](Batch& b) {
@@ -355,6 +413,7 @@ inline void a_visit_ends_when_it_is_told_to(StoreUnderTest& test) {
     batch.blocks.push_back(random_block(random, stream_number(1), first, 1));
     batch.blocks.back().has_utc = false;
     batch.blocks.back().time_min = batch.blocks.back().time_max = 0;
+    batch.blocks.back().boots.reset();
   }
   REQUIRE(commit(test, std::move(batch)));
   std::vector<Seq> seen;

@@ -35,6 +35,12 @@ inline StoredBlock random_block(Random& random, const StreamId& stream, Seq firs
   block.has_utc = random.chance(80);
   block.time_min = block.has_utc ? static_cast<Ticks>(random.below(2000)) - 1000 : 0;
   block.time_max = block.has_utc ? block.time_min + static_cast<Ticks>(random.below(300)) : 0;
+  if (random.chance(30)) {
+    const auto boot = static_cast<std::uint32_t>(random.between(1, 4));
+    const auto ticks = static_cast<Ticks>(random.below(500));
+    block.boots = {boot, boot + static_cast<std::uint32_t>(random.below(2)), ticks,
+                   ticks + static_cast<Ticks>(random.below(100))};
+  }
   block.bytes = std::make_shared<const Bytes>(random_bytes(random, random.between(1, 400)));
   return block;
 }
@@ -42,7 +48,7 @@ inline StoredBlock random_block(Random& random, const StreamId& stream, Seq firs
 inline bool same_block(const StoredBlock& a, const StoredBlock& b) {
   return a.stream == b.stream && a.first == b.first && a.events == b.events && a.codec == b.codec &&
          a.has_utc == b.has_utc && a.time_min == b.time_min && a.time_max == b.time_max &&
-         *a.bytes == *b.bytes;
+         a.boots == b.boots && *a.bytes == *b.bytes;
 }
 
 inline bool same_blocks(const std::vector<StoredBlock>& a, const std::vector<StoredBlock>& b) {
@@ -151,6 +157,9 @@ class StoreModel {
       maps.try_emplace(write.dataset, LwwMap(0, limits::kMapConflictsMax)).first->second.join(write.entry);
     prune(batch.pruning);
     if (batch.clock != HlcStamp()) clock = batch.clock;
+    all_offsets.insert(all_offsets.end(), batch.offsets.begin(), batch.offsets.end());
+    for (const OwnBoot& boot : batch.own_boots) own_boots[boot.place] = boot;
+    std::erase_if(own_boots, [&](const auto& boot) { return boot.first < batch.own_boots_from; });
     return true;
   }
 
@@ -172,7 +181,24 @@ class StoreModel {
     return found;
   }
 
+  // Of each boot the best that there ever was.
+  [[nodiscard]] BootOffsets offsets(const StreamId& stream) const {
+    std::map<std::uint32_t, BootOffset> best;
+    for (const BootOffset& one : all_offsets) {
+      if (one.stream != stream) continue;
+      const auto [at, is_new] = best.emplace(one.boot, one);
+      const bool better = one.quality < at->second.quality ||
+                          (one.quality == at->second.quality && one.record < at->second.record);
+      if (better) at->second = one;
+    }
+    std::vector<BootOffset> all;
+    for (const auto& [boot, one] : best) all.push_back(one);
+    return BootOffsets(std::move(all));
+  }
+
   std::vector<StoredBlock> blocks;
+  std::vector<BootOffset> all_offsets;
+  std::map<std::uint64_t, OwnBoot> own_boots;
   std::map<StreamId, ModelStream> streams;
   std::map<std::pair<StreamId, SeriesNo>, SeriesDecl> declarations;
   std::map<DatasetId, LwwMap> maps;
@@ -270,6 +296,20 @@ inline Batch random_batch(Random& random, std::uint64_t number) {
   }
   if (random.chance(30)) batch.clock.bits = random.below(1000);
   if (random.chance(40)) batch.pruning = random_pruning(random);
+  if (random.chance(30)) {
+    const StreamId about = stream_number(static_cast<std::uint8_t>(random.below(4)));
+    const Dot record{stream_number(static_cast<std::uint8_t>(random.below(4))), random.between(1, 50)};
+    const auto boot = static_cast<std::uint32_t>(random.between(1, 5));
+    batch.offsets.push_back({about, boot, static_cast<Ticks>(random.below(2000)) - 1000,
+                             static_cast<Quality>(random.below(3)), record});
+  }
+  if (random.chance(20)) {
+    OwnBoot boot{number + 1, stream, static_cast<std::uint32_t>(random.between(1, 5)), {}, {}};
+    boot.id.bytes[3] = static_cast<std::uint8_t>(random.below(5));
+    boot.up_max = std::chrono::microseconds(random.below(1000));
+    batch.own_boots.push_back(boot);
+    batch.own_boots_from = number < 5 ? 0 : number - 5;
+  }
   return batch;
 }
 

@@ -51,10 +51,16 @@ CREATE TABLE blocks (
   quality INTEGER NOT NULL,
   time_min INTEGER,
   time_max INTEGER,
+  boot_min INTEGER,
+  boot_max INTEGER,
+  ticks_min INTEGER,
+  ticks_max INTEGER,
   checksum INTEGER NOT NULL,
   bytes BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX blocks_by_dot ON blocks (stream, first, last, time_min, time_max);
+CREATE UNIQUE INDEX blocks_by_dot ON blocks (stream, first, last, time_min, time_max, boot_min);
+CREATE INDEX blocks_by_boot ON blocks
+  (stream, first, time_min, time_max, boot_min, boot_max, ticks_min, ticks_max) WHERE boot_min IS NOT NULL;
 CREATE TABLE arrivals (
   first INTEGER PRIMARY KEY,
   alive INTEGER NOT NULL,
@@ -98,9 +104,19 @@ CREATE TABLE boots (
   boot INTEGER NOT NULL,
   ticks INTEGER NOT NULL,
   quality INTEGER NOT NULL,
+  writer INTEGER NOT NULL REFERENCES streams,
+  seq INTEGER NOT NULL,
   checksum INTEGER NOT NULL,
   PRIMARY KEY (stream, boot)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE own_boots (
+  place INTEGER PRIMARY KEY,
+  stream INTEGER NOT NULL REFERENCES streams,
+  number INTEGER NOT NULL,
+  boot BLOB NOT NULL,
+  up INTEGER NOT NULL,
+  checksum INTEGER NOT NULL
+) STRICT;
 CREATE TABLE tier_acks (
   acker BLOB NOT NULL,
   acker_incarnation BLOB NOT NULL,

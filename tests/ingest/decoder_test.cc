@@ -9,7 +9,7 @@
 namespace deltamesh {
 namespace {
 
-constexpr std::chrono::nanoseconds kArrival = std::chrono::milliseconds(1'000);
+constexpr std::chrono::microseconds kArrival = std::chrono::milliseconds(1'000);
 
 CompiledRule compiled(IngestRule rule) {
   auto result = CompiledRule::compile(std::move(rule));
@@ -68,6 +68,7 @@ TEST_CASE("a message of the env-sensor recording yields its seven readings at it
       R"("ts":1594598424.5023336,"device":"iot-device-01"})");
   CHECK(event.time == 1'594'598'424'502);
   CHECK(event.boot == 0);
+  CHECK_FALSE(event.taken);
   CHECK(names(event) == std::vector<std::string>{"iot-device-01/co", "iot-device-01/humidity",
                                                  "iot-device-01/light", "iot-device-01/lpg",
                                                  "iot-device-01/motion", "iot-device-01/smoke",
@@ -79,10 +80,11 @@ TEST_CASE("a message of the env-sensor recording yields its seven readings at it
   CHECK(event.readings[6].value == Value(18.899999618530273));
 }
 
-TEST_CASE("without a time stamp the arrival counts, and without a device path the topic",
-          "[ingest][decoder]") {
+TEST_CASE(
+    "without a time stamp the node gives the time of arrival, and without a device path the topic counts",
+    "[ingest][decoder]") {
   const auto event = event_of(json_rule(), "tele/d1/SENSOR", R"({"a":{"b":1}})");
-  CHECK(event.time == 1'000);
+  CHECK(event.taken == std::chrono::seconds(1));
   CHECK(names(event) == std::vector<std::string>{"d1/a/b"});
 }
 
@@ -188,7 +190,7 @@ TEST_CASE("a plain payload is a number, a truth value, or refused", "[ingest][de
   CHECK(reason(plain_rule(), "plant/g3/temp", row.payload) == row.reason);
   if (!row.value) return;
   const auto event = event_of(plain_rule(), "plant/g3/temp", row.payload);
-  CHECK(event.time == 1'000);
+  CHECK(event.taken == std::chrono::seconds(1));
   REQUIRE(event.readings.size() == 1);
   CHECK(event.readings[0].series == "g3/temp");
   CHECK(event.readings[0].value == *row.value);

@@ -82,14 +82,5 @@ TEST_CASE("a time that cannot be meant is refused with its reason", "[ingest][ti
   CHECK(std::get<Refused>(judged).reason == row.reason);
 }
 
-TEST_CASE("the tick of an arrival is the one that it lies in, also before 1970", "[ingest][timestamp]") {
-  using std::chrono::nanoseconds;
-  CHECK(to_ticks(nanoseconds(1'999'999), kMs) == 1);
-  CHECK(to_ticks(nanoseconds(-1), kMs) == -1);
-  CHECK(to_ticks(nanoseconds(-1'000'000), kMs) == -1);
-  CHECK(to_ticks(nanoseconds(1'999), kUs) == 1);
-  CHECK(to_ticks(nanoseconds(-7), kNs) == -7);
-}
-
 }  // namespace
 }  // namespace deltamesh

@@ -2,13 +2,49 @@
 #include "tests/sim/checks.h"
 
 #include <algorithm>
+#include <limits>
+#include <tuple>
 
+#include "engine/iso_time.h"
+#include "engine/query.h"
 #include "tests/sim/contents.h"
 
 namespace deltamesh::sim {
 namespace {
 
 using MapFingerprints = std::map<DatasetId, Fingerprint>;
+
+// Times are cut to the ticks of their dataset twice: when they are written, and their offset is.
+constexpr Micros kTick{2'000};
+
+using Shown = std::vector<std::tuple<Ticks, std::string, Quality>>;
+
+// What a node shows of events that brought no time, of all datasets. Exact ones must be right.
+Shown shown_untimed(World& world, const Ledger& ledger, const SimNode& node) {
+  Shown shown;
+  for (const auto& dataset : node.node().config().datasets) {
+    SampleQuery query;
+    query.dataset = dataset_id(dataset.name);
+    query.series = kUntimed;
+    query.range = {std::numeric_limits<Ticks>::min(), std::numeric_limits<Ticks>::max()};
+    query.limit = 1'000'000;
+    const auto answer = query_samples(node.store(), query);
+    if (!answer) continue;
+    for (const Sample& sample : answer->samples) {
+      const auto text = std::get<std::string>(sample.value);
+      const NamedEvent* const written = ledger.written(std::stoll(text));
+      if (written == nullptr) continue;  // Somebody else says so.
+      const Micros truth = kToday + *written->taken;
+      const Micros shown_at(sample.time * (1'000'000 / ticks_per_second(dataset.resolution)));
+      if (sample.quality == Quality::kGood && std::chrono::abs(shown_at - truth) > kTick)
+        world.fail("node " + std::to_string(node.ix()) + " shows event " + text + " at " +
+                   std::to_string(sample.time) + " rather than " + std::to_string(truth.count()));
+      shown.emplace_back(sample.time, text, sample.quality);
+    }
+  }
+  std::sort(shown.begin(), shown.end());
+  return shown;
+}
 
 class NodeChecks {
  public:
@@ -144,10 +180,14 @@ void check_converged(World& world, Ledger& ledger, const Nodes& nodes) {
   ledger.forget_lost(stores);
   std::optional<Contents> first;
   std::optional<MapFingerprints> first_maps;
+  std::optional<Shown> first_shown;
   for (const auto& node : nodes) {
     NodeChecks checks(world, ledger, *node);
     const Contents contents = checks.contents();
     const MapFingerprints maps = checks.maps();
+    const Shown shown = shown_untimed(world, ledger, *node);
+    if (!first_shown) first_shown = shown;
+    if (shown != *first_shown) world.fail("two nodes show different times");
     if (!first) first = contents;
     if (!first_maps) first_maps = maps;
     if (!alike(ledger, node->node().knowledge(), nodes[0]->node().knowledge()))

@@ -8,9 +8,19 @@ namespace deltamesh::sim {
 void Ledger::accepted(const WriteName& write, const std::vector<NamedEvent>& events) {
   Write& open = open_[write];
   for (const auto& event : events) {
-    open.times.push_back(event.time);
-    written_.emplace(event.time, event);
+    open.times.push_back(mark_of(event));
+    written_.emplace(mark_of(event), event);
   }
+}
+
+// Texts of other series do not begin like this.
+Ticks Ledger::mark_of(const Event& event) {
+  const auto* const text = std::get_if<std::string>(&event.readings.front().value);
+  return text != nullptr && text->starts_with('-') ? std::stoll(*text) : event.time;
+}
+
+Ticks Ledger::mark_of(const NamedEvent& event) {
+  return event.taken ? std::stoll(std::get<std::string>(event.readings.front().value)) : event.time;
 }
 
 void Ledger::accepted(const WriteName& write, const std::string& value, const MapEntry* seen) {
@@ -79,7 +89,7 @@ void Ledger::store(const StoredBlock& block) {
     world_.fail("a local block holds another number of events than it says");
   knowledge_.at(block.stream).hold(block.interval());
   events_.insert({block.stream, block.first}, *events);
-  for (const auto& event : *events) durable_times_.insert(event.time);
+  for (const auto& event : *events) durable_times_.insert(mark_of(event));
 }
 
 bool Ledger::is_durable(const StreamId& stream, Interval dots) const {
@@ -87,8 +97,8 @@ bool Ledger::is_durable(const StreamId& stream, Interval dots) const {
   return known != nullptr && known->held().contains(dots);
 }
 
-const NamedEvent* Ledger::written(Ticks time) const {
-  const auto it = written_.find(time);
+const NamedEvent* Ledger::written(Ticks mark) const {
+  const auto it = written_.find(mark);
   return it == written_.end() ? nullptr : &it->second;
 }
 

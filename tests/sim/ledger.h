@@ -2,7 +2,8 @@
 //
 // It takes down what writers handed in and what they were told, and what became durable at its writer. The
 // expected state of every node is the set of the latter, by crdt/event_set.h and crdt/lww_map.h. Each event
-// of a run has a time of its own and each put a value of its own, so that contents can be traced back.
+// of a run has a time of its own and each put a value of its own, so that contents can be traced back. Events
+// that bring no time have a text of their own, and a mark below 0 in place of a time.
 #pragma once
 
 #include <map>
@@ -17,12 +18,17 @@
 
 namespace deltamesh::sim {
 
+// The series of events that bring no time of their own.
+inline constexpr const char* kUntimed = "untimed";
+
 class Ledger final : public Observer {
  public:
   explicit Ledger(World& world) : world_(world) {}
 
   // A fresh time, and a fresh value of a map.
   Ticks next_time() { return kFirstTime + 250 * static_cast<Ticks>(++last_event_); }
+  // A reading of an event without a time.
+  NamedReading next_untimed() { return {kUntimed, "", std::to_string(-(++last_untimed_))}; }
   std::string next_value() { return "value " + std::to_string(++last_value_); }
 
   void accepted(const WriteName& write, const std::vector<NamedEvent>& events) override;
@@ -41,8 +47,11 @@ class Ledger final : public Observer {
   // What a map must hold at a node that knows these writes and no others: of each key, the greatest.
   using Entries = std::map<std::string, MapEntry, std::less<>>;
   [[nodiscard]] Entries greatest(DatasetId dataset, const Knowledge& known) const;
-  // What the writer handed in under this time; null if nobody did.
-  [[nodiscard]] const NamedEvent* written(Ticks time) const;
+  // The time by which an event is known, or its mark.
+  static Ticks mark_of(const Event& event);
+  static Ticks mark_of(const NamedEvent& event);
+  // What the writer handed in under this mark; null if nobody did.
+  [[nodiscard]] const NamedEvent* written(Ticks mark) const;
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
 
   // A store forgets what it held and `left` does not.
@@ -70,6 +79,7 @@ class Ledger final : public Observer {
   [[nodiscard]] bool holds_some(const Write& write) const;
 
   World& world_;
+  Ticks last_untimed_ = 0;
   std::uint64_t last_event_ = 0;
   std::uint64_t last_value_ = 0;
   std::size_t acknowledged_ = 0;

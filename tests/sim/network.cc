@@ -79,6 +79,9 @@ Outcome Network::run() {
   world_.run_until(options_.active);
   heal();
   settle();
+  // Who waits for the time looks that seldom whether it is known.
+  world_.run_until(world_.queue.now() + limits::kBootLook + kStep);
+  settle();
   watch_.end();
   const bool all_keep_all = options_.keep_bytes == 0;
   if (!world_.failed() && all_keep_all) check_converged(world_, ledger_, nodes_);

@@ -35,6 +35,7 @@ class Network {
   // workload.cc
   void plan_writes(NodeIx node);
   void write_something(SimNode& node);
+  std::vector<NamedEvent> make_untimed();
   std::vector<NamedEvent> make_events();
   std::string make_value();
   NamedReading make_reading();

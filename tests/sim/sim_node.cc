@@ -33,6 +33,8 @@ SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeI
       config_(std::move(config)),
       store_(std::move(store)),
       failures_per_mille_(options.failures_per_mille) {
+  config_.boot.bytes[2] = static_cast<std::uint8_t>(ix);
+  config_.boot.bytes[3] = static_cast<std::uint8_t>(ix >> 8);
   store_->at_end([this] { store_ended(); });
 }
 
@@ -43,7 +45,7 @@ SimNode::SimNode(World& world, Observer& observer, const Options& options, NodeI
 
 Instant SimNode::now() const {
   const Micros now = world_.queue.now();
-  return {now, clock_.at(now), clock_.is_trusted()};
+  return {now, clock_.at(now), clock_.is_trusted(), now - booted_};
 }
 
 void SimNode::heal() {
@@ -86,10 +88,20 @@ void SimNode::start() {
       store_->open([this](const Identity& writer, const Batch& batch) { observer_.durable(writer, batch); });
   if (store_->state() != SimStore::State::kWell) return ended_();
   if (!image.ok()) return world_.fail("a store does not open: " + image.error().text);
+  count_boot();
   node_ = std::make_unique<Node>(config_, *std::move(image), store_->reader());
   world_.note(mixed(life_) + ix_);
   boot_clock();
   carry_out();
+}
+
+// An incarnation goes on within a boot of the machine alone.
+void SimNode::count_boot() {
+  const Incarnation now = store_->identity().incarnation;
+  if (std::exchange(incarnation_, now) == now) return;
+  booted_ = world_.queue.now();
+  ++config_.boot.bytes[0];
+  config_.boot.bytes[1] = config_.boot.bytes[0] == 0 ? config_.boot.bytes[1] + 1 : config_.boot.bytes[1];
 }
 
 // Who has no power does nothing more; who has a store that failed hears so, and is stopped then.

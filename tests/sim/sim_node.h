@@ -76,6 +76,7 @@ class SimNode {
  private:
   [[nodiscard]] Instant now() const;
   void boot_clock();
+  void count_boot();
   void set_clock();
   void carry_out();
   void persist(Batch batch);
@@ -104,6 +105,8 @@ class SimNode {
   std::function<void()> ended_;
   bool ends_ = false;
   std::uint64_t life_ = 0;
+  std::optional<Incarnation> incarnation_;  // Of the last life,
+  Micros booted_{0};                        // and when the machine was started for it.
   WallClock clock_;
   bool loses_time_ = false;
   std::uint64_t failures_per_mille_ = 0;

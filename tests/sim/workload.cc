@@ -22,6 +22,8 @@ void Network::write_something(SimNode& node) {
   const std::uint64_t dice = world_.rng.below(100);
   if (dice < 60) {
     const DatasetId dataset = pick_telemetry();  // Before the events: arguments are evaluated in any order.
+    const bool untimed = options_.lost_times_per_mille > 0 && world_.rng.chance(300);
+    if (untimed) return node.write(dataset, make_untimed());
     return node.write(dataset, make_events());
   }
   if (dice < 85) return node.put(map, key, make_value());
@@ -37,6 +39,13 @@ std::string Network::make_value() {
 
 DatasetId Network::pick_telemetry() {
   return dataset_id(world_.rng.below(options_.datasets) == 0 ? "telemetry" : "alarms");
+}
+
+std::vector<NamedEvent> Network::make_untimed() {
+  NamedEvent event;
+  event.taken = world_.queue.now();
+  event.readings.push_back(ledger_.next_untimed());
+  return {std::move(event)};
 }
 
 std::vector<NamedEvent> Network::make_events() {

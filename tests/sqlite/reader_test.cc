@@ -92,6 +92,8 @@ TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite]
   const auto damage = GENERATE(values<Damage>({
       {"UPDATE blocks SET bytes = CAST(x'00' || substr(bytes, 2) AS BLOB) WHERE first = 5", "dots 5 to 8"},
       {"UPDATE blocks SET time_min = NULL, time_max = NULL WHERE first = 5", "dots 5 to 8"},
+      {"UPDATE blocks SET boot_min = 1, boot_max = 1, ticks_min = 0, ticks_max = 0 WHERE first = 5",
+       "dots 5 to 8"},
       {"UPDATE blocks SET last = 9 WHERE first = 5", "dots 5 to 9"},
       {"UPDATE blocks SET codec = 1 WHERE first = 5", "dots 5 to 8"},
       {"UPDATE blocks SET checksum = checksum + 1 WHERE first = 5", "dots 5 to 8"},
@@ -104,6 +106,7 @@ TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite]
   const StreamId stream = stream_of(store->identity());
   Batch batch = local_batch(store->identity(), 5, 4);
   batch.blocks[0].has_utc = true;
+  batch.blocks[0].boots.reset();
   REQUIRE(commit_to(*store, std::move(batch)));
   store.reset();
   run_raw(path, damage.sql);
@@ -116,6 +119,29 @@ TEST_CASE("a changed row is named when it is read, and not handed on", "[sqlite]
   CHECK_THAT(blocks.error().text, Catch::Contains(damage.words));
   CHECK(!(*reader)->visit_blocks(stream, INT64_MIN, INT64_MAX, StoreReader::Order::kOldestFirst,
                                  [](const StoredBlock&) { return true; }));
+}
+
+TEST_CASE("a changed offset of a boot gives way to the next one, and is found when the store is opened",
+          "[sqlite][reader]") {
+  const bool mended = GENERATE(false, true);
+  CAPTURE(mended);
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  auto store = open_store_at(path);
+  const StreamId stream = stream_of(store->identity());
+  const BootOffset worse{stream, 1, 100, Quality::kEstimated, {stream, 7}};
+  Batch batch;
+  batch.offsets = {worse};
+  REQUIRE(commit_to(*store, batch));
+  run_raw(path, "UPDATE boots SET quality = 0");
+  if (mended) REQUIRE(commit_to(*store, batch));
+  store.reset();
+  const auto reader = SqliteReader::open_read_only(path);
+  REQUIRE(reader);
+  const auto offsets = (*reader)->offsets(stream);
+  REQUIRE(offsets.ok() == mended);
+  if (mended) CHECK(offsets->all() == std::vector{worse});
+  CHECK(SqliteStore::open(options_for(path)).ok() == mended);
 }
 
 TEST_CASE(

@@ -45,6 +45,11 @@ bool same_floors(const StoreImage& image, const StoreModel& model) {
   return floors == model.floors && image.surfaced == surfaced;
 }
 
+bool same_boots(const std::vector<OwnBoot>& boots, const StoreModel& model) {
+  return std::equal(boots.begin(), boots.end(), model.own_boots.begin(), model.own_boots.end(),
+                    [](const OwnBoot& a, const auto& b) { return a == b.second; });
+}
+
 bool before(const StoredBlock& a, const StoredBlock& b) {
   return std::tie(a.stream, a.first) < std::tie(b.stream, b.first);
 }
@@ -76,6 +81,7 @@ std::string difference(const StoreContents& contents, const StoreModel& model) {
   if (!same_series(contents.image.series, model)) return "declarations";
   if (!same_entries(contents.image.entries, model)) return "map entries";
   if (!same_floors(contents.image, model)) return "floors of maps, or surfaced writes";
+  if (!same_boots(contents.image.own_boots, model)) return "boots of this machine";
   auto expected = model.blocks;
   std::sort(expected.begin(), expected.end(), before);
   return same_blocks(contents.blocks, expected) ? std::string() : "blocks";

@@ -80,10 +80,13 @@ inline std::string sealed(std::vector<std::string> lines) {
 
 // Every column of every table, with streams by their names.
 inline std::string all_rows(const std::string& path) {
-  const std::string stream =
-      "(SELECT dataset || '/' || class || '/' || hex(node) || '/' || hex(incarnation) FROM streams s WHERE "
-      "s.id = "
-      "t.stream) || ' ' || ";
+  const auto name_in = [](const char* column) {
+    return std::string(
+               "(SELECT dataset || '/' || class || '/' || hex(node) || '/' || hex(incarnation) FROM "
+               "streams s WHERE s.id = t.") +
+           column + ") || ' ' || ";
+  };
+  const std::string stream = name_in("stream");
   const std::pair<const char*, std::string> tables[] = {
       {"meta", "hex(node) || hex(incarnation) || opens || ' ' || clock || ' ' || checksum"},
       {"incarnations", "number || ' ' || hex(incarnation) || reason || checksum"},
@@ -93,14 +96,17 @@ inline std::string all_rows(const std::string& path) {
       {"series", stream + "number || ' ' || dataset || name || ' ' || unit || type || ' ' || checksum"},
       {"blocks", stream +
                      "id || ' ' || first || ' ' || last || ' ' || codec || quality || quote(time_min) || ' ' "
-                     "|| quote(time_max) || checksum || hex(bytes)"},
+                     "|| quote(time_max) || ' ' || quote(boot_min) || ' ' || quote(boot_max) || ' ' || "
+                     "quote(ticks_min) || ' ' || quote(ticks_max) || ' ' || checksum || hex(bytes)"},
       {"arrivals", "first || ' ' || alive || ' ' || quote(wall) || ' ' || checksum"},
       {"map_entries",
        stream + "dataset || hex(key) || ' ' || place || ' ' || epoch || ' ' || stamp || ' ' || seq || "
                 "tombstone || untrusted || hex(past) || checksum || hex(value)"},
       {"map_floors", "dataset || hex(floor) || checksum"},
       {"surfaced", stream + "dataset || hex(key) || ' ' || seq || ' ' || hex(entry) || checksum"},
-      {"boots", "stream"},
+      {"boots", stream + name_in("writer") +
+                    "boot || ' ' || ticks || ' ' || quality || ' ' || seq || ' ' || checksum"},
+      {"own_boots", stream + "place || ' ' || number || hex(boot) || up || ' ' || checksum"},
       {"tier_acks", stream + "hex(acker) || hex(acker_incarnation) || hex(dots) || checksum"},
       {"ended_ackers", "hex(acker) || hex(acker_incarnation) || checksum"}};
   auto database = sqlite::Database::open_found(path);
@@ -142,7 +148,10 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   using namespace sqlite;
   const StreamId readings = golden_stream(7, StreamClass::kAlarm, 0x11),
                  ours = golden_stream(8, StreamClass::kMetric, 0x11),
-                 theirs = golden_stream(8, StreamClass::kMetric, 0x22);
+                 theirs = golden_stream(8, StreamClass::kMetric, 0x22),
+                 present = golden_stream(9, StreamClass::kMetric, 0x11);
+  StreamId past = present;  // Of the life before.
+  past.incarnation.bytes[15] = 1;
   Identity self{readings.node, readings.incarnation};
   Identity acker{theirs.node, theirs.incarnation}, ended = acker;
   ended.incarnation.bytes[15] = 1;
@@ -151,7 +160,7 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   first.bytes[15] = 1;
   rows.emplace_back(NotedIncarnation{first, "created"});
   rows.emplace_back(NotedIncarnation{self.incarnation, "the machine was started anew"});
-  for (const StreamId& stream : {readings, ours, theirs}) rows.emplace_back(stream);
+  for (const StreamId& stream : {readings, ours, theirs, past, present}) rows.emplace_back(stream);
 
   Knowledge::Entry known{readings, {}};
   known.known.hold({11, 16});
@@ -194,6 +203,16 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   rows.emplace_back(TierAck{ended, true, {}, {}});
   rows.emplace_back(TierAck{acker, false, readings, IntervalSet({1, 13})});
 
+  // The records themselves are not there, or not any more.
+  rows.emplace_back(BootOffset{readings, 4, -500, Quality::kUncertain, {readings, 4}});
+  rows.emplace_back(BootOffset{past, 1, 1'780'000'000'000'000'000, Quality::kEstimated, {present, 1}});
+  OwnBoot boot{7, past, 1, {}, std::chrono::microseconds(61'250'000)};
+  boot.id.bytes.fill(0xb0);
+  rows.emplace_back(boot);
+  boot = {8, present, 1, boot.id, std::chrono::microseconds(0)};
+  boot.id.bytes[0] = 0xb1;
+  rows.emplace_back(boot);
+
   rows.emplace_back(ArrivalRow{5, {std::chrono::seconds(600), std::chrono::milliseconds(1'700'000'000'000)}});
   rows.emplace_back(NumberedBlock{6, block_of(readings, 14, golden_events())});
   auto before = golden_events();
@@ -235,10 +254,10 @@ inline Value random_value(Random& random, SeriesNo series) {
 
 inline std::vector<Event> random_events(Random& random, std::size_t count) {
   std::vector<Event> events(count);
-  const auto boot = static_cast<std::uint32_t>(random.chance(20) ? random.below(3) : 0);
+  const bool counted = random.chance(20);  // Some of them from boots.
   for (Event& event : events) {
     event.time = static_cast<Ticks>(random.next() >> (random.chance(10) ? 1 : 24));
-    event.boot = boot;
+    if (counted) event.boot = static_cast<std::uint32_t>(random.below(3));
     event.quality = static_cast<Quality>(random.below(4));
     if (random.chance(20)) event.source = Source{random.next(), random.below(1000)};
     for (SeriesNo series = 1; series <= 6; ++series)
@@ -291,6 +310,22 @@ inline void add_tiers(Random& random, Batch& batch) {
   batch.acks.push_back(std::move(ack));
 }
 
+inline void add_boots(Random& random, Batch& batch) {
+  const StreamId about = telemetry_stream(random);
+  StreamId writer = about;
+  writer.incarnation.bytes[3] = static_cast<std::uint8_t>(random.below(3));
+  for (std::uint64_t i = random.below(4); i > 0; --i)
+    batch.offsets.push_back({about,
+                             static_cast<std::uint32_t>(random.between(1, limits::kBootsPerStreamMax)),
+                             static_cast<Ticks>(random.next()),
+                             static_cast<Quality>(random.below(3)),
+                             {writer, random.between(1, limits::kSeqMax)}});
+  OwnBoot boot{random.between(1, 40), about, 1, {}, {}};
+  for (std::uint8_t& byte : boot.id.bytes) byte = static_cast<std::uint8_t>(random.below(256));
+  boot.up_max = std::chrono::microseconds(random.next() >> 10);
+  batch.own_boots.push_back(boot);
+}
+
 inline Batch random_sound_batch(Random& random, std::uint64_t number) {
   Batch batch = random_batch(random, number);
   // Of what that has, the part that is of maps; their knowledge needs nothing to be there.
@@ -299,6 +334,7 @@ inline Batch random_sound_batch(Random& random, std::uint64_t number) {
   batch.declarations.clear();
   if (random.chance(80)) add_telemetry(random, batch);
   if (random.chance(30)) add_tiers(random, batch);
+  if (random.chance(30)) add_boots(random, batch);
   if (batch.mark && random.chance(50)) batch.mark->wall = std::chrono::milliseconds(random.next() >> 20);
   if (batch.clock != HlcStamp() && random.chance(50)) batch.clock.bits = random.next();
   return batch;

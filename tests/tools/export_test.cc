@@ -44,7 +44,7 @@ TEST_CASE("the text of version 0 is what it was, out and in", "[export][format]"
   CHECK(all_rows(folder.file("made")) == all_rows(folder.file("read")));
   std::set<std::string> kinds;
   for (const std::string& line : lines_of(golden)) kinds.insert(line.substr(0, line.find(',')));
-  CHECK(kinds.size() == 16);  // One of each.
+  CHECK(kinds.size() == 18);  // One of each.
 }
 
 TEST_CASE("the stores of which texts are made at random have rows of every kind, and of some kinds many",
@@ -55,7 +55,7 @@ TEST_CASE("the stores of which texts are made at random have rows of every kind,
     for (const std::string& line : lines_of(exported(random_store(folder, seed))))
       ++kinds[line.substr(0, line.find(','))];
   }
-  CHECK(kinds.size() == 16);
+  CHECK(kinds.size() == 18);
   for (const auto& [kind, count] : kinds) {
     CAPTURE(kind);
     CHECK(count >= 5);
@@ -156,17 +156,17 @@ TEST_CASE("the program exports to a pipe and imports from one, and says how much
   CHECK(text.text == slurp(kGolden));
   const Output saved = dump({"export", path, "--out", file});
   CHECK(saved.status == 0);
-  CHECK_THAT(saved.text, Contains("bytes; 3 streams, 2 series, 2 blocks of 6 events, 3 map entries\n"));
+  CHECK_THAT(saved.text, Contains("bytes; 5 streams, 2 series, 2 blocks of 6 events, 3 map entries\n"));
   const Output made = run({DELTAMESH_BIN_DIR "/crdt-dump", "import", "-", copy}, file);
   INFO(made.text);
   CHECK(made.status == 0);
-  CHECK(made.text == copy + ": 3 streams, 2 series, 2 blocks of 6 events, 3 map entries, sound\n");
+  CHECK(made.text == copy + ": 5 streams, 2 series, 2 blocks of 6 events, 3 map entries, sound\n");
   CHECK(slurp(kGolden) == dump({"export", copy}).text);
   const Output again = dump({"import", file, copy});
   CHECK(again.status == 2);
   CHECK_THAT(again.text, Contains("copy exists, and nothing is written over"));
   const Output json = dump({"import", file, folder.file("other"), "--json"});
-  CHECK_THAT(json.text, Contains("\"streams\":3,\"series\":2,\"blocks\":2,\"events\":6,\"entries\":3}"));
+  CHECK_THAT(json.text, Contains("\"streams\":5,\"series\":2,\"blocks\":2,\"events\":6,\"entries\":3}"));
   CHECK(dump({"import", folder.file("nothing"), folder.file("third")}).status == 2);
 }
 
