@@ -8,7 +8,7 @@
 namespace deltamesh {
 namespace {
 
-constexpr std::uint64_t kSeeds = sim::kSanitized ? 15 : 150;
+constexpr std::uint64_t kSeeds = sim::kSanitized ? 40 : 150;
 
 void add(PowerLossTally& total, const PowerLossTally& tally) {
   total.openings += tally.openings;
