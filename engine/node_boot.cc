@@ -47,6 +47,12 @@ Micros before(Micros time, Micros span) {
   return std::max(time, -Micros::max() / 2) - span;
 }
 
+// Whether a trusted clock has said when a boot was.
+template <class Start>
+bool is_sure(const std::optional<Start>& start) {
+  return start && start->quality == Quality::kGood;
+}
+
 const BootOffset* find_offset(const std::vector<BootOffset>& sorted, const OwnBoot& boot) {
   const auto of = [](const BootOffset& one) { return std::tie(one.stream, one.boot); };
   const auto at =
@@ -72,7 +78,7 @@ void Node::load_boots(std::vector<OwnBoot> boots, const std::vector<BootOffset>&
     if (offset != nullptr)
       known.start = BootStart{micros_of(offset->ticks, resolution(known.boot.stream)), offset->quality};
     const bool is_now = known.boot.id == config_.boot;
-    if (is_now && known.start && known.start->quality == Quality::kGood) boot_began_ = known.start->at;
+    if (is_now && is_sure(known.start)) boot_began_ = known.start->at;
     if (is_now) boot_opened_ = Micros::zero();
     own_boots_.push_back(std::move(known));
   }
@@ -121,8 +127,7 @@ void Node::set_time(OwnStream& own, Event& event, Micros taken, Instant now) {
   if (known == nullptr) return;
   known->boot.up_max = std::max(known->boot.up_max, std::min(up, kUpMax));
   unstored_boots_.insert(known->boot.place);
-  const bool is_placed = known->start && known->start->quality == Quality::kGood;
-  if (!boots_look_at_ && !is_placed) boots_look_at_ = now.steady;
+  if (!boots_look_at_ && !is_sure(known->start)) boots_look_at_ = now.steady;
 }
 
 // The present boot as `own` counts from it; null if it cannot have a number.
@@ -139,7 +144,7 @@ Node::KnownBoot* Node::own_boot(OwnStream& own, Instant now) {
   }
   if (!clock_was_set(*known, now)) return known;
   KnownBoot* const begun = begin_boot(own);
-  return begun == nullptr ? boot_at(own.boot) : begun;
+  return begun == nullptr ? known : begun;
 }
 
 // By somebody of whom the system does not know: what the clock says from here on, another record must say.
@@ -194,7 +199,7 @@ void Node::check_boots(Instant now) {
 
 bool Node::some_boot_waits() const {
   return std::any_of(own_boots_.begin(), own_boots_.end(),
-                     [](const KnownBoot& one) { return !one.start || one.start->quality != Quality::kGood; });
+                     [](const KnownBoot& one) { return !is_sure(one.start); });
 }
 
 // Of the present boot, by the best clock that there is.
@@ -249,8 +254,7 @@ std::optional<Node::BootStart> Node::group_start(std::size_t begin, std::size_t 
 std::vector<Node::Micros> Node::sure_times() const {
   std::vector<Micros> sure{config_.clock_floor};
   for (const auto& [boot, start] : own_boots_) {
-    const bool is_sure = start && start->quality == Quality::kGood;
-    sure.push_back(is_sure ? std::max(sure.back(), start->at + boot.up_max) : sure.back());
+    sure.push_back(is_sure(start) ? std::max(sure.back(), start->at + boot.up_max) : sure.back());
   }
   return sure;
 }
