@@ -19,7 +19,19 @@ Result<std::vector<Status>> Committer::commit(std::span<const Batch* const> grou
   if (Status status = issue(group, *outcomes); !status)
     return rolled_back({ErrorCode::kIo, status.error().text});
   if (Status status = store_.database->run("COMMIT"); !status) return rolled_back(status.error());
+  if (Status status = probe(); !status) return status.error();
   return outcomes;
+}
+
+// A log that is no plain file (SqliteOptions::vfs) has no file system to be asked.
+Status Committer::probe() {
+  if (options_.fsync != Fsync::kFull) return Done{};
+  if (!probe_) {
+    Result<FileSystemProbe> opened = FileSystemProbe::open(options_.path + "-wal");
+    if (!opened) return opened.error().code == ErrorCode::kNotFound ? Status(Done{}) : opened.error();
+    probe_.emplace(std::move(*opened));
+  }
+  return probe_->ask();
 }
 
 Result<std::vector<Status>> Committer::apply(std::span<const Batch* const> group) {
@@ -65,11 +77,12 @@ Status Committer::make_room() {
   return write_back(Database::Checkpoint::kTruncate);
 }
 
-// Without space, or while a reader needs the log, it stays as long as it is.
+// Without space, or while a reader needs the log, it stays as long as it is. Its pages are only written over
+// once the database is known to have them.
 Status Committer::write_back(Database::Checkpoint mode) {
   const Result<std::uint32_t> left = store_.database->checkpoint(mode);
-  if (left || left.error().code == ErrorCode::kFull) return Done{};
-  return Error{ErrorCode::kIo, left.error().text};
+  if (!left && left.error().code != ErrorCode::kFull) return Error{ErrorCode::kIo, left.error().text};
+  return probe();
 }
 
 Status Committer::close() {

@@ -1,6 +1,6 @@
 // tests/sqlite/durable_steps.h - looks in on the steps by which this process makes files durable.
 //
-// This program's own fsync(), fdatasync(), rename() and unlink() stand before those of the C library, for the
+// This program's own fsync(), fdatasync(), fallocate(), rename() and unlink() stand before those of the C library, for the
 // store and for SQLite alike. So a test can end the process, fail a step, or hold it up, exactly where it
 // says.
 #pragma once
@@ -9,7 +9,7 @@
 
 namespace deltamesh {
 
-enum class Step { kSync, kRename, kRemove };
+enum class Step { kSync, kAllocate, kRename, kRemove };
 
 // While it lives, `look` is called before each step, from whatever thread takes it. 0 lets the step happen (a
 // sync is then left out: these tests end processes, not machines); another number fails it with that errno.

@@ -153,6 +153,31 @@ TEST_CASE("whichever sync of an opening fails, a later one finds all that was th
   }
 }
 
+TEST_CASE("a sync that reports success on a file system that gave up meanwhile acknowledges nothing",
+          "[sqlite][sync]") {
+  const TempFolder folder;
+  const SqliteOptions options = syncing_options(folder.file("store"));
+  const int gave_up = GENERATE(EROFS, EIO, EUCLEAN);
+  CAPTURE(gave_up);
+  {
+    const auto store = open_syncing(options);
+    REQUIRE(commit_to(*store, local_batch(store->identity(), 1, 1)));
+    const StepWatch watch([gave_up](Step step) { return step == Step::kAllocate ? gave_up : 0; });
+    const Status status = commit_to(*store, local_batch(store->identity(), 2, 1));
+    REQUIRE(!status);
+    CHECK(status.error().code == ErrorCode::kIo);
+    CHECK(store->status().state == SqliteStatus::State::kFailed);
+  }
+  CHECK(open_syncing(options)->opened().new_incarnation);
+}
+
+TEST_CASE("a file system that cannot be asked whether it gave up commits as before", "[sqlite][sync]") {
+  const TempFolder folder;
+  const auto store = open_syncing(syncing_options(folder.file("store")));
+  const StepWatch watch([](Step step) { return step == Step::kAllocate ? EOPNOTSUPP : 0; });
+  CHECK(commit_to(*store, local_batch(store->identity(), 1, 1)));
+}
+
 TEST_CASE("an acknowledgement waits for the sync that covers it", "[sqlite][sync]") {
   const TempFolder folder;
   SqliteOptions options = syncing_options(folder.file("store"));
