@@ -46,6 +46,11 @@ class EmptiedOnDisk {
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
   Result<std::unique_ptr<SqliteStore>> open() { return SqliteStore::open(options_); }
+  // What is acknowledged from now on must be there, too.
+  void write_on(SqliteStore& store) {
+    REQUIRE(commit_to(store, large_event(store.identity(), kPlan.events + 2, 100)));
+    contents_ = read(store);
+  }
   void cut_power() { disk().power_cut(rng_); }
   // As a machine that is started again.
   void power_on() {
@@ -70,7 +75,7 @@ class EmptiedOnDisk {
     CHECK(page_damage(path(), vfs_.name()) == "");
     CHECK(bytes() < 150'000);
     CHECK_FALSE(exists(sqlite::compacted_part(path())));
-    CHECK(commit_to(**store, large_event((*store)->identity(), kPlan.events + 2, 100)));
+    CHECK(commit_to(**store, large_event((*store)->identity(), kPlan.events + 3, 100)));
   }
 
  private:
@@ -105,6 +110,7 @@ TEST_CASE("the power may be cut at any operation of an opening that writes the s
         if (store && test.disk().powered()) {
           ++through;
           CHECK((*store)->opened().given_back > 0);
+          test.write_on(**store);
           test.cut_power();
         }
       }
