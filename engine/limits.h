@@ -50,6 +50,15 @@ inline constexpr std::size_t kAckerLivesMax = 2;
 inline constexpr std::size_t kAckRunsMax = 1024;
 inline constexpr std::size_t kEndedAckersMax = 1024;
 
+// Room that retention made is given back at an opening by writing the store anew, if more than 1 page in
+// kCompactShare and at least so many bytes are free. A larger share or fewer bytes: what is left is written
+// again for little. A smaller share or more bytes: the file stays large for longer.
+inline constexpr std::uint64_t kCompactShare = 2;
+inline constexpr std::uint64_t kCompactFreeBytesMin = 4u << 20;
+// What must be free on the disk beside the copy, which is as large as what is kept. More: it is not done on
+// disks that could. Less: others find the disk full meanwhile.
+inline constexpr std::uint64_t kCompactRoomLeft = 1u << 20;
+
 // Frames. Larger: a peer may make us hold that much before we can judge it. Smaller: more heads a byte.
 inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the head.
 inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part.

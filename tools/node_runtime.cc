@@ -66,6 +66,9 @@ Status NodeRuntime::open_store(bool in_doubt) {
   log_.info("store", settings_.store + (opened.created ? " created" : " opened") + " as node " +
                          hex(store_->identity().node.bytes) + ", incarnation " +
                          hex(store_->identity().incarnation.bytes));
+  if (opened.given_back > 0)
+    log_.info("store", settings_.store + " was mostly free pages and is smaller by " +
+                           std::to_string(opened.given_back) + " bytes");
   if (!opened.why.empty()) log_.warning("store", opened.why);
   driver_ = std::make_unique<Driver>(
       io_, std::make_unique<Node>(settings_.node, *std::move(image), *reader_), *store_,

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -49,15 +50,6 @@ std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// A rename is durable once its folder is.
-Status sync_folder(const std::string& path) {
-  const std::string folder = folder_of(path);
-  const Descriptor descriptor(open_retrying(folder, O_RDONLY | O_DIRECTORY));
-  if (descriptor.get() < 0) return system_error("cannot open the folder " + folder, errno);
-  if (::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync the folder " + folder};
-  return Done{};
 }
 
 Status write_all(int descriptor, const std::string& bytes, const std::string& path) {
@@ -181,6 +173,15 @@ Status sync_file(const std::string& path) {
   return Done{};
 }
 
+// A rename is durable once its folder is.
+Status sync_folder(const std::string& path) {
+  const std::string folder = folder_of(path);
+  const Descriptor descriptor(open_retrying(folder, O_RDONLY | O_DIRECTORY));
+  if (descriptor.get() < 0) return system_error("cannot open the folder " + folder, errno);
+  if (::fsync(descriptor.get()) != 0) return Error{ErrorCode::kIo, "cannot sync the folder " + folder};
+  return Done{};
+}
+
 // A link cannot take the place of a file; where there are no links, a look at the place must do.
 Status rename_new(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) {
@@ -243,6 +244,13 @@ Status require_no_database(const std::string& path) {
 Status fill_random(std::array<std::uint8_t, 16>& bytes) {
   if (::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) return Done{};
   return system_error("cannot get random bytes", errno);
+}
+
+Result<std::uint64_t> free_bytes(const std::string& path) {
+  struct statvfs facts {};
+  if (::statvfs(path.c_str(), &facts) != 0)
+    return system_error("cannot ask for the room beside " + path, errno);
+  return std::uint64_t{facts.f_bavail} * facts.f_frsize;
 }
 
 bool is_memory(const std::string& folder) {

@@ -68,7 +68,8 @@ class SourceFile {
 // When `sync`, the new one is durable on return.
 Status replace_file(const std::string& path, const std::string& contents, bool sync);
 
-Status sync_file(const std::string& path);  // fsync(2).
+Status sync_file(const std::string& path);    // fsync(2).
+Status sync_folder(const std::string& path);  // Of the folder in which `path` lies: names are durable then.
 // Gives a file another name, at which there must be none; durable.
 Status rename_new(const std::string& from, const std::string& to);
 // rename(2), durable when `sync`.
@@ -84,6 +85,9 @@ Status require_no_database(const std::string& path);
 
 // 16 bytes that nobody can foretell.
 Status fill_random(std::array<std::uint8_t, 16>& bytes);
+
+// What this process may still write to the file system on which `path` lies.
+Result<std::uint64_t> free_bytes(const std::string& path);
 
 // A folder that this process may write and that is empty after the machine was started: a tmpfs.
 bool is_memory(const std::string& folder);

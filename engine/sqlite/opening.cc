@@ -1,8 +1,10 @@
 // engine/sqlite/opening.cc - the steps of opening, in the order in which they must happen.
 #include "engine/sqlite/opening.h"
 
+#include "engine/sqlite/compact.h"
 #include "engine/sqlite/fence.h"
-#include "engine/sqlite/image.h"
+#include "engine/sqlite/present.h"
+#include "engine/sqlite/schema.h"
 #include "engine/sqlite/swap.h"
 
 namespace deltamesh::sqlite {
@@ -53,22 +55,6 @@ Status make_way(const SqliteOptions& options) {
     if (options.log) options.log(path + " was missing or empty, but not its log, which is kept as " + kept);
   }
   return remove_database(path);
-}
-
-// Looks at everything through a connection that cannot write.
-Status check_present(const SqliteOptions& options) {
-  const std::string& path = options.path;
-  const Result<FileFacts> log = file_facts(path + "-wal");
-  if (!log) return log.error();
-  const bool logged = log->exists && log->size > 0;
-  Result<Database> database =
-      Database::open(path, logged ? Database::Access::kReadOnly : Database::Access::kImmutable, options.vfs);
-  if (!database) return database.error();
-  if (Status status = check_store(*database, path, true); !status) return status;
-  const Result<BatchWriter> writer = BatchWriter::open(*database);  // Reads and verifies what a writer needs,
-  if (!writer) return writer.error();
-  const Result<StoreImage> image = read_image(*database);  // and what a node will ask for next.
-  return image ? Status(Done{}) : Status(image.error());
 }
 
 Status configure(Database& database, const SqliteOptions& options) {
@@ -145,9 +131,21 @@ Status begin(const SqliteOptions& options, bool created, OpenStore& store) {
   return store.witness.begin({meta.identity.incarnation, store.writer.issued()});
 }
 
+// What is left of an interrupted try is in nobody's way.
+Result<std::uint64_t> give_room_back(const SqliteOptions& options, const PageUse& use) {
+  if (Status status = remove_part(options.path); !status && options.log) options.log(status.error().text);
+  Result<std::uint64_t> bytes = compact(options, use);
+  // What the disk gives back from now on may not be on it.
+  if (!bytes) static_cast<void>(Witness::at(witness_path(options.path, options.memory_folder)).forget());
+  return bytes;
+}
+
 Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
                                const std::optional<NodeId>& fence, bool created) {
-  if (Status status = check_present(options); !status) return status.error();
+  const Result<PageUse> use = check_present(options.path, options.vfs);
+  if (!use) return use.error();
+  const Result<std::uint64_t> given_back = give_room_back(options, *use);
+  if (!given_back) return given_back.error();
   Result<Database> opened = Database::open(options.path, Database::Access::kReadWrite, options.vfs);
   if (!opened) return opened.error();
   auto database = std::make_unique<Database>(std::move(*opened));
@@ -161,6 +159,7 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
                   std::move(*writer),
                   Witness::at(witness_path(options.path, options.memory_folder)),
                   {}};
+  store.opened.given_back = *given_back;
   const Status begun = begin(options, created, store);
   if (begun) return store;
   if (begun.error().code != ErrorCode::kFull) static_cast<void>(store.witness.forget());

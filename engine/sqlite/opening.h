@@ -1,4 +1,5 @@
-// engine/sqlite/opening.h - from a path to a store that may be written: lock, look, compare, begin.
+// engine/sqlite/opening.h - from a path to a store that may be written: lock, look, give room back, compare,
+// begin.
 //
 // Nothing of the store is written before all of it was found good: a file that is refused stays as it is,
 // byte for byte. (The lock file beside it is made first.)

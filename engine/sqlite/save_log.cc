@@ -41,4 +41,13 @@ Status Database::save_log() {
                std::string("the log of the last run cannot be made durable: ") + sqlite3_errstr(code)};
 }
 
+Status Database::sync() {
+  sqlite3_file* file = nullptr;
+  int code = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK && (file == nullptr || file->pMethods == nullptr)) code = SQLITE_IOERR_FSYNC;
+  if (code == SQLITE_OK) code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return Done{};
+  return Error{ErrorCode::kIo, std::string("a database cannot be made durable: ") + sqlite3_errstr(code)};
+}
+
 }  // namespace deltamesh::sqlite

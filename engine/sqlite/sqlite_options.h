@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/config.h"
+#include "engine/limits.h"
 
 namespace deltamesh {
 
@@ -38,6 +39,10 @@ struct SqliteOptions {
   // Up to this many times log_pages_max the log may grow before a checkpoint waits for readers at all.
   // Larger: space. Smaller: commits wait more often.
   std::uint32_t log_excess = 8;
+  // At an opening, a file of which more than half is free, and at least so much, is written anew without that
+  // (compact.h). Larger: more of the disk is taken for nothing. Smaller: a store that is small anyway is
+  // written whole.
+  std::uint64_t free_bytes_min = limits::kCompactFreeBytesMin;
   // Between tries while the disk is full: from the first, doubling, to the last.
   std::chrono::milliseconds space_retry_first{50};
   std::chrono::milliseconds space_retry_last{1000};
@@ -63,6 +68,7 @@ struct Opened {
   bool new_incarnation = false;  // There was, but it may have forgotten numbers that it has issued.
   std::string why;               // Of the new incarnation, for people.
   std::uint64_t opens = 0;       // How often this store was opened, this time included.
+  std::uint64_t given_back = 0;  // Bytes by which the file was made smaller.
 };
 
 }  // namespace deltamesh

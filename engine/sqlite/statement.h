@@ -126,6 +126,9 @@ class Database {
   // another run left. This connection has read, and nobody else writes.
   Status save_log();
 
+  // Makes the database file durable as it is, with all that anybody has written to it.
+  Status sync();
+
   // Writes the log back into the database file: kPassive as far as readers allow; kTruncate waits for them
   // (up to the busy timeout) and empties the log. Returns the pages that are in the log still.
   enum class Checkpoint { kPassive, kTruncate };

@@ -2,6 +2,7 @@
 #include "tests/sqlite/durable_steps.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,11 @@ std::atomic<const StepWatch::Look*> current_look{nullptr};
 int verdict(Step step) {
   const StepWatch::Look* look = current_look.load();
   return look != nullptr ? (*look)(step) : -1;
+}
+
+Step sync_of(int file) {
+  struct stat facts {};
+  return ::fstat(file, &facts) == 0 && S_ISDIR(facts.st_mode) ? Step::kSyncFolder : Step::kSync;
 }
 
 // 0, or -1 with errno set, or what `really` returns.
@@ -46,7 +52,7 @@ StepWatch::~StepWatch() {
 extern "C" {
 
 int fsync(int file) {
-  return deltamesh::take(deltamesh::Step::kSync, true,
+  return deltamesh::take(deltamesh::sync_of(file), true,
                          [&] { return static_cast<int>(::syscall(SYS_fsync, file)); });
 }
 

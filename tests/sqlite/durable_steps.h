@@ -9,7 +9,10 @@
 
 namespace deltamesh {
 
-enum class Step { kSync, kAllocate, kRename, kRemove };
+enum class Step { kSync, kSyncFolder, kAllocate, kRename, kRemove };
+inline bool is_sync(Step step) {
+  return step == Step::kSync || step == Step::kSyncFolder;
+}
 
 // While it lives, `look` is called before each step, from whatever thread takes it. 0 lets the step happen (a
 // sync is then left out: these tests end processes, not machines); another number fails it with that errno.

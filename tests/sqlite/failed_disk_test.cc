@@ -66,7 +66,7 @@ class FailedSync {
   [[nodiscard]] bool happened() const { return left_ <= 0; }
 
  private:
-  int look(Step step) { return step == Step::kSync && --left_ == 0 ? EIO : 0; }
+  int look(Step step) { return is_sync(step) && --left_ == 0 ? EIO : 0; }
 
   std::atomic<int> left_;
   StepWatch watch_{[this](Step step) { return look(step); }};
@@ -186,7 +186,7 @@ TEST_CASE("an acknowledgement waits for the sync that covers it", "[sqlite][sync
   std::mutex gate;
   std::atomic<int> syncs{0};
   const StepWatch watch([&](Step step) {
-    if (step == Step::kSync) ++syncs, std::lock_guard(gate);
+    if (is_sync(step)) ++syncs, std::lock_guard(gate);
     return 0;
   });
   Reports reports;
@@ -208,7 +208,7 @@ TEST_CASE("an error of the disk while the store makes room is no lack of space",
   int errors = 0;
   const StepWatch watch([&errors](Step step) {
     if (step == Step::kRename && errors == 0) return ++errors, ENOSPC;
-    if (step == Step::kSync && errors == 1) return ++errors, EIO;
+    if (is_sync(step) && errors == 1) return ++errors, EIO;
     return 0;
   });
   const Status status = commit_to(*store, local_batch(store->identity(), 3, 1));

@@ -68,7 +68,7 @@ class StoreOnDisk {
  private:
   TempFolder folder_;
   testing::FaultVfs vfs_{1};
-  StepWatch watch_{[this](Step) { return disk().outside_step() ? 0 : EIO; }};
+  StepWatch watch_{[this](Step step) { return disk().outside_step(step == Step::kSyncFolder) ? 0 : EIO; }};
   SqliteOptions options_;
   std::unique_ptr<SqliteStore> store_;
   Identity first_;

@@ -101,7 +101,7 @@ class NetworkStore final : public sim::SimStore {
   FixedChance chance_;
   testing::FaultVfs vfs_;
   testing::FaultDisk& disk_ = vfs_.disk();
-  StepWatch watch_{[this](Step) { return disk_.outside_step() ? 0 : EIO; }};
+  StepWatch watch_{[this](Step step) { return disk_.outside_step(step == Step::kSyncFolder) ? 0 : EIO; }};
   std::function<void()> ended_;
   DiskTally tally_;
 

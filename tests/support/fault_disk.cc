@@ -30,9 +30,11 @@ bool FaultDisk::powered() const {
   return powered_;
 }
 
-bool FaultDisk::outside_step() {
+bool FaultDisk::outside_step(bool of_folder) {
   const std::lock_guard lock(mutex_);
-  return powered_ && verdict(DiskOp::kOutside) == DiskFaults::Verdict::kPass;
+  if (!powered_ || verdict(DiskOp::kOutside) != DiskFaults::Verdict::kPass) return false;
+  if (of_folder) settle_names();
+  return true;
 }
 
 void FaultDisk::plan(const std::function<void(DiskFaults&)>& change) {

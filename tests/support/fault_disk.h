@@ -40,7 +40,8 @@ class FaultDisk {
   void power_on();
   [[nodiscard]] bool powered() const;
   // A step outside this disk (the sync of a file elsewhere): false if the power is gone, or goes now.
-  bool outside_step();
+  // `of_folder`: the sync of the folder in which the files lie, which makes their names durable.
+  bool outside_step(bool of_folder = false);
   // Calls `change` with the faults to come.
   void plan(const std::function<void(DiskFaults&)>& change);
   [[nodiscard]] DiskFaults faults() const;  // As they are now.
