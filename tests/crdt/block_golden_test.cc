@@ -94,12 +94,9 @@ Events every_codec() {
 }  // namespace
 
 TEST_CASE("blocks of version 0 keep their bytes", "[crdt][block][golden]") {
-  const std::map<std::string, Events> cases = {{"example", example()},
-                                               {"every type", every_type()},
-                                               {"event columns", event_columns()},
-                                               {"sources", sources()},
-                                               {"extremes", extremes()},
-                                               {"every codec", every_codec()}};
+  const std::map<std::string, Events> cases = {
+      {"example", example()}, {"every type", every_type()}, {"event columns", event_columns()},
+      {"sources", sources()}, {"extremes", extremes()},     {"every codec", every_codec()}};
   const auto golden = golden_cases("block_v0.hex");
   CHECK(golden.size() == cases.size());
   for (const auto& [name, events] : cases) {

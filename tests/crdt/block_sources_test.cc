@@ -140,7 +140,7 @@ TEST_CASE("sources never take much more than three plain columns", "[crdt][block
     if (events.end() ==
         std::find_if(events.begin(), events.end(), [](auto& e) { return e.source.has_value(); }))
       return;
-    // A session that goes on costs a bit for what it spares in the counters, which chance can make dear.
+    // Steps that vary as much as small counters do can be dearer than the counters, by less than half a byte.
     RC_ASSERT(spent(events) <= spent_plainly(events) + 16 + events.size() / 2);
   });
 }
