@@ -9,17 +9,16 @@
 namespace deltamesh {
 namespace {
 
+Status read_sources(BlockReader& reader) {
+  if (Status done = reader.read_directory(); !done) return done;
+  if (Status done = reader.read_shapes(); !done) return done;
+  return reader.read_sources();
+}
+
 std::vector<std::optional<Source>> sources_of(const BlockColumns& columns) {
   std::vector<std::optional<Source>> sources;
   sources.reserve(columns.has_source.size());
-  std::size_t next = 0;
-  for (const std::int64_t present : columns.has_source) {
-    sources.emplace_back();
-    if (present == 0) continue;
-    sources.back() = Source{static_cast<std::uint64_t>(columns.sessions[next]),
-                            static_cast<std::uint64_t>(columns.counters[next])};
-    ++next;
-  }
+  for (std::size_t i = 0; i < columns.has_source.size(); ++i) sources.push_back(columns.source_of(i));
   return sources;
 }
 
@@ -68,6 +67,8 @@ ColumnValues values_of(const BlockColumns& columns, const SeriesEntry& entry) {
 Result<EventTimes> block_times(ByteView block, const BlockLimits& limits) {
   BlockReader reader(block, limits);
   if (Status done = reader.read_events(); !done) return done.error();
+  if (reader.has_sources())
+    if (Status done = read_sources(reader); !done) return done.error();
   BlockColumns columns = reader.take();
   EventTimes times;
   times.boots.resize(columns.times.size());

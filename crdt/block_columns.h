@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,8 +38,8 @@ struct SeriesEntry {
 
 struct BlockColumns {
   // One an event, or empty where every event has the default.
-  std::vector<std::int64_t> times, boots, qualities, has_source;
-  std::vector<std::int64_t> sessions, counters;  // One for each event that has a source.
+  std::vector<std::int64_t> times, boots, qualities;
+  std::vector<std::int64_t> has_source, sessions, counters;  // The last two are 0 where the first is.
 
   std::vector<SeriesEntry> directory;  // Ascending by number.
   ShapeTable shapes;                   // In order of first appearance.
@@ -50,6 +51,12 @@ struct BlockColumns {
   std::vector<ByteView> texts;  // Views into the events or into the block.
 
   std::uint32_t readings = 0;
+
+  // Of an event of a block that has sources.
+  [[nodiscard]] std::optional<Source> source_of(std::size_t event) const {
+    if (has_source[event] == 0) return std::nullopt;
+    return Source{static_cast<std::uint64_t>(sessions[event]), static_cast<std::uint64_t>(counters[event])};
+  }
 
   // Fills in count and start of each entry from the shapes and their ids, and sizes the three arrays.
   void lay_out_values();

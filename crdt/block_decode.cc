@@ -9,6 +9,7 @@ Status read_all(BlockReader& reader) {
   if (Status done = reader.read_events(); !done) return done;
   if (Status done = reader.read_directory(); !done) return done;
   if (Status done = reader.read_shapes(); !done) return done;
+  if (Status done = reader.read_sources(); !done) return done;
   return reader.read_values();
 }
 
@@ -38,7 +39,7 @@ class Scattering {
     event.time = columns_.times[i];
     if (!columns_.boots.empty()) event.boot = static_cast<std::uint32_t>(columns_.boots[i]);
     if (!columns_.qualities.empty()) event.quality = static_cast<Quality>(columns_.qualities[i]);
-    if (!columns_.has_source.empty() && columns_.has_source[i] != 0) event.source = next_source();
+    if (!columns_.has_source.empty()) event.source = columns_.source_of(i);
     const auto shape = columns_.shapes[static_cast<std::size_t>(columns_.shape_ids[i])];
     event.readings.reserve(shape.size());
     for (const std::uint32_t position : shape) event.readings.push_back(next_reading(position));
@@ -46,12 +47,6 @@ class Scattering {
   }
 
  private:
-  Source next_source() {
-    const std::size_t at = sources_++;
-    return {static_cast<std::uint64_t>(columns_.sessions[at]),
-            static_cast<std::uint64_t>(columns_.counters[at])};
-  }
-
   Reading next_reading(std::uint32_t position) {
     const SeriesEntry& entry = columns_.directory[position];
     return {entry.number, value_at(columns_, entry.type, next_[position]++)};
@@ -59,7 +54,6 @@ class Scattering {
 
   const BlockColumns& columns_;
   std::vector<std::size_t> next_;
-  std::size_t sources_ = 0;
 };
 
 void add_to(std::optional<BootSpan>& boots, std::uint32_t boot, Ticks ticks) {

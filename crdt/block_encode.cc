@@ -1,6 +1,7 @@
 // crdt/block_encode.cc - columns to bytes, after the grammar in docs/formats/block.md.
 #include "crdt/block.h"
 #include "crdt/block_columns.h"
+#include "crdt/block_sources.h"
 #include "crdt/column.h"
 #include "crdt/varint.h"
 
@@ -29,10 +30,6 @@ void put_event_columns(Bytes& out, const BlockColumns& columns) {
   encode_ints(out, columns.times, IntKind::kTimes);
   if (!columns.boots.empty()) encode_ints(out, columns.boots);
   if (!columns.qualities.empty()) encode_ints(out, columns.qualities);
-  if (columns.has_source.empty()) return;
-  encode_ints(out, columns.has_source);
-  encode_ints(out, columns.sessions);
-  encode_ints(out, columns.counters);
 }
 
 void put_directory(Bytes& out, const std::vector<SeriesEntry>& directory) {
@@ -81,6 +78,7 @@ Bytes write_block(BlockColumns& columns) {
   put_varint(out, columns.shapes.size());
   for (std::size_t id = 0; id < columns.shapes.size(); ++id) put_shape(out, columns.shapes[id]);
   encode_ints(out, columns.shape_ids);
+  if (!columns.has_source.empty()) put_sources(out, columns);
   out.insert(out.end(), values.begin(), values.end());
   return out;
 }

@@ -82,7 +82,6 @@ class Gathering {
   };
 
   void gather_event_columns();
-  void gather_sources();
   void gather_shapes();
   void gather_directory();
   void place_shapes();
@@ -108,15 +107,9 @@ void Gathering::gather_event_columns() {
     columns_.qualities = column([](const Event& e) { return static_cast<std::int64_t>(e.quality); });
   if (!any([](const Event& e) { return e.source.has_value(); })) return;
   columns_.has_source = column([](const Event& e) { return std::int64_t{e.source.has_value()}; });
-  gather_sources();
-}
-
-void Gathering::gather_sources() {
-  for (const Event& event : events_) {
-    if (!event.source) continue;
-    columns_.sessions.push_back(static_cast<std::int64_t>(event.source->session));
-    columns_.counters.push_back(static_cast<std::int64_t>(event.source->counter));
-  }
+  const auto source = [](const Event& e) { return e.source.value_or(Source{}); };
+  columns_.sessions = column([=](const Event& e) { return static_cast<std::int64_t>(source(e).session); });
+  columns_.counters = column([=](const Event& e) { return static_cast<std::int64_t>(source(e).counter); });
 }
 
 void Gathering::gather_shapes() {

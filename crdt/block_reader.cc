@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "crdt/block_sources.h"
 #include "crdt/column.h"
 #include "crdt/varint.h"
 
@@ -21,15 +22,15 @@ std::string series_name(const SeriesEntry& entry) {
 
 }  // namespace
 
-Status BlockReader::read_header(std::uint8_t& flags) {
+Status BlockReader::read_header() {
   if (rest_.size() > limits_.bytes_max) return block_over("bytes", rest_.size(), limits_.bytes_max);
   if (rest_.size() < 2) return invalid("the header is cut short");
   const auto version = std::to_integer<unsigned>(rest_[0]);
-  flags = std::to_integer<std::uint8_t>(rest_[1]);
+  flags_ = std::to_integer<std::uint8_t>(rest_[1]);
   if (version != kBlockCodec)
     return block_error(ErrorCode::kUnsupported, "version " + std::to_string(version) + " is unknown");
-  if ((flags & ~(kFlagBoots | kFlagQualities | kFlagSources)) != 0)
-    return block_error(ErrorCode::kUnsupported, "flags " + std::to_string(flags) + " are unknown");
+  if ((flags_ & ~(kFlagBoots | kFlagQualities | kFlagSources)) != 0)
+    return block_error(ErrorCode::kUnsupported, "flags " + std::to_string(flags_) + " are unknown");
   rest_ = rest_.subspan(2);
   std::uint32_t events = 0;
   if (!get_varint32(rest_, events) || !get_varint32(rest_, columns_.readings)) return invalid("bad counts");
@@ -50,30 +51,19 @@ Status BlockReader::read_event_column(std::vector<std::int64_t>& column, const c
   return Done{};
 }
 
-Status BlockReader::read_sources() {
-  if (Status done = read_event_column(columns_.has_source, "source presence", 1); !done) return done;
-  const auto count = std::count(columns_.has_source.begin(), columns_.has_source.end(), 1);
-  if (count == 0) return invalid("source columns without a source");
-  columns_.sessions.resize(static_cast<std::size_t>(count));
-  columns_.counters.resize(static_cast<std::size_t>(count));
-  if (Status done = decode_ints(rest_, columns_.sessions); !done) return done;
-  return decode_ints(rest_, columns_.counters);
-}
-
 Status BlockReader::read_events() {
-  std::uint8_t flags = 0;
-  if (Status done = read_header(flags); !done) return done;
+  if (Status done = read_header(); !done) return done;
   columns_.times.resize(events_);
   if (Status done = decode_ints(rest_, columns_.times); !done) return done;
-  if (flags & kFlagBoots) {
+  if (flags_ & kFlagBoots) {
     constexpr std::int64_t kBootMax = std::numeric_limits<std::uint32_t>::max();
     if (Status done = read_event_column(columns_.boots, "boot", kBootMax); !done) return done;
   }
-  if (flags & kFlagQualities) {
+  if (flags_ & kFlagQualities) {
     constexpr auto kQualityMax = static_cast<std::int64_t>(Quality::kBad);
     if (Status done = read_event_column(columns_.qualities, "quality", kQualityMax); !done) return done;
   }
-  return flags & kFlagSources ? read_sources() : Status(Done{});
+  return Done{};
 }
 
 Status BlockReader::read_directory() {
@@ -152,14 +142,25 @@ Status BlockReader::read_shapes() {
   if (Status done = decode_ints(rest_, columns_.shape_ids); !done) return done;
   if (Status done = check_shape_ids(); !done) return done;
   columns_.lay_out_values();
+  return find_values();
+}
+
+// The values of all series end with the block, and what stands between shapes and them are the sources.
+Status BlockReader::find_values() {
   std::uint64_t bytes = 0;
   for (const SeriesEntry& entry : columns_.directory) {
     if (entry.count == 0) return invalid(series_name(entry) + " is in no event");
     bytes += entry.bytes;
   }
-  if (bytes != rest_.size())
+  if (has_sources() ? bytes > rest_.size() : bytes != rest_.size())
     return invalid("columns of " + std::to_string(bytes) + " bytes in " + std::to_string(rest_.size()));
+  sources_ = rest_.first(rest_.size() - static_cast<std::size_t>(bytes));
+  rest_ = rest_.subspan(sources_.size());
   return Done{};
+}
+
+Status BlockReader::read_sources() {
+  return has_sources() ? get_sources(sources_, columns_) : Status(Done{});
 }
 
 Status BlockReader::check_booleans(const SeriesEntry& entry) const {

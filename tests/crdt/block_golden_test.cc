@@ -46,6 +46,19 @@ Events event_columns() {
   return events;
 }
 
+// The second example: two devices take turns, the second of them loses a message and restarts at the end.
+Events sources() {
+  Events events;
+  const Source second[] = {{9, 2000}, {9, 2001}, {9, 2003}, {10, 0}};
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    events.push_back(event_at(kStart + 2000 * static_cast<Ticks>(i), {{1, std::int64_t{20}}}));
+    events.back().source = Source{7, 100 + i};
+    events.push_back(event_at(kStart + 2000 * static_cast<Ticks>(i) + 1000, {{2, std::int64_t{60}}}));
+    events.back().source = second[i];
+  }
+  return events;
+}
+
 Events extremes() {
   using Ints = std::numeric_limits<std::int64_t>;
   using Doubles = std::numeric_limits<double>;
@@ -81,11 +94,9 @@ Events every_codec() {
 }  // namespace
 
 TEST_CASE("blocks of version 0 keep their bytes", "[crdt][block][golden]") {
-  const std::map<std::string, Events> cases = {{"example", example()},
-                                               {"every type", every_type()},
-                                               {"event columns", event_columns()},
-                                               {"extremes", extremes()},
-                                               {"every codec", every_codec()}};
+  const std::map<std::string, Events> cases = {
+      {"example", example()}, {"every type", every_type()}, {"event columns", event_columns()},
+      {"sources", sources()}, {"extremes", extremes()},     {"every codec", every_codec()}};
   const auto golden = golden_cases("block_v0.hex");
   CHECK(golden.size() == cases.size());
   for (const auto& [name, events] : cases) {

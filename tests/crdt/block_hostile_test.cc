@@ -111,7 +111,6 @@ TEST_CASE("each rule of the grammar is checked", "[crdt][block][hostile]") {
       {"boolean of 2", "00000101 0000 010802 01010000 0000 0004", ErrorCode::kInvalid},
       {"boot beyond 32 bits", "00010101 0000 008080808040 010902 01010000 0000 0000", ErrorCode::kInvalid},
       {"unknown quality", "00020101 0000 0008 010902 01010000 0000 0000", ErrorCode::kInvalid},
-      {"sources without a source", "00040101 0000 0000 010902 01010000 0000 0000", ErrorCode::kInvalid},
   };
   const auto joined = [](std::string hex) {
     hex.erase(std::remove(hex.begin(), hex.end(), ' '), hex.end());
