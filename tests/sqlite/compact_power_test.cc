@@ -48,6 +48,7 @@ class EmptiedOnDisk {
   Result<std::unique_ptr<SqliteStore>> open() { return SqliteStore::open(options_); }
   // What is acknowledged from now on must be there, too.
   void write_on(SqliteStore& store) {
+    disk().plan([](DiskFaults& faults) { faults.none(); });
     REQUIRE(commit_to(store, large_event(store.identity(), kPlan.events + 2, 100)));
     contents_ = read(store);
   }
