@@ -113,6 +113,10 @@ Status read_opaque(wire::Hello::Reader in, message::Hello& hello) {
   if (!hello.knowledge.empty() && hello.knowledge.size() != message::kDigestBytes) {
     return invalid("digest of " + std::to_string(hello.knowledge.size()) + " bytes, must be 16 or 0");
   }
+  hello.rules = copy(in.getRules());
+  if (!hello.rules.empty() && hello.rules.size() != message::kDigestBytes) {
+    return invalid("digest of rules of " + std::to_string(hello.rules.size()) + " bytes, must be 16 or 0");
+  }
   const auto token = view(in.getResumeToken());
   if (const auto few = check_at_most(token.size(), limits::kResumeTokenBytesMax, "bytes of resume token");
       !few) {
