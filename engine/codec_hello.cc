@@ -87,7 +87,7 @@ Status read_datasets(wire::Hello::Reader in, message::Hello& hello) {
 }
 
 Status read_own_streams(wire::Hello::Reader in, message::Hello& hello) {
-  if (const auto few = check_at_most(in.getOwn().size(), limits::kStreamsPerFrame, "own streams"); !few)
+  if (const auto few = check_at_most(in.getOwn().size(), limits::kOwnStreamsMax, "own streams"); !few)
     return few;
   for (const auto item : in.getOwn()) {
     auto own = read_own(item, hello.identity);

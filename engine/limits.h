@@ -161,9 +161,9 @@ inline constexpr std::size_t kSeriesPerFrame = 512;
 inline constexpr std::size_t kSessionsMax = 4096;
 inline constexpr std::size_t kDatasetsMax = 64;
 inline constexpr std::size_t kDatasetNameBytesMax = 64;
-inline constexpr std::size_t kTextBytesMax = 512;  // Of a refusal's reason or a version string.
-inline constexpr std::size_t kStreamsPerFrame =
-    512;  // Of a HELLO, a frontier, a map page, an acknowledgement.
+inline constexpr std::size_t kTextBytesMax = 512;                // Of a refusal's reason or a version string.
+inline constexpr std::size_t kOwnStreamsMax = kDatasetsMax + 1;  // Of a HELLO: `$rules` has one, too.
+inline constexpr std::size_t kStreamsPerFrame = 512;  // Of a frontier, a map page, an acknowledgement.
 inline constexpr std::size_t kMapDeltasPerAck = 512;
 inline constexpr std::size_t kResumeTokenBytesMax = 256;
 // Peers whose last frontier is remembered, and the largest that is. More, larger: so much memory, and 16

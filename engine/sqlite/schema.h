@@ -19,7 +19,7 @@ struct Meta {
   Identity identity;
   std::uint64_t opens = 0;  // How often the store was opened.
   HlcStamp clock;
-  Bytes obeyed;  // Batch::obeyed.
+  Bytes obeyed = {};  // Batch::obeyed.
 };
 
 // Turns the write-ahead log on, or says that it cannot be had: SQLite itself would go on without.
