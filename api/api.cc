@@ -13,6 +13,12 @@ std::vector<std::string> names_of(const std::vector<DatasetConfig>& datasets) {
   return names;
 }
 
+// What is configured, and the map that every node has.
+std::vector<DatasetConfig> with_rules(std::vector<DatasetConfig> datasets) {
+  datasets.push_back({std::string(kRulesMap), DatasetKind::kMap});
+  return datasets;
+}
+
 HealthPart describe(const HttpCounters& counters) {
   JsonWriter json;
   json.begin_object();
@@ -40,6 +46,7 @@ struct Api::Parts {
     add_append_route(router, context);
     if (context.hooks.compare) add_compare_routes(router, context);
     if (context.hooks.retire) add_node_routes(router, context);
+    if (context.hooks.forget) add_forget_routes(router, context);
   }
 
   RouteContext context;
@@ -52,7 +59,8 @@ Result<std::unique_ptr<Api>> Api::start(boost::asio::io_context& io, const HttpS
                                         std::vector<DatasetConfig> datasets,
                                         std::unique_ptr<const StoreReader> reader, WriteSink& sink,
                                         ApiHooks hooks) {
-  auto parts = std::make_unique<Parts>(std::move(datasets), std::move(reader), sink, std::move(hooks));
+  auto parts =
+      std::make_unique<Parts>(with_rules(std::move(datasets)), std::move(reader), sink, std::move(hooks));
   const auto route = [&router = parts->router](HttpRequest request, const Responder& respond) {
     router.route(std::move(request), respond);
   };

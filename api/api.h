@@ -36,6 +36,8 @@ struct ApiHooks {
   // Says that a node is gone for good (Node::retire()); called back on whatever thread, or never if the node
   // here is gone. None: there is no such route.
   std::function<void(NodeId gone, std::function<void(Status)> done)> retire;
+  // Writes a rule for wrong data (Node::forget()); called back as above. None: there is no such route.
+  std::function<void(ForgetRule rule, std::string reason, std::function<void(Status)> done)> forget;
   // Whose streams the writes of this node go to: an append without a unit continues what they declare.
   std::optional<Identity> own;
   // By name ("store", "ingest", ...). Called on the API's thread.

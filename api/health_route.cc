@@ -74,6 +74,10 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("boots_without_offset").count(counters.boots_without_offset);
   json.key("offsets_learnt").count(counters.offsets_learnt);
   json.key("offsets_refused").count(counters.offsets_refused);
+  json.key("rules_in_effect").count(counters.rules_in_effect);
+  json.key("rules_refused").count(counters.rules_refused);
+  json.key("values_forgotten").count(counters.values_forgotten);
+  json.key("blocks_rewritten").count(counters.blocks_rewritten);
   json.end_object();
 }
 
@@ -81,6 +85,7 @@ void write_node(JsonWriter& json, const Node& node) {
   json.key("node").text(hex(node.identity().node.bytes));
   json.key("incarnation").text(hex(node.identity().incarnation.bytes));
   json.key("software").text(node.config().software);
+  json.key("forgetting").boolean(node.is_forgetting());
   write_sessions(json, node.sessions());
   write_counters(json, node.counters());
 }

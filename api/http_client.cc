@@ -28,7 +28,8 @@ void run(asio::io_context& io, beast::tcp_stream& stream, Begin begin) {
   if (failed) throw boost::system::system_error(failed);
 }
 
-HttpReply ask(const HttpAddress& address, const std::string& method, const std::string& target) {
+HttpReply ask(const HttpAddress& address, const std::string& method, const std::string& target,
+              const std::string& content) {
   asio::io_context io(1);
   asio::ip::tcp::resolver resolver(io);
   beast::tcp_stream stream(io);
@@ -37,6 +38,7 @@ HttpReply ask(const HttpAddress& address, const std::string& method, const std::
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);
   request.set(http::field::host, host_and_port(address));
   request.set(http::field::connection, "close");
+  request.body() = content;
   request.prepare_payload();
   run(io, stream, [&](auto done) { http::async_write(stream, request, done); });
   beast::flat_buffer buffer;
@@ -48,17 +50,18 @@ HttpReply ask(const HttpAddress& address, const std::string& method, const std::
 
 }  // namespace
 
-Result<HttpReply> ask_http(const HttpAddress& address, const std::string& method, const std::string& target) {
+Result<HttpReply> ask_http(const HttpAddress& address, const std::string& method, const std::string& target,
+                           const std::string& content) {
   try {
-    return ask(address, method, target);
+    return ask(address, method, target, content);
   } catch (const boost::system::system_error& error) {
     return Error{ErrorCode::kIo, "http://" + host_and_port(address) + ": " + error.code().message()};
   }
 }
 
 Result<JsonValue> ask_json(const HttpAddress& address, const std::string& method, const std::string& target,
-                           std::string* body) {
-  const auto reply = ask_http(address, method, target);
+                           std::string* body, const std::string& content) {
+  const auto reply = ask_http(address, method, target, content);
   if (!reply) return reply.error();
   if (body != nullptr) *body = reply->body;
   auto json = parse_json(reply->body);

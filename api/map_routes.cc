@@ -110,6 +110,13 @@ HttpResponse as_stored(MapEntry entry) {
   return response;
 }
 
+// Rules are read as any map, and written in their own way.
+Status check_written_here(DatasetId dataset) {
+  if (dataset != rules_map()) return Done{};
+  return Error{ErrorCode::kInvalid,
+               "rules are written by POST /v0/telemetry/{dataset}/forget, and nothing takes one back"};
+}
+
 // The one thing that a POST to an entry can ask for.
 Status check_repair(const QueryParameters& query) {
   if (Status good = query.check({"action"}); !good) return good;
@@ -146,14 +153,14 @@ class MapRoutes {
   }
 
   void put(RoutedRequest request, const Responder& respond) const {
-    const auto dataset = find_plain(request, respond);
+    const auto dataset = find_writable(request, respond);
     if (!dataset) return;
     context_.sink.put(dataset->id, std::move(request.captured[1]), std::move(request.body),
                       when_durable(respond));
   }
 
   void remove(const RoutedRequest& request, const Responder& respond) const {
-    const auto dataset = find_plain(request, respond);
+    const auto dataset = find_writable(request, respond);
     if (!dataset) return;
     context_.queries.ask_first(
         [&sink = context_.sink, dataset = *dataset, key = request.captured[1]](const StoreReader& reader,
@@ -167,7 +174,7 @@ class MapRoutes {
 
   void repair(const RoutedRequest& request, const Responder& respond) const {
     if (const Status good = check_repair(request.query); !good) return respond(good.error());
-    const auto dataset = find(request, respond);
+    const auto dataset = writable(find(request, respond), respond);
     if (dataset) context_.sink.repair(dataset->id, request.captured[1], when_durable(respond));
   }
 
@@ -184,6 +191,18 @@ class MapRoutes {
   std::optional<NamedDataset> find_plain(const RoutedRequest& request, const Responder& respond) const {
     const Status good = request.query.check({});
     if (good) return find(request, respond);
+    respond(good.error());
+    return std::nullopt;
+  }
+
+  std::optional<NamedDataset> find_writable(const RoutedRequest& request, const Responder& respond) const {
+    return writable(find_plain(request, respond), respond);
+  }
+
+  // Also if there is one that is not written here.
+  static std::optional<NamedDataset> writable(std::optional<NamedDataset> dataset, const Responder& respond) {
+    const Status good = dataset ? check_written_here(dataset->id) : Done{};
+    if (good) return dataset;
     respond(good.error());
     return std::nullopt;
   }

@@ -29,6 +29,7 @@ void add_telemetry_routes(Router& router, RouteContext& context);
 void add_append_route(Router& router, RouteContext& context);
 void add_compare_routes(Router& router, RouteContext& context);
 void add_node_routes(Router& router, RouteContext& context);
+void add_forget_routes(Router& router, RouteContext& context);
 
 // Answers {"durable":true} or why not, once the sink has reported.
 WriteSink::DoneHandler when_durable(Responder respond);

@@ -109,6 +109,7 @@ Result<std::vector<BootOffset>> offsets_in(const StreamId& stream, Seq first, By
   const auto* const values = std::get_if<std::vector<Bytes>>(&column->values);
   for (std::size_t i = 0; i < column->events.size(); ++i) {
     const std::uint32_t event = column->events[i];
+    if (values != nullptr && (*values)[i].empty()) continue;  // A mark (engine/forget_block.h).
     auto offset = values == nullptr ? std::nullopt
                                     : offset_at(stream, first + event, times->qualities[event], (*values)[i]);
     offset ? found.push_back(*std::move(offset)) : void(++refused);

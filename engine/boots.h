@@ -17,7 +17,8 @@
 
 namespace deltamesh {
 
-// The series of records; no series that is declared has this number.
+// The series of records, and of marks (engine/forget_block.h), which have nothing in it; no series that is
+// declared has this number.
 inline constexpr SeriesNo kBootSeries = 0;
 
 // What a record says: add `ticks` to times of that boot of the writer.

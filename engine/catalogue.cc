@@ -26,6 +26,11 @@ const SeriesDecl* Catalogue::find(StreamIx stream, SeriesNo number) const {
   return it == streams_[stream].end() ? nullptr : &it->second;
 }
 
+const std::map<SeriesNo, SeriesDecl>& Catalogue::of(StreamIx stream) const {
+  static const std::map<SeriesNo, SeriesDecl> kNone;
+  return stream < streams_.size() ? streams_[stream] : kNone;
+}
+
 void SeriesNumbers::load(const SeriesDecl& decl) {
   by_name_[decl.name].push_back(decl);
   last_ = std::max(last_, decl.number);

@@ -21,6 +21,8 @@ class Catalogue {
   enum class Added { kNew, kSame, kConflict, kFull };
   Added add(StreamIx stream, const SeriesDecl& decl);
   [[nodiscard]] const SeriesDecl* find(StreamIx stream, SeriesNo number) const;
+  // Of one stream, by number.
+  [[nodiscard]] const std::map<SeriesNo, SeriesDecl>& of(StreamIx stream) const;
   [[nodiscard]] std::size_t size() const { return size_; }  // At most limits::kSeriesMax.
 
  private:

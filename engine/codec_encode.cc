@@ -118,6 +118,7 @@ Bytes encode_message(const message::Hello& hello) {
   if (!hello.resume_token.empty()) out.setResumeToken(data(hello.resume_token));
   if (!hello.knowledge.empty()) out.setKnowledge(data(hello.knowledge));
   out.setQuiet(hello.quiet);
+  if (!hello.rules.empty()) out.setRules(data(hello.rules));
   return writer.finish();
 }
 
@@ -203,6 +204,7 @@ Bytes encode_message(const message::RangeQuestion& question) {
   auto out = writer.control<wire::RangeQuestion>();
   out.setNumber(question.number);
   out.setRanges(static_cast<std::uint16_t>(question.ranges.size()));
+  if (!question.rules.empty()) out.setRules(data(question.rules));
   put_stream_ref(writer.raw(), question.ref);
   put_varint(writer.raw(), question.upto);
   put_ranges(writer.raw(), question.ranges);
@@ -214,6 +216,7 @@ Bytes encode_message(const message::RangeAnswer& answer) {
   auto out = writer.control<wire::RangeAnswer>();
   out.setNumber(answer.number);
   out.setParts(static_cast<std::uint16_t>(answer.parts.size()));
+  out.setOtherRules(answer.other_rules);
   put_varint(writer.raw(), answer.index);
   put_varint(writer.raw(), answer.upto);
   for (const auto& part : answer.parts) put_item(writer.raw(), part);

@@ -87,7 +87,7 @@ Status read_datasets(wire::Hello::Reader in, message::Hello& hello) {
 }
 
 Status read_own_streams(wire::Hello::Reader in, message::Hello& hello) {
-  if (const auto few = check_at_most(in.getOwn().size(), limits::kStreamsPerFrame, "own streams"); !few)
+  if (const auto few = check_at_most(in.getOwn().size(), limits::kOwnStreamsMax, "own streams"); !few)
     return few;
   for (const auto item : in.getOwn()) {
     auto own = read_own(item, hello.identity);
@@ -112,6 +112,10 @@ Status read_opaque(wire::Hello::Reader in, message::Hello& hello) {
   hello.knowledge = copy(in.getKnowledge());
   if (!hello.knowledge.empty() && hello.knowledge.size() != message::kDigestBytes) {
     return invalid("digest of " + std::to_string(hello.knowledge.size()) + " bytes, must be 16 or 0");
+  }
+  hello.rules = copy(in.getRules());
+  if (!hello.rules.empty() && hello.rules.size() != message::kDigestBytes) {
+    return invalid("digest of rules of " + std::to_string(hello.rules.size()) + " bytes, must be 16 or 0");
   }
   const auto token = view(in.getResumeToken());
   if (const auto few = check_at_most(token.size(), limits::kResumeTokenBytesMax, "bytes of resume token");

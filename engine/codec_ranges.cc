@@ -50,6 +50,8 @@ Enum read_enum(std::uint8_t number, Enum last, const char* what, RawReader& raw)
 Result<Message> read(wire::RangeQuestion::Reader in, RawReader& raw) {
   message::RangeQuestion question;
   question.number = in.getNumber();
+  question.rules = bytes_of(in.getRules());
+  raw.check(check_size(question.rules.size(), message::kDigestBytes, "digest of rules"));
   question.ref = raw.stream_ref();
   question.upto = raw.number("settled number");
   raw.check(check_seq(question.upto));
@@ -65,6 +67,9 @@ Result<Message> read(wire::RangeQuestion::Reader in, RawReader& raw) {
 Result<Message> read(wire::RangeAnswer::Reader in, RawReader& raw) {
   message::RangeAnswer answer;
   answer.number = in.getNumber();
+  answer.other_rules = in.getOtherRules();
+  if (answer.other_rules && in.getParts() != 0)
+    raw.check(Error{ErrorCode::kInvalid, "an answer under other rules"});
   answer.index = raw.number("stream index", limits::kStreamsMax - 1);
   answer.upto = raw.number("settled number");
   raw.check(check_seq(answer.upto));

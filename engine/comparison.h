@@ -35,7 +35,8 @@ struct Comparison {
   Seq piece_dots = 0;                // How long the next piece shall be: a power of two.
   std::uint64_t work = 0;            // What this piece has cost here.
   std::uint32_t question = 0;        // The number of the question that waits for its answer; 0: none does.
-  int refusals = 0;                  // Of this piece, since the peer is asked too much.
+  int refusals = 0;                  // Of this piece, since the peer is asked too much, or has other rules.
+  Status outcome = Done{};           // What it ends with, if nothing more is found.
 };
 
 // To the next multiple of the length, so that pieces do not cut cells. There is a stream, and it is not done.

@@ -46,7 +46,11 @@ struct Counters {
   std::uint64_t boots_without_offset =
       0;                             // That there are now: boots of this machine from which such are counted.
   std::uint64_t offsets_learnt = 0;  // Offsets of boots, written here or received; durable.
-  std::uint64_t offsets_refused = 0;  // Such records from peers that say nothing usable.
+  std::uint64_t offsets_refused = 0;   // Such records from peers that say nothing usable.
+  std::uint64_t rules_in_effect = 0;   // Rules for wrong data that there are now.
+  std::uint64_t rules_refused = 0;     // Keys of `$rules` that are none; at the start, and since then.
+  std::uint64_t values_forgotten = 0;  // Removed by rules: from blocks that are stored, or before they were.
+  std::uint64_t blocks_rewritten = 0;  // Of those that are stored.
 };
 
 }  // namespace deltamesh

@@ -170,9 +170,9 @@ inline constexpr std::size_t kSeriesPerFrame = 512;
 inline constexpr std::size_t kSessionsMax = 4096;
 inline constexpr std::size_t kDatasetsMax = 64;
 inline constexpr std::size_t kDatasetNameBytesMax = 64;
-inline constexpr std::size_t kTextBytesMax = 512;  // Of a refusal's reason or a version string.
-inline constexpr std::size_t kStreamsPerFrame =
-    512;  // Of a HELLO, a frontier, a map page, an acknowledgement.
+inline constexpr std::size_t kTextBytesMax = 512;                // Of a refusal's reason or a version string.
+inline constexpr std::size_t kOwnStreamsMax = kDatasetsMax + 1;  // Of a HELLO: `$rules` has one, too.
+inline constexpr std::size_t kStreamsPerFrame = 512;  // Of a frontier, a map page, an acknowledgement.
 inline constexpr std::size_t kMapDeltasPerAck = 512;
 inline constexpr std::size_t kResumeTokenBytesMax = 256;
 // Peers whose last frontier is remembered, and the largest that is. More, larger: so much memory, and 16
@@ -290,6 +290,20 @@ inline constexpr std::size_t kOwnBootsMax = 4'096;
 // How often it is looked whether the time has become known, where samples wait for it. Longer: they are shown
 // later. Shorter: a battery is woken for nothing.
 inline constexpr std::chrono::seconds kBootLook{5};
+
+// Rules for wrong data (engine/forget.h). A node writes no more rules once so many are there; of peers it
+// takes so many, and refuses more as it does any map that is too large. More: memory, and looks at each write
+// and each question. Fewer: the second must leave room for what parts of a fleet write while they are apart,
+// or these do not come together again.
+inline constexpr std::size_t kRulesWrittenMax = 4'096;
+inline constexpr std::size_t kRulesMax = 65'536;
+// Of the reason, and of all that stands beside a rule. Larger: that much memory a rule.
+inline constexpr std::size_t kRuleReasonBytesMax = 256;
+inline constexpr std::size_t kRuleNoteBytesMax = 1'024;
+// Stored blocks that are looked at between two batches of peers and writers, by their bytes, and how many of
+// them are written anew in one batch. More: these wait for longer. Less: more commits.
+inline constexpr std::size_t kForgetBytesAtOnce = 1u << 20;
+inline constexpr std::size_t kForgetBlocksAtOnce = 64;
 
 // After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
 // stay open. Shorter: a dead disk is asked all the time.

@@ -73,6 +73,7 @@ Status MemoryStore::apply(Batch& batch) {
   }
 
   for (const GivenUp& given_up : batch.given_up) give_up(given_up);
+  for (StoredBlock& block : batch.rewritten) rewrite(block);
   for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
   for (const SeriesKey& series : batch.unnamed) {
     if (!series_.contains(series)) unnamed_.insert(series);
@@ -86,6 +87,7 @@ Status MemoryStore::apply(Batch& batch) {
   for (MapWrite& write : batch.entries) join(write);
   prune(batch.pruning);
   if (batch.clock != HlcStamp()) clock_ = batch.clock;
+  if (batch.obeyed) obeyed_ = *batch.obeyed;
   for (TierAck& ack : batch.acks) take_ack(ack);
   if (batch.mark) marks_.insert_or_assign(last_arrival_ + 1, *batch.mark);
   for (const BootOffset& offset : batch.offsets) take_offset(offset);
@@ -118,6 +120,15 @@ void MemoryStore::give_up(const GivenUp& given_up) {
   });
   std::erase_if(arrivals_[given_up.stream], [&](const auto& arrival) { return within(arrival.first); });
   damaged_.at(given_up.stream).miss(given_up.dots);
+}
+
+void MemoryStore::rewrite(StoredBlock& block) {
+  StreamBlocks& blocks = blocks_[block.stream];
+  const auto at = blocks.find(block.first);
+  if (at == blocks.end() || at->second.events != block.events) return;
+  bytes_ += block.bytes->size();
+  bytes_ -= at->second.bytes->size();
+  at->second = std::move(block);
 }
 
 void MemoryStore::take_ack(TierAck& ack) {
@@ -174,8 +185,8 @@ void MemoryStore::erase(const MapErasure& erasure) {
 }
 
 Result<StoreImage> MemoryStore::image() const {
-  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()},
-                   {},        {},         {}, 0,  {},     {}};
+  StoreImage image{identity_, knowledge_, {}, {}, clock_, {unnamed_.begin(), unnamed_.end()}, {}, {},
+                   {},        0,          {}, {}, obeyed_};
   for (const auto& [place, boot] : own_boots_) image.own_boots.push_back(boot);
   for (const auto& [of, offset] : offsets_) image.offsets.push_back(offset);
   if (!marks_.empty()) image.mark = marks_.rbegin()->second;
@@ -240,6 +251,25 @@ Status MemoryStore::visit_blocks(const StreamId& stream, Ticks from, Ticks to, O
     visit_range(blocks.rbegin(), blocks.rend(), wanted, visit);
   }
   return Done{};
+}
+
+Result<std::vector<StoredBlock>> MemoryStore::blocks_between(const StreamId& stream, Seq first, Ticks from,
+                                                             Ticks to, std::size_t bytes_max) const {
+  if (fail_reads_) return *fail_reads_;
+  std::vector<StoredBlock> found;
+  const auto at = blocks_.find(stream);
+  if (at == blocks_.end()) return found;
+  std::size_t bytes = 0;
+  for (auto block = at->second.lower_bound(first); block != at->second.end() && bytes <= bytes_max; ++block) {
+    if (!may_hold_utc(block->second, from, to)) continue;
+    if (damaged(block->second)) {
+      if (found.empty()) return Error{ErrorCode::kCorrupt, "a damaged block"};
+      break;
+    }
+    found.push_back(block->second);
+    bytes += block->second.bytes->size();
+  }
+  return found;
 }
 
 Result<BootOffsets> MemoryStore::offsets(const StreamId& stream) const {

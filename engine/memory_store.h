@@ -45,6 +45,8 @@ class MemoryStore : public Store, public StoreReader {
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<std::vector<StoredBlock>> blocks_between(const StreamId& stream, Seq first, Ticks from, Ticks to,
+                                                  std::size_t bytes_max) const override;
   Result<BootOffsets> offsets(const StreamId& stream) const override;
   Status visit_unplaced(const StreamId& stream,
                         const std::function<bool(const StoredBlock&)>& visit) const override;
@@ -83,6 +85,7 @@ class MemoryStore : public Store, public StoreReader {
   Status apply(Batch& batch);
   [[nodiscard]] bool cuts_block(const GivenUp& given_up) const;
   void give_up(const GivenUp& given_up);
+  void rewrite(StoredBlock& block);
   void take_ack(TierAck& ack);
   void take_offset(const BootOffset& offset);
   void join(MapWrite& write);
@@ -113,6 +116,7 @@ class MemoryStore : public Store, public StoreReader {
   std::map<std::pair<StreamId, std::uint32_t>, BootOffset> offsets_;  // By boot.
   std::map<std::uint64_t, OwnBoot> own_boots_;                        // By place.
   HlcStamp clock_;
+  Bytes obeyed_;
 };
 
 }  // namespace deltamesh

@@ -54,6 +54,9 @@ struct Hello {
   // sends only those that are subscribed to.
   bool quiet = false;
   std::uint32_t credit = 0;  // Bytes that the receiver of this may have in flight to the sender.
+  // Digest of the rules for wrong data that are in effect at the sender (engine/forget.h), 16 bytes or none:
+  // what they name stands in no sum.
+  Bytes rules = {};
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -213,6 +216,7 @@ struct RangeQuestion {
   std::uint32_t number = 0;   // The answer repeats it.
   Seq upto = 0;               // Both have settled that much.
   std::vector<Range> ranges;  // At least one; ascending, disjoint, at most `upto`.
+  Bytes rules = {};           // Of the sender, as in its Hello.
   friend bool operator==(const RangeQuestion&, const RangeQuestion&) = default;
 };
 
@@ -231,7 +235,8 @@ struct RangeAnswer {
   std::uint32_t index = 0;  // Of the stream, in the table of the side that asked.
   std::uint32_t number = 0;
   Seq upto = 0;  // As in the question; without parts, what the sender has settled (0: nothing to tell).
-  std::vector<Part> parts;  // One for each range, or none: the question cannot be answered.
+  std::vector<Part> parts;   // One for each range, or none: the question cannot be answered,
+  bool other_rules = false;  // as other rules for wrong data are in effect at the sender.
   friend bool operator==(const RangeAnswer&, const RangeAnswer&) = default;
 };
 

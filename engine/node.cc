@@ -21,6 +21,9 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
     maps_.emplace(dataset_id(dataset.name), LwwMap(limits::kMapSupersededMax, limits::kMapConflictsMax));
     map_ranges_.try_emplace(dataset_id(dataset.name));
   }
+  datasets_.emplace(rules_map(), DatasetConfig{std::string(kRulesMap), DatasetKind::kMap});
+  maps_.emplace(rules_map(), LwwMap(limits::kMapSupersededMax, limits::kMapConflictsMax));
+  map_ranges_.try_emplace(rules_map());
   load(std::move(image));
 }
 
@@ -51,6 +54,7 @@ void Node::load(StoreImage image) {
   for (const auto& [stream, number] : image.unnamed) unnamed_.emplace(intern(stream), number);
   load_floors(std::move(image.floors));
   load_boots(std::move(image.own_boots), image.offsets);
+  load_rules(image.obeyed);
   counters_.map_surfaced = image.surfaced;
   void_lost();
 }
@@ -151,6 +155,7 @@ void Node::tick(Instant now) {
   check_clock(now);
   check_boots(now);
   check_retention(now);
+  check_forgetting(now);
   if (gather_until_ && *gather_until_ <= now.steady) commit_gathered();
   if (next_timer_ <= now.steady) {
     next_timer_ = Micros::max();
@@ -175,6 +180,7 @@ Effects Node::take_effects() {
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
   if (tell_acks_at_) next = std::min(next, *tell_acks_at_);
   if (look_at_) next = std::min(next, *look_at_);
+  if (forgetting_.look_at && !forgetting_.under_way) next = std::min(next, *forgetting_.look_at);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;

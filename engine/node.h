@@ -24,6 +24,8 @@
 #include "engine/codec.h"
 #include "engine/counters.h"
 #include "engine/effects.h"
+#include "engine/forget.h"
+#include "engine/forgetting.h"
 #include "engine/map_reconcile.h"
 #include "engine/map_standing.h"
 #include "engine/open_block.h"
@@ -58,6 +60,12 @@ class Node {
   // Peers are told. Refuses: this node, or one in session (kInvalid); one of which nothing is known
   // (kNotFound).
   Result<WriteId> retire(const NodeId& gone);
+  // Writes a rule for wrong data (engine/forget.h). Once it is durable here, it is in effect: answers hide
+  // what it names, peers hear of it, and what is stored is written anew without it, some of it at a time;
+  // nothing takes that back. A rule that is there is written once more, with this reason. Refuses: no
+  // telemetry of that name (kNotFound, kInvalid), a bad name, range or reason (kInvalid), too many rules
+  // (kLimit), too much pending (kFull). `$rules` cannot be written by put() and remove().
+  Result<WriteId> forget(const ForgetRule& rule, std::string reason, Instant now);
   // Commits what is gathered without waiting for the commit interval.
   void flush(Instant now);
 
@@ -83,6 +91,10 @@ class Node {
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   [[nodiscard]] const LwwMap* map(DatasetId dataset) const;
   [[nodiscard]] const MapFloor& floor(DatasetId dataset) const;
+  // The rules for wrong data that are in effect here; and whether some of what is stored is still to be
+  // looked through for what they name.
+  [[nodiscard]] const ForgetRules& rules() const;
+  [[nodiscard]] bool is_forgetting() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
   // Sessions for people: who, since when, how far.
   [[nodiscard]] std::vector<SessionStatus> sessions() const;
@@ -103,6 +115,13 @@ class Node {
   };
   // A batch between take_effects() and durable() or failed(), and whom it concerns.
   struct InFlight {
+    // A stored block without what rules remove from it.
+    struct Rewritten {
+      StreamIx ix = 0;
+      StoredBlock block;
+      std::uint64_t bytes_before = 0;
+      std::uint64_t values = 0;  // That it lost.
+    };
     struct Block {
       StreamIx ix = 0;
       StoredBlock block;
@@ -126,6 +145,7 @@ class Node {
     Retention::Plan plan;                                // What it gives up, for what it brings.
     std::set<StreamIx> refused;                          // Of these streams it gives up what `from` has sent.
     bool looks = false;                                  // Made for that alone, in its turn.
+    bool forgets = false;                                // Made to write blocks anew, or what is obeyed.
     std::vector<std::pair<StreamIx, Interval>> damaged;  // Blocks that cannot be read, and are taken anew.
     std::optional<ArrivalMark> mark;
     std::vector<TierAck> acks;
@@ -135,6 +155,10 @@ class Node {
     std::set<std::uint64_t> own_boots;     // Places of those that it has.
     bool tells_boots = false;              // Holds records of ours.
     std::optional<MapFloor> floor_before;  // Of the map that is taken anew, if the batch begins that.
+    std::uint64_t generation = 0;          // Its blocks obey the rules that were in effect then.
+    std::vector<Rewritten> obedient;       // Stored blocks, written anew.
+    std::set<StreamIx> named_late;         // As Forgetting has them.
+    std::optional<Bytes> obeyed;           // As Batch has it.
   };
   // Where a stream comes from.
   struct Source {
@@ -184,6 +208,7 @@ class Node {
   Status check_room(const OwnStream& own, const std::vector<const NamedReading*>& undeclared) const;
   Status check_pending(std::size_t bytes) const;
   Status check_entry(DatasetId dataset, const MapEntry& entry) const;
+  Status check_not_rules(DatasetId dataset);
   Status declare_all(OwnStream& own, std::span<const NamedEvent> events);
   void append(OwnStream& own, const NamedEvent& event, WriteId write, Instant now);
   void close_block(OwnStream& own);
@@ -242,6 +267,26 @@ class Node {
   void offsets_durable(const InFlight& batch);
   void offsets_failed(const InFlight& batch, Instant now);
   void count_boots();
+
+  // node_forget.cc: rules for wrong data.
+  Status check_forget(const ForgetRule& rule, const std::string& reason) const;
+  void load_rules(const Bytes& obeyed);
+  void take_rule(const std::string& key);
+  void rules_took_effect(Instant now);
+  void obey(StreamIx ix, StoredBlock& block);
+  [[nodiscard]] RemovedBy removed_by(StreamIx ix) const;
+  [[nodiscard]] bool knows_rules(Session& session) const;
+  void note_rules_known(Session& session, std::uint32_t delta);
+  void series_named(StreamIx ix, const SeriesDecl& decl);
+  void check_forgetting(Instant now);
+  void look_through(InFlight& batch, Instant now);
+  Status look_at_stream(StreamIx ix, Seq from, std::size_t& bytes_left, InFlight& batch);
+  Status pass_over(StreamIx ix, Seq from, const Error& why, std::size_t& bytes_left);
+  [[nodiscard]] bool obeys_all() const;
+  void apply_rewritten(const InFlight& batch);
+  void forgetting_durable(const InFlight& batch, Instant now);
+  void forgetting_failed(const InFlight& batch, Instant now);
+  void end_stream_comparisons(Instant now);
 
   // node_telemetry.cc: blocks from peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
@@ -355,6 +400,7 @@ class Node {
   void name_to(Session& session, StreamIx ix);
   Status receive(Session& session, const message::RangeAnswer& answer, Instant now);
   void take_refusal(Session& session, Seq peer_settled, Instant now);
+  void take_other_rules(Session& session, Instant now);
   void end_piece(Session& session, Instant now);
   void fail_stream(Session& session, Error why, Instant now);
   void end_comparison(Session& session, Status status, std::optional<Instant> now);
@@ -457,7 +503,7 @@ class Node {
   Status receive_data(Session& session, Message& message, std::size_t frame_bytes, Instant now);
   // Tells the peer why, and ends the session; the reference is dead when it returns.
   void end(Session& session, const Error& why);
-  void forget(PeerId peer);
+  void leave(PeerId peer);
   void lead(Session& session);
   void tell_who_leads(const Session& session);
   void check_timers(Session& session, Instant now);
@@ -601,6 +647,7 @@ class Node {
   AckNews untold_acks_, unstored_acks_;
   std::optional<Micros> tell_acks_at_;
   Retention retention_;
+  Forgetting forgetting_{streams_, catalogue_};
   std::optional<Micros> look_at_;  // When something may be too old; none: a look is under way, or never.
   // For how long the store has been alive by now, when that was last told, and how it was last noted.
   Micros alive_{0};

@@ -24,7 +24,13 @@ Status Node::receive(Session& session, const message::RangeQuestion& question, I
   return Done{};
 }
 
+// Sums of two nodes can be compared if both leave out the same.
 Result<message::RangeAnswer> Node::answer(StreamIx ix, const message::RangeQuestion& question, Instant now) {
+  if (question.rules != forgetting_.digest()) {
+    message::RangeAnswer refusal = unable_to_answer(question);
+    refusal.other_rules = true;
+    return refusal;
+  }
   const Seq upto = settled(ix);
   if (maps_.contains(streams_[ix].dataset) || upto == 0) return unable_to_answer(question);
   if (question.upto > upto) {
@@ -51,8 +57,9 @@ Seq Node::settled(StreamIx ix) const {
 
 // The events of a stream that is settled up to `upto` at least.
 StoreRanges& Node::ranges(StreamIx ix, Seq upto) {
-  return ranges_.at(streams_[ix], upto, std::max(upto, settled(ix)),
-                    [this, ix](SeriesNo number) { return catalogue_.find(ix, number); });
+  return ranges_.at(
+      streams_[ix], upto, std::max(upto, settled(ix)),
+      [this, ix](SeriesNo number) { return catalogue_.find(ix, number); }, removed_by(ix));
 }
 
 void Node::forget_ranges(const InFlight& batch) {

@@ -29,6 +29,9 @@ void Node::commit_gathered() {
 void Node::commit(InFlight batch) {
   take_unstored(batch);
   keep_within_bounds(batch);
+  batch.generation = forgetting_.generation();
+  batch.named_late = std::exchange(forgetting_.named_late, {});
+  if (!batch.named_late.empty()) batch.obeyed = Bytes();
   Batch out;
   out.id = BatchId{++last_batch_};
   for (const auto& [ix, dots] : batch.plan.given_up)
@@ -47,6 +50,8 @@ void Node::commit(InFlight batch) {
   for (const std::uint64_t place : batch.own_boots)
     if (const KnownBoot* const known = boot_at(place)) out.own_boots.push_back(known->boot);
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
+  for (const auto& one : batch.obedient) out.rewritten.push_back(one.block);
+  out.obeyed = batch.obeyed;
   if (batch.from) received_bytes_ += batch.credit;
   in_flight_.emplace(out.id, std::move(batch));
   effects_.persist.push_back(std::move(out));
@@ -111,6 +116,7 @@ void Node::durable(BatchId id, Instant now) {
   stores_ = true;
   release(batch);
   apply_durable(batch);
+  forgetting_durable(batch, now);
   take_undurable(batch.declarations);
   settle_writes(batch, Done{});
   if (Session* const from = batch.from ? session(*batch.from) : nullptr) {
@@ -147,6 +153,7 @@ void Node::apply_durable(const InFlight& batch) {
   forget_ranges(batch);
   apply_given_up(batch);
   apply_damaged(batch);
+  apply_rewritten(batch);
   forget_held(batch);
   for (const auto& block : batch.blocks) became_durable(block);
   const std::set<StreamId> settled = newly_settled(batch);
@@ -196,6 +203,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   give_up_failed(batch);
   acks_failed(batch);
   undo_pruning(batch, now);
+  forgetting_failed(batch, now);
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);

@@ -106,7 +106,7 @@ void Node::continue_comparison(Session& session, Instant now) {
     return end_comparison(session, Error{ErrorCode::kLimit, many + ", no more was compared"}, now);
   }
   if (begin_map(comparison)) return ask_map(session, now);
-  end_comparison(session, Done{}, now);
+  end_comparison(session, comparison.outcome, now);
 }
 
 // Who does not know one kind of question may know the other.
@@ -206,6 +206,7 @@ void Node::ask(Session& session, Instant now) {
   name_to(session, comparison.stream->ix);
   (*question)->ref = refer(session, comparison.stream->ix);
   (*question)->number = comparison.question = ++session.questions;
+  (*question)->rules = forgetting_.digest();
   send(session, **question);
   compare_at(session, now.steady + limits::kCompareAnswer);
 }
@@ -241,6 +242,7 @@ Status Node::receive(Session& session, const message::RangeAnswer& answer, Insta
     return Error{ErrorCode::kInvalid, "range answer: about another stream"};
   comparison->question = 0;
   session.answers = true;
+  if (answer.other_rules) return take_other_rules(session, now), Done{};
   if (answer.parts.empty()) return take_refusal(session, answer.upto, now), Done{};
   message::RangeAnswer ours = answer;
   ours.number = comparison->piece->result().questions;  // A piece counts its own.
@@ -269,6 +271,34 @@ void Node::take_refusal(Session& session, Seq peer_settled, Instant now) {
   if (!comparison.id && done(*comparison.stream))
     return fail_stream(session, {ErrorCode::kNotFound, "the peer has not settled that much"}, now);
   compare_at(session, now.steady);
+}
+
+// --- Rules for wrong data --------------------------------------------------------------------------------
+
+// They are on their way, from one side or the other: a piece begins anew after a while. Where that does not
+// help, no stream can be compared, and maps show which rules differ.
+void Node::take_other_rules(Session& session, Instant now) {
+  Comparison& comparison = *session.comparison;
+  const std::string differ = "other rules about what is forgotten are in effect at the peer";
+  if (!comparison.id) return fail_stream(session, {ErrorCode::kFull, differ}, now);
+  comparison.piece.reset();
+  if (++comparison.refusals <= limits::kCompareRefusalsMax)
+    return compare_at(session, now.steady + limits::kCompareRetry);
+  comparison.left.clear();
+  comparison.outcome = Error{ErrorCode::kMismatch, differ};
+  fail_stream(session, comparison.outcome.error(), now);
+}
+
+// What was summed before and after rules took effect does not go together.
+void Node::end_stream_comparisons(Instant now) {
+  const Error why{ErrorCode::kFull, "the rules about what is forgotten have changed: compare again"};
+  for (const auto& [peer, session] : sessions_) {
+    Comparison* const comparison = session->comparison.get();
+    if (comparison == nullptr || comparison->map || (!comparison->stream && comparison->left.empty()))
+      continue;
+    if (comparison->stream) comparison->stream->result.status = why;
+    end_comparison(*session, why, now);
+  }
 }
 
 }  // namespace deltamesh

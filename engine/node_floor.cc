@@ -37,7 +37,7 @@ const MapFloor& Node::floor(DatasetId dataset) const {
 
 void Node::load_floors(std::vector<StoredFloor> floors) {
   for (StoredFloor& stored : floors) {
-    if (!maps_.contains(stored.dataset)) continue;
+    if (!maps_.contains(stored.dataset) || stored.dataset == rules_map()) continue;
     if (!stored.floor.rejoining) collect_from_[stored.dataset] = {};
     floors_[stored.dataset] = std::move(stored.floor);
   }
@@ -104,6 +104,7 @@ void Node::tell_floor(Session& session, DatasetId id, const MapFloor& floor) {
 
 Status Node::receive(Session& session, const message::Floor& told, Instant now) {
   if (!maps_.contains(told.dataset)) return Error{ErrorCode::kInvalid, "the floor of a map that is not here"};
+  if (told.dataset == rules_map()) return Error{ErrorCode::kInvalid, "rules are never forgotten"};
   if (!is_believed(told.floor.stamp, now))
     return Error{ErrorCode::kInvalid, "the floor of a map is in the future"};
   MapFloor& theirs = session.floors[told.dataset];

@@ -9,7 +9,10 @@ namespace deltamesh {
 
 Status Node::receive(Session& session, const message::Ack& ack, Instant now) {
   session.credit = std::min<std::int64_t>(session.credit + ack.credit, limits::kCreditBytes);
-  for (const std::uint32_t delta : ack.map_deltas) session.map_deltas_sent.erase(delta);
+  for (const std::uint32_t delta : ack.map_deltas) {
+    session.map_deltas_sent.erase(delta);
+    note_rules_known(session, delta);
+  }
   if (ack.leads && session.remote < identity_) lead(session);
   if (Status good = take_acks(session, ack); !good.ok()) return good;
   if (Status good = receive_subscriptions(session, ack); !good.ok()) return good;
@@ -117,14 +120,14 @@ void Node::pump(Instant now) {
   }
 }
 
-// Sends what the session can take now: acknowledgements, then maps, then telemetry. A link that stands by
-// still ends the map delta that it has begun.
+// Sends what the session can take now: acknowledgements, then maps, then telemetry, which waits for the peer
+// to have the rules that it obeys. A link that stands by still ends the map delta that it has begun.
 void Node::serve(Session& session, Instant now) {
   if (session.phase != SessionPhase::kLive) return;
   send_acks(session, now);
   send_map_pages(session, now);
   if (active(session)) send_maps(session, now);
-  if (active(session) && !session.map_delta) {
+  if (active(session) && !session.map_delta && knows_rules(session)) {
     if (Status sent = send_telemetry(session, now); !sent.ok()) return end(session, sent.error());
   }
   if (session.credit > 0 && !link_is_free(session, now))

@@ -28,11 +28,14 @@ Bytes Node::last_cell(StreamIx ix, Seq head) const {
   const StreamKnowledge* const known = this->known(ix);
   if (known == nullptr || !known->held().contains(cell)) return {};
   bool named = true;
-  StoreRanges held(reader_, streams_[ix], head, [&](SeriesNo number) {
-    const SeriesDecl* const decl = catalogue_.find(ix, number);
-    named = named && (decl != nullptr || number == kBootSeries);
-    return decl;
-  });
+  StoreRanges held(
+      reader_, streams_[ix], head,
+      [&](SeriesNo number) {
+        const SeriesDecl* const decl = catalogue_.find(ix, number);
+        named = named && (decl != nullptr || number == kBootSeries);
+        return decl;
+      },
+      removed_by(ix));
   held.allow(limits::kComparePieceWork);
   const auto sum = held.sum(cell);
   Bytes bytes;
@@ -42,8 +45,10 @@ Bytes Node::last_cell(StreamIx ix, Seq head) const {
   return bytes;
 }
 
-// One writer gives each number once. Looks at one stream a dataset, whatever a HELLO lists.
+// One writer gives each number once. Looks at one stream a dataset, whatever a HELLO lists. Where other rules
+// for wrong data are in effect, the sums leave out other values, and tell nothing.
 Status Node::check_forks(const message::Hello& hello) {
+  if (hello.rules != forgetting_.digest()) return Done{};
   std::set<DatasetId> seen;
   for (const auto& own : hello.own) {
     const auto ix = streams_.find(own.stream);

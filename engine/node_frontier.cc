@@ -216,7 +216,7 @@ void Node::go_live(Session& session, Instant now) {
 void Node::start_pushing(Session& session, const FrontierImage& told) {
   if (session.peer_quiet) {
     for (const auto& [ix, then] : told.streams) {
-      if (!may_send(session, ix)) continue;
+      if (!may_send(session, ix) || streams_[ix].dataset == rules_map()) continue;
       session.at(ix).muted = true;
       const StreamKnowledge* const now = known(ix);
       if (now != nullptr) tell_have(session, ix, now->held().minus(then.held()));
@@ -236,7 +236,7 @@ void Node::start_taking(Session& session, Instant now) {
   });
   for (const StreamIx ix : session.in_streams) {
     const StreamId& stream = streams_[ix];
-    if (!session.takes.contains(stream.dataset)) continue;
+    if (!session.takes.contains(stream.dataset) || stream.dataset == rules_map()) continue;
     session.at(ix).unsubscribed = true;
     const bool theirs = writes(session.remote, stream);
     const bool lacking = newest_lacking(session, ix) != 0;

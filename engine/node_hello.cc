@@ -71,6 +71,7 @@ message::Hello Node::make_hello(std::uint32_t credit) const {
   hello.codecs = {kBlockCodec};
   hello.credit = credit;
   hello.datasets = config_.datasets;
+  hello.rules = forgetting_.digest();
   for (const auto& [id, own] : own_) {
     const StreamKnowledge* const known = knowledge_.find(streams_[own.ix]);
     if (known != nullptr)
@@ -92,6 +93,8 @@ Status Node::receive(Session& session, const message::Hello& hello, Instant now)
     if (pushes(ours) && pulls(theirs.scope)) session.sends.insert(id);
     if (pulls(ours) && pushes(theirs.scope)) session.takes.insert(id);
   }
+  session.sends.insert(rules_map());
+  session.takes.insert(rules_map());
   end_other_lives(session);
   session.peer_quiet = hello.quiet;
   session.digest = hello.knowledge;

@@ -171,8 +171,14 @@ Status Node::resolve_map_entry(Session& session, message::MapDelta::Entry& item,
   if (Status good = check_map_stream(session, stream, dataset); !good.ok()) return good;
   item.entry.version.dot.stream = stream;
   const LwwMap& map = maps_.at(*dataset);
-  if (map.entries().size() >= limits::kMapKeysMax && map.find_entry(item.entry.key) == nullptr)
-    return Error{ErrorCode::kLimit, "a map holds at most " + std::to_string(limits::kMapKeysMax) + " keys"};
+  const bool is_rule = *dataset == rules_map();
+  const std::size_t keys_max = is_rule ? limits::kRulesMax : limits::kMapKeysMax;
+  if (map.entries().size() >= keys_max && map.find_entry(item.entry.key) == nullptr)
+    return Error{ErrorCode::kLimit, "a map holds at most " + std::to_string(keys_max) + " keys"};
+  if (is_rule && item.entry.value.size() > limits::kRuleNoteBytesMax) {
+    return Error{ErrorCode::kLimit,
+                 "a rule has at most " + std::to_string(limits::kRuleNoteBytesMax) + " bytes beside it"};
+  }
   return check_own(stream, item.entry.version.dot.seq);
 }
 
@@ -183,6 +189,7 @@ void Node::map_became_durable(const InFlight& batch) {
   for (const auto& [dataset, entry] : batch.entries) {
     ++(batch.from ? counters_.map_entries_received : counters_.map_entries_written);
     if (!batch.from) settle_entry(dataset, entry);
+    if (dataset == rules_map()) take_rule(entry.key);
     LwwMap& map = maps_.at(dataset);
     counters_.map_conflicts -= map.conflict_count();
     const bool won = map.join(entry);
@@ -241,6 +248,7 @@ void Node::start_map_delta(Session& session, DatasetId id) {
   OutgoingMap out;
   out.dataset = id;
   out.number = ++session.map_deltas;
+  if (id == rules_map()) session.rules_sent.emplace(out.number, delta.knowledge);
   out.knowledge = std::move(delta.knowledge);
   out.rewritten = std::move(delta.rewritten);
   for (MapEntry& entry : delta.entries) out.writes.push_back({std::move(entry.key), entry.version.dot});

@@ -162,6 +162,9 @@ Status Node::send_block(Session& session, StreamIx ix, const StoredBlock& block,
     if (!piece.ok()) return piece.error();
     out = *std::move(piece);
   }
+  if (const StreamRules* const rules = forgetting_.of(ix)) {
+    if (auto rest = without_forgotten(out, *rules)) out = std::move(rest->block);
+  }
   const auto summary = peek_block(*out.bytes, limits::kBlock);
   if (!summary.ok()) return summary.error();
   const StreamKnowledge* const known = this->known(ix);

@@ -28,7 +28,7 @@ std::size_t memory(const StreamKnowledge& known) {
 
 // All that either side knows may pass, so that what is told is all that is known.
 bool Node::shares_all(const Session& session) const {
-  return session.sends.size() == config_.datasets.size() && session.takes == session.sends;
+  return session.sends.size() == datasets_.size() && session.takes == session.sends;
 }
 
 // The session goes live: both frontiers are whole.

@@ -25,7 +25,10 @@ void Node::learn_series(StreamIx ix, const std::vector<SeriesDecl>& declarations
   for (const auto& decl : declarations) {
     switch (catalogue_.add(ix, decl)) {
       case Catalogue::Added::kSame: break;
-      case Catalogue::Added::kNew: fresh.push_back({stream, decl}); break;
+      case Catalogue::Added::kNew:
+        fresh.push_back({stream, decl});
+        series_named(ix, decl);
+        break;
       case Catalogue::Added::kFull:
         note(Note::Level::kWarning, "no room for the declaration of series " + decl.name);
         break;

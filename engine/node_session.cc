@@ -57,7 +57,7 @@ void Node::received(PeerId peer, ByteView frame, Instant now) {
 }
 
 void Node::closed(PeerId peer, Instant now) {
-  forget(peer);
+  leave(peer);
   tick(now);
 }
 
@@ -74,7 +74,7 @@ Status Node::dispatch(Session& session, Message& message, std::size_t frame_byte
     if (goodbye->code == ErrorCode::kForked && session.phase != SessionPhase::kHello)
       end_incarnation(goodbye->text);
     effects_.close.push_back({session.peer, goodbye->text});
-    forget(session.peer);
+    leave(session.peer);
     return Done{};
   }
   const Error early{ErrorCode::kInvalid, "a message that has no place at this point of the conversation"};
@@ -123,10 +123,10 @@ void Node::end(Session& session, const Error& why) {
   note(Note::Level::kWarning, "ended the session: " + why.text, session.peer);
   send(session, message::Goodbye{why.code, why.text.substr(0, limits::kTextBytesMax)});
   effects_.close.push_back({session.peer, why.text});
-  forget(session.peer);
+  leave(session.peer);
 }
 
-void Node::forget(PeerId peer) {
+void Node::leave(PeerId peer) {
   const auto it = sessions_.find(peer);
   if (it == sessions_.end()) return;
   if (const auto links = links_.find(it->second->remote); links != links_.end()) {

@@ -14,8 +14,10 @@ namespace deltamesh {
 
 // --- Taking ----------------------------------------------------------------------------------------------
 
-// A block of the stream came in: with news, or all of it known.
+// A block of the stream came in: with news, or all of it known. Rules come over every link, as data waits for
+// them there.
 void Node::note_source(Session& session, StreamIx ix, bool fresh) {
+  if (streams_[ix].dataset == rules_map()) return;
   if (session.at(ix).unsubscribed) return;  // It was under way when we unsubscribed.
   Source& source = sources_[ix];
   const Session* const before = source_of(ix);
@@ -224,7 +226,7 @@ Status Node::receive_subscriptions(Session& session, const message::Ack& ack) {
   for (const std::uint32_t index : ack.unsubscribed) {
     if (index >= session.out_streams.size()) return unnamed;
     const StreamIx ix = session.out_streams[index];
-    if (may_send(session, ix)) mute(session, ix);
+    if (may_send(session, ix) && streams_[ix].dataset != rules_map()) mute(session, ix);
   }
   return Done{};
 }

@@ -52,6 +52,7 @@ Status Node::receive(Session& session, message::Delta& delta, std::size_t frame_
   batch.unnamed = ask_series(session, *ix, summary->series);
   if (refused || !fresh->empty()) batch.offsets = std::move(offsets);
   for (auto& block : *fresh) {
+    obey(*ix, block);
     pending_[*ix].add(block.interval());
     recent_.add(*ix, block);
     batch.blocks.push_back({*ix, std::move(block), false});

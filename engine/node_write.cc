@@ -131,6 +131,7 @@ Status Node::declare_all(OwnStream& own, std::span<const NamedEvent> events) {
     if (declared(*reading)) continue;  // By one before it.
     const SeriesDecl decl = own.numbers.declare(reading->series, reading->unit, type_of(reading->value));
     catalogue_.add(own.ix, decl);
+    forgetting_.declared(own.ix, decl);
     unstored_.push_back({streams_[own.ix], decl});
   }
   return Done{};
@@ -169,6 +170,7 @@ void Node::close_block(OwnStream& own) {
   assert(summary.ok());
   const StreamId& stream = streams_[own.ix];
   gathered_.blocks.push_back({own.ix, stored_block(stream, open.first(), *summary, *std::move(bytes)), true});
+  obey(own.ix, gathered_.blocks.back().block);
   gathered_.write_bytes += open.bytes();
   for (const WriteId write : open.writes()) count_part(write);
   gathered_.knowledge.at(stream).declare_head(open.next() - 1, open.next() - 1);
@@ -177,10 +179,12 @@ void Node::close_block(OwnStream& own) {
 }
 
 Result<WriteId> Node::put(DatasetId dataset, std::string key, std::string value, Instant now) {
+  if (Status good = check_not_rules(dataset); !good.ok()) return good.error();
   return write_entry(dataset, {std::move(key), {}, false, std::move(value), false, {}}, now);
 }
 
 Result<WriteId> Node::remove(DatasetId dataset, std::string key, Instant now) {
+  if (Status good = check_not_rules(dataset); !good.ok()) return good.error();
   return write_entry(dataset, {std::move(key), {}, true, {}, false, {}}, now);
 }
 
@@ -216,6 +220,7 @@ Result<WriteId> Node::write_entry(DatasetId dataset, MapEntry entry, Instant now
 }
 
 Result<WriteId> Node::repair(DatasetId dataset, const std::string& key, Instant now) {
+  if (Status good = check_not_rules(dataset); !good.ok()) return good.error();
   if (const auto config = dataset_of_kind(dataset, DatasetKind::kMap); !config.ok()) return config.error();
   const MapEntry* entry = maps_.at(dataset).find_entry(key);
   // What we have written last may not be durable yet.

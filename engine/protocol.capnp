@@ -22,6 +22,7 @@ struct Hello {
   resumeToken @10 :Data; # 16 bytes each.
   knowledge @11 :Data;   # 16 bytes or none.
   quiet @12 :Bool;
+  rules @13 :Data;       # 16 bytes or none.
 }
 
 struct Dataset {
@@ -72,12 +73,14 @@ struct SeriesGiven {
 struct RangeQuestion {
   number @0 :UInt32;
   ranges @1 :UInt16;
+  rules @2 :Data;  # 16 bytes or none.
 }
 
 # Raw: the stream's index, the settled number, the parts.
 struct RangeAnswer {
   number @0 :UInt32;
   parts @1 :UInt16;
+  otherRules @2 :Bool;
 }
 
 # Raw: the dataset, the ranges.

@@ -3,6 +3,7 @@
 
 #include "engine/query_parts.h"
 #include "engine/sample_set.h"
+#include "engine/stored_rules.h"
 
 namespace deltamesh {
 namespace {
@@ -53,7 +54,9 @@ Result<SampleAnswer> query_samples(const StoreReader& reader, const SampleQuery&
   const auto declared = reader.series(query.dataset, query.series);
   if (!declared) return declared.error();
   if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + query.series};
-  SampleSet set(query);
+  const auto rules = read_rules(reader, query.series);
+  if (!rules) return rules.error();
+  SampleSet set(query, rules->find(query.dataset, query.series));
   for (const StreamSeries& series : *declared) {
     if (Status good = add_stream(reader, series, set); !good) return good.error();
   }
@@ -64,9 +67,13 @@ Result<UnplacedAnswer> query_unplaced(const StoreReader& reader, const UnplacedQ
   const auto declared = reader.series(query.dataset, query.series);
   if (!declared) return declared.error();
   if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + query.series};
+  const auto all_rules = read_rules(reader, query.series);
+  if (!all_rules) return all_rules.error();
+  const SeriesRules* const rules = all_rules->find(query.dataset, query.series);
   UnplacedAnswer answer;
   AnswerSize size(query.limit, query.text_bytes_max);
   const auto take = [&](Sample sample) {
+    if (is_hidden(rules, sample)) return;
     ++answer.count;
     if (size.take(sample)) answer.samples.push_back(std::move(sample));
   };

@@ -3,6 +3,7 @@
 // A telemetry dataset is read as the *set of samples*: equal (series, time, value) are one sample, whoever
 // wrote them and however often. With a source counter, equal (session, counter) within kSourceWindow are one,
 // the survivor least by (quality, time, stream, seq); a query looks that window beyond each edge, then cuts.
+// What rules for wrong data hide (engine/forget.h) is in no answer, whether it is still stored or not.
 #pragma once
 
 #include <chrono>

@@ -4,6 +4,7 @@
 #include "engine/limits.h"
 #include "engine/query_parts.h"
 #include "engine/sample_set.h"
+#include "engine/stored_rules.h"
 
 namespace deltamesh {
 namespace {
@@ -16,7 +17,11 @@ constexpr std::size_t kShareMin = 200;
 // only where it may have something newer.
 class LatestOfStream {
  public:
-  void want(SeriesNo series) { found_[series]; }
+  // Those that `rules` hide do not count; null: none is.
+  void want(SeriesNo series, const SeriesRules* rules) {
+    found_[series];
+    if (rules != nullptr) rules_.emplace(series, rules);
+  }
 
   // Looks at `blocks_max` blocks at most.
   Status search(const StoreReader& reader, const StreamId& stream, std::size_t blocks_max) {
@@ -96,13 +101,18 @@ class LatestOfStream {
     const auto samples = BlockSamples::open(block, offsets_);
     if (!samples.ok()) return samples.error();
     for (const auto& it : *wanted) {
-      const auto take = [&](Sample sample) { offer(it->second, std::move(sample)); };
+      const auto ruled = rules_.find(it->first);
+      const SeriesRules* const rules = ruled == rules_.end() ? nullptr : ruled->second;
+      const auto take = [&](Sample sample) {
+        if (!is_hidden(rules, sample)) offer(it->second, std::move(sample));
+      };
       if (Status good = samples->each(it->first, BlockSamples::Which::kPlaced, take); !good.ok()) return good;
     }
     return Done{};
   }
 
   Found found_;
+  std::map<SeriesNo, const SeriesRules*> rules_;
   BootOffsets offsets_;
   Seq reached_ = 0;  // The first event of the earliest block that was seen.
   std::size_t blocks_left_ = 0;
@@ -112,9 +122,10 @@ class LatestOfStream {
 using LatestByStream = std::map<StreamId, LatestOfStream>;
 
 Result<LatestByStream> search_streams(const StoreReader& reader, const std::vector<StreamSeries>& declared,
-                                      std::size_t blocks_max) {
+                                      const ForgetRules& rules, std::size_t blocks_max) {
   LatestByStream streams;
-  for (const auto& [stream, decl] : declared) streams[stream].want(decl.number);
+  for (const auto& [stream, decl] : declared)
+    streams[stream].want(decl.number, rules.find(stream.dataset, decl.name));
   const std::size_t share =
       std::max(blocks_max / std::max<std::size_t>(1, streams.size()), std::min(blocks_max, kShareMin));
   for (auto& [stream, latest] : streams) {
@@ -160,7 +171,14 @@ Result<LatestAnswer> query_latest(const StoreReader& reader, const LatestQuery& 
   if (!query.only.empty()) {
     std::erase_if(*declared, [&](const StreamSeries& each) { return query.only.count(each.decl.name) == 0; });
   }
-  const auto streams = search_streams(reader, *declared, query.blocks_max);
+  const auto rules = read_rules(reader);
+  if (!rules.ok()) return rules.error();
+  // Of what is hidden whole nothing would be found, however far back.
+  std::erase_if(*declared, [&](const StreamSeries& each) {
+    const SeriesRules* const found = rules->find(query.dataset, each.decl.name);
+    return found != nullptr && found->whole;
+  });
+  const auto streams = search_streams(reader, *declared, *rules, query.blocks_max);
   if (!streams.ok()) return streams.error();
   LatestAnswer answer;
   for (const auto& [stream, latest] : *streams) answer.complete &= latest.complete();

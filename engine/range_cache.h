@@ -15,13 +15,15 @@ class RangeCache {
   explicit RangeCache(const StoreReader& reader) : reader_(reader) {}
 
   // Up to `upto` at least; valid until the next call. `settled`, not below it, is how far new ones reach.
-  StoreRanges& at(const StreamId& stream, Seq upto, Seq settled, DeclarationOf declaration) {
+  StoreRanges& at(const StreamId& stream, Seq upto, Seq settled, DeclarationOf declaration,
+                  RemovedBy removed) {
     auto it = find(stream);
     if (it != kept_.end() && it->upto < upto) it = kept_.erase(it), it = kept_.end();
     if (it == kept_.end()) {
       if (kept_.size() == limits::kRangesKept) kept_.erase(kept_.begin());
-      kept_.push_back(
-          {stream, settled, std::make_unique<StoreRanges>(reader_, stream, settled, std::move(declaration))});
+      kept_.push_back({stream, settled,
+                       std::make_unique<StoreRanges>(reader_, stream, settled, std::move(declaration),
+                                                     std::move(removed))});
     } else {
       std::rotate(it, it + 1, kept_.end());  // The one that was asked last goes last.
     }
@@ -32,6 +34,7 @@ class RangeCache {
   void forget(const StreamId& stream, Interval dots) {
     if (const auto it = find(stream); it != kept_.end()) it->ranges->forget(dots);
   }
+  void forget_all() { kept_.clear(); }
   void forget(const StreamId& stream) {
     if (const auto it = find(stream); it != kept_.end()) kept_.erase(it);
   }

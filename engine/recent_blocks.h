@@ -28,6 +28,15 @@ class RecentBlocks {
     while (bytes_ > bytes_max_ && order_.size() > 1) forget_oldest();
   }
 
+  // Puts `block` in the place of the one with the same dots, if that is still here.
+  void replace(StreamIx stream, const StoredBlock& block) {
+    const auto it = blocks_.find({stream, block.first});
+    if (it == blocks_.end() || it->second.events != block.events) return;
+    bytes_ -= weight(it->second);
+    bytes_ += weight(block);
+    it->second = block;
+  }
+
   // The block that holds event `seq`, if it is still here.
   [[nodiscard]] const StoredBlock* find(StreamIx stream, Seq seq) const {
     auto it = blocks_.upper_bound({stream, seq});

@@ -187,6 +187,12 @@ void Retention::stored(StreamIx ix, Interval dots) {
   look_up_anew(ix);
 }
 
+void Retention::rewritten(StreamIx ix, std::int64_t grows) {
+  if (!loaded_) return;
+  if (Dataset* const whole = dataset(ix)) whole->bytes += grows;
+  look_up_anew(ix);
+}
+
 // What the tier has goes before what it lacks.
 void Retention::acknowledged(StreamIx ix) {
   if (at(ix).turn && !at(ix).turn->awaited) return;

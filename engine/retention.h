@@ -68,6 +68,8 @@ class Retention {
   void settled(const Plan& plan);
   void failed(const Plan& plan);
 
+  // A stored block was written anew, with so many bytes more (or less).
+  void rewritten(StreamIx ix, std::int64_t grows);
   // A block is stored, or acknowledgements of its stream came in.
   void stored(StreamIx ix, Interval dots);
   void acknowledged(StreamIx ix);

@@ -87,8 +87,9 @@ Sample BlockSamples::sample(const SeriesColumn& column, std::size_t i) const {
   return out;
 }
 
-SampleSet::SampleSet(const SampleQuery& query)
+SampleSet::SampleSet(const SampleQuery& query, const SeriesRules* rules)
     : range_(query.range),
+      rules_(rules),
       window_(source_window(query.resolution)),
       limit_(query.limit),
       text_bytes_max_(query.text_bytes_max),
@@ -116,7 +117,7 @@ bool SampleSet::wants(const Sample& sample) const {
 }
 
 void SampleSet::insert(Sample sample) {
-  if (!wants(sample)) return;
+  if (!wants(sample) || is_hidden(rules_, sample)) return;
   text_bytes_ += text_bytes(sample);
   samples_.push_back(std::move(sample));
   if (samples_.size() > prune_at_size_ || text_bytes_ > prune_at_bytes_) prune();

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "engine/forget.h"
 #include "engine/limits.h"
 #include "engine/query.h"
 
@@ -57,6 +58,11 @@ class BlockSamples {
   const BootOffsets* offsets_;
 };
 
+// Whether a rule for wrong data hides the sample, as it is placed.
+[[nodiscard]] inline bool is_hidden(const SeriesRules* rules, const Sample& sample) {
+  return rules != nullptr && rules->hides(sample.boot, sample.time);
+}
+
 // By (time, value); of equal ones the best (quality, dot) first.
 bool sample_before(const Sample& a, const Sample& b);
 bool same_sample(const Sample& a, const Sample& b);
@@ -65,7 +71,8 @@ Ticks source_window(Resolution resolution);
 
 class SampleSet {
  public:
-  SampleSet(const SampleQuery& query);
+  // `rules`: those about the series, null if there are none; outlives this.
+  SampleSet(const SampleQuery& query, const SeriesRules* rules);
 
   // `offsets`: of the block's stream.
   Status add(const StoredBlock& block, SeriesNo series, const BootOffsets& offsets);
@@ -85,6 +92,7 @@ class SampleSet {
   void prune();
 
   TimeRange range_;
+  const SeriesRules* rules_;
   Ticks window_;
   std::size_t limit_;
   std::size_t text_bytes_max_;

@@ -147,6 +147,7 @@ struct Session {
   std::optional<OutgoingMap> map_delta;               // Goes before telemetry.
   std::uint32_t map_deltas = 0;                       // How many were begun; the last one's number.
   std::set<std::uint32_t> map_deltas_sent;            // And not yet acknowledged.
+  std::map<std::uint32_t, Knowledge> rules_sent;      // Of these, what those of `$rules` tell.
   bool told_ahead = false;                            // That its stamps run ahead of our clock.
 
   // Series that the peer asked for and we could not tell it yet; at most limits::kSeriesPerStreamMax.

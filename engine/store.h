@@ -143,6 +143,12 @@ struct Batch {
   std::vector<BootOffset> offsets;   // Of each boot the best stays, by goes_before().
   std::vector<OwnBoot> own_boots;    // Each takes the place of what was there.
   std::uint64_t own_boots_from = 0;  // Those before this place go.
+  // Each takes the place of the block with the same stream and dots, and keeps its arrival; one that finds no
+  // such block (it was given up meanwhile) is left out. Goes after `given_up`, before `blocks`.
+  std::vector<StoredBlock> rewritten;
+  // ForgetRules::digest() of the rules that all stored blocks obey from now on; empty: not known. None: as it
+  // was.
+  std::optional<Bytes> obeyed;
 };
 
 // Whether some event of the block may lie in [from, to]; in all of the range, whether it has a place yet or
@@ -154,6 +160,11 @@ struct Batch {
   if (!block.boots) return false;
   const bool is_all = from == std::numeric_limits<Ticks>::min() && to == std::numeric_limits<Ticks>::max();
   return is_all || offsets.may_place(*block.boots, from, to);
+}
+// The same by the UTC times that stand in the block alone.
+[[nodiscard]] inline bool may_hold_utc(const StoredBlock& block, Ticks from, Ticks to) {
+  const bool is_all = from == std::numeric_limits<Ticks>::min() && to == std::numeric_limits<Ticks>::max();
+  return is_all || (block.has_utc && block.time_min <= to && block.time_max >= from);
 }
 // No event of the block has a later place in UTC; none: it has no event with one.
 [[nodiscard]] inline std::optional<Ticks> latest_in(const StoredBlock& block, const BootOffsets& offsets) {
@@ -178,6 +189,7 @@ struct StoreImage {
   std::uint64_t surfaced = 0;       // Writes.
   std::vector<OwnBoot> own_boots;   // By place.
   std::vector<BootOffset> offsets;  // By stream and boot.
+  Bytes obeyed;                     // The last Batch::obeyed; 16 bytes or none.
 };
 
 // A block as far as retention looks at it.
@@ -215,6 +227,12 @@ class StoreReader {
   enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
   virtual Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                               const std::function<bool(const StoredBlock&)>& visit) const = 0;
+
+  // Blocks of `stream` that begin at `first` or later and may hold a UTC time in [from, to], in order; of the
+  // range of Ticks, all. Until `bytes_max` is passed (at least one, if there is one). A block that cannot be
+  // read ends the answer; if it is the first, the answer is why.
+  virtual Result<std::vector<StoredBlock>> blocks_between(const StreamId& stream, Seq first, Ticks from,
+                                                          Ticks to, std::size_t bytes_max) const = 0;
 
   // What is known of the boots of `stream`, by number.
   virtual Result<BootOffsets> offsets(const StreamId& stream) const = 0;

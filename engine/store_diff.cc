@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "engine/stored_rules.h"
 #include "engine/stream_diff.h"
 
 namespace deltamesh {
@@ -26,6 +27,7 @@ struct Side {
   const StoreReader& reader;
   std::string name;
   StoreImage image;
+  ForgetRules rules;
 
   // Calls `each` for the declarations of one stream.
   template <class Each>
@@ -38,13 +40,17 @@ struct Side {
 Result<Side> load(const StoreReader& reader, const std::string& name) {
   auto image = reader.image();
   if (!image) return Error{image.error().code, name + ": " + image.error().text};
-  return Side{reader, name, std::move(*image)};
+  auto rules = read_rules(reader);
+  if (!rules) return Error{rules.error().code, name + ": " + rules.error().text};
+  return Side{reader, name, std::move(*image), std::move(*rules)};
 }
 
 class Comparison {
  public:
   Comparison(Side a, Side b, const DiffOptions& options)
-      : a_(std::move(a)), b_(std::move(b)), options_(options) {}
+      : a_(std::move(a)), b_(std::move(b)), options_(options) {
+    for (const Side* side : {&a_, &b_}) rules_.join(side->rules);
+  }
 
   Result<StoreDiff> run() {
     out_.a = a_.image.identity;
@@ -79,7 +85,7 @@ class Comparison {
     a_.for_each_series(stream, [&](const SeriesDecl& decl) { pairs.declare_a(decl); });
     b_.for_each_series(stream, [&](const SeriesDecl& decl) { pairs.declare_b(decl); });
     DatasetCounts& equal = counts(stream.dataset);
-    StreamDiff diff(stream, std::move(pairs), options_, out_, equal);
+    StreamDiff diff(stream, std::move(pairs), rules_, options_, out_, equal);
     BlockCursor in_a(a_.reader, stream, a_.name), in_b(b_.reader, stream, b_.name);
     if (Status status = diff.walk(in_a, in_b); !status) return status;
     diff.judge_dots(known(a_.image.knowledge, stream), known(b_.image.knowledge, stream), !equal.map);
@@ -132,6 +138,7 @@ class Comparison {
 
   Side a_, b_;
   const DiffOptions& options_;
+  ForgetRules rules_;  // Of both.
   std::map<DatasetId, DatasetCounts> datasets_;
   StoreDiff out_;
 };

@@ -3,7 +3,9 @@
 // Every block of both stores is decoded, every event met under its dot, with series by name; every map entry
 // is compared with its version. A store is also compared with itself: what its knowledge says it holds must
 // be there, and nothing else. So two stores are called equal only if no question could tell them apart. Where
-// a block cannot be read there is no answer but the error that names it. Memory is bounded: of telemetry a
+// a block cannot be read there is no answer but the error that names it. What the rules of
+// either store remove (engine/forget.h) counts for neither: one that has not removed it yet is no other for
+// that, and which rules differ the entries of `$rules` show. Memory is bounded: of telemetry a
 // page of blocks of each store is held at a time, of findings the first few of each kind.
 #pragma once
 

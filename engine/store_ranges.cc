@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/batch_rules.h"
+#include "engine/forget_block.h"
 #include "engine/limits.h"
 #include "engine/range_cells.h"
 
@@ -63,11 +64,12 @@ std::uint64_t work_of(const StoredBlock& block, const std::vector<Event>& events
 }  // namespace
 
 StoreRanges::StoreRanges(const StoreReader& reader, const StreamId& stream, Seq upto,
-                         DeclarationOf declaration)
+                         DeclarationOf declaration, RemovedBy removed)
     : reader_(reader),
       stream_(stream),
       upto_(upto),
       declaration_(std::move(declaration)),
+      removed_(std::move(removed)),
       shift_(shift_for(upto)),
       cells_(upto == 0 ? 0 : RangeCells({1, upto}, shift_).count()) {}
 
@@ -162,14 +164,14 @@ Result<RangeSum> StoreRanges::take_block(const StoredBlock& block, Interval part
 Status StoreRanges::load(const StoredBlock& block) {
   if (last_ && last_->dots == block.interval()) return Done{};
   if (const Status status = spend(0); !status) return status;
-  const auto events = decode(block);
+  auto events = decode(block);
   if (!events) return events.error();
   ++decoded_;
   work_ += work_of(block, *events);
   Summed summed{block.interval(), {{}}};
   Seq seq = block.first;
-  for (const Event& event : *events) {
-    Fingerprint sum = fingerprint(seq++, event);
+  for (Event& event : *events) {
+    Fingerprint sum = fingerprint_of_rest(seq++, event);
     sum.add(summed.sums.back());
     summed.sums.push_back(sum);
   }
@@ -188,6 +190,12 @@ RangeSum StoreRanges::sum_of_last(Interval part) const {
   RangeSum sum{part.size(), last_->sums[part.last - last_->dots.first + 1]};
   sum.fingerprint.subtract(last_->sums[part.first - last_->dots.first]);
   return sum;
+}
+
+Fingerprint StoreRanges::fingerprint_of_rest(Seq seq, Event& event) const {
+  if (removed_)
+    std::erase_if(event.readings, [&](const Reading& one) { return removed_(one.series, event); });
+  return event.readings.empty() || is_mark(event) ? Fingerprint() : fingerprint(seq, event);
 }
 
 Fingerprint StoreRanges::fingerprint(Seq seq, const Event& event) const {

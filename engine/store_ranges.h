@@ -24,13 +24,18 @@ namespace deltamesh {
 // The declaration of a series of the stream; null if there is none (yet). Asked for each reading.
 using DeclarationOf = std::function<const SeriesDecl*(SeriesNo)>;
 
+// Whether a rule for wrong data (engine/forget.h) removes the value of this series from the event.
+using RemovedBy = std::function<bool(SeriesNo, const Event&)>;
+
 class StoreRanges final : public RangeSource {
  public:
   // About dots up to `upto`; beyond, nothing counts as held. `reader` must outlive it. A series without a
   // declaration is named by its number, in a way that no declared name can be: two sides that lack the same
   // declaration are equal, and one that lacks it differs from one that has it. A declaration that
-  // comes later counts once forget() was called.
-  StoreRanges(const StoreReader& reader, const StreamId& stream, Seq upto, DeclarationOf declaration);
+  // comes later counts once forget() was called. What `removed` removes stands in no sum, whether it is still
+  // there or not; nor do marks, and events that would be one. They are held all the same.
+  StoreRanges(const StoreReader& reader, const StreamId& stream, Seq upto, DeclarationOf declaration,
+              RemovedBy removed = {});
 
   Result<RangeSum> sum(Interval dots) override;
   Result<IntervalSet> held(Interval dots) override;
@@ -66,11 +71,13 @@ class StoreRanges final : public RangeSource {
   Status load(const StoredBlock& block);
   [[nodiscard]] RangeSum sum_of_last(Interval part) const;
   Fingerprint fingerprint(Seq seq, const Event& event) const;
+  Fingerprint fingerprint_of_rest(Seq seq, Event& event) const;
 
   const StoreReader& reader_;
   StreamId stream_;
   Seq upto_;
   DeclarationOf declaration_;
+  RemovedBy removed_;
   unsigned shift_;  // Cells of 2^shift_ dots; see engine/range_cells.h.
   std::vector<Cell> cells_;
   IntervalSet read_, present_;  // Dots that were looked for, and those of them that were there.

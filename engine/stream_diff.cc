@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "engine/forget_block.h"
+
 namespace deltamesh {
 namespace {
 
@@ -105,7 +107,7 @@ Status StreamDiff::step(BlockCursor& a, BlockCursor& b) {
 Status StreamDiff::meet(BlockCursor& a, BlockCursor& b) {
   std::uint32_t common = std::min(a.events_left(), b.events_left());
   const bool whole = a.at_block_start() && b.at_block_start() && same_bytes(a.block(), b.block());
-  if (whole && agreed_a_ && agreed_b_) {
+  if (whole && agreed_a_ && agreed_b_ && !may_forget(a.summary())) {
     counts_.dots += common;
     counts_.samples += a.summary().readings;
   } else {
@@ -120,7 +122,33 @@ Status StreamDiff::meet(BlockCursor& a, BlockCursor& b) {
   return b.skip(common);
 }
 
-void StreamDiff::compare(Seq seq, const Event& a, const Event& b) {
+bool StreamDiff::is_forgotten(const SeriesDecl* decl, const Event& event) const {
+  const SeriesRules* const rules = decl == nullptr ? nullptr : rules_.find(stream_.dataset, decl->name);
+  return rules != nullptr && rules->removes(event);
+}
+
+// Nothing is left of a mark.
+void StreamDiff::strip(Event& event, Declared side) const {
+  if (is_mark(event)) event.readings.clear();
+  std::erase_if(event.readings, [&](const Reading& reading) {
+    return reading.series != kBootSeries && is_forgotten(pairs_.pairs().at(reading.series).*side, event);
+  });
+  if (is_mark(event)) event.readings.clear();
+  if (event.readings.empty()) event = Event();
+}
+
+// Whether a block may hold a mark, or something that a rule removes.
+bool StreamDiff::may_forget(const BlockSummary& summary) const {
+  return std::any_of(summary.series.begin(), summary.series.end(), [this](SeriesNo number) {
+    if (number == kBootSeries) return true;
+    const SeriesDecl* const decl = pairs_.pairs().at(number).a;
+    return decl != nullptr && rules_.find(stream_.dataset, decl->name) != nullptr;
+  });
+}
+
+void StreamDiff::compare(Seq seq, Event a, Event b) {
+  strip(a, &SeriesPairs::Pair::a);
+  strip(b, &SeriesPairs::Pair::b);
   if (agreed_a_ && agreed_b_ && same_event(a, b)) {
     ++counts_.dots;
     counts_.samples += a.readings.size();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/block_cursor.h"
+#include "engine/forget.h"
 #include "engine/store_diff.h"
 
 namespace deltamesh {
@@ -35,10 +36,16 @@ class SeriesPairs {
 
 class StreamDiff {
  public:
-  // Findings go into `out`, what is equal into `counts`; the declarations must outlive this.
-  StreamDiff(const StreamId& stream, SeriesPairs pairs, const DiffOptions& options, StoreDiff& out,
-             DatasetCounts& counts)
-      : stream_(stream), pairs_(std::move(pairs)), keep_(options.findings_max), out_(out), counts_(counts) {}
+  // Findings go into `out`, what is equal into `counts`; the declarations and the rules must outlive this.
+  // What the rules remove counts for neither store, whether it is still there or not.
+  StreamDiff(const StreamId& stream, SeriesPairs pairs, const ForgetRules& rules, const DiffOptions& options,
+             StoreDiff& out, DatasetCounts& counts)
+      : stream_(stream),
+        pairs_(std::move(pairs)),
+        rules_(rules),
+        keep_(options.findings_max),
+        out_(out),
+        counts_(counts) {}
 
   // Meets all events of both.
   Status walk(BlockCursor& a, BlockCursor& b);
@@ -52,13 +59,17 @@ class StreamDiff {
   Status step(BlockCursor& a, BlockCursor& b);
   Status meet(BlockCursor& a, BlockCursor& b);
   Status enter_block(const BlockCursor& cursor, IntervalSet& dots, bool& agreed);
-  void compare(Seq seq, const Event& a, const Event& b);
+  void compare(Seq seq, Event a, Event b);
+  bool is_forgotten(const SeriesDecl* decl, const Event& event) const;
+  void strip(Event& event, const SeriesDecl* SeriesPairs::Pair::*side) const;
+  [[nodiscard]] bool may_forget(const BlockSummary& summary) const;
   std::uint64_t compare_values(const Dot& dot, const Event& a, const Event& b);
   void add_lone(Findings<LoneDots>& findings, const IntervalSet& lone, const StreamKnowledge& other);
   void add_disagreements(Disagreement::Store store, const IntervalSet& dots, const IntervalSet& held);
 
   StreamId stream_;
   SeriesPairs pairs_;
+  const ForgetRules& rules_;
   std::size_t keep_;
   StoreDiff& out_;
   DatasetCounts& counts_;

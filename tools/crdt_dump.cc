@@ -36,6 +36,10 @@ class Arguments {
                       "Instead of the entries, writes that are in conflict with them");
     entries->add_flag("--surfaced", request_.surfaced,
                       "Instead of the entries, writes that came after what was removed was forgotten");
+    auto* forgotten = question(
+        "forgotten", "The rules for wrong data, and whether all that is stored obeys them", dump_forgotten);
+    forgotten->add_option("--dataset", request_.dataset, "Only those about it: its name");
+    resolution(*forgotten);
     stream(
         *question("knowledge", "What is known of each stream; every interval with --json", dump_knowledge));
     question("check",

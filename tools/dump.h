@@ -41,6 +41,8 @@ Result<int> dump_knowledge(const DumpRequest& request, std::ostream& out);
 Result<int> dump_catalogue(const DumpRequest& request, std::ostream& out);
 Result<int> dump_blocks(const DumpRequest& request, std::ostream& out);
 Result<int> dump_samples(const DumpRequest& request, std::ostream& out);
+// The rules for wrong data, and whether all that is stored obeys them.
+Result<int> dump_forgotten(const DumpRequest& request, std::ostream& out);
 Result<int> dump_entries(const DumpRequest& request, std::ostream& out);
 Result<int> dump_diff(const DumpRequest& request, std::ostream& out);
 // Writes a new file `other`.

@@ -8,6 +8,7 @@
 #include "engine/block_cursor.h"
 #include "engine/limits.h"
 #include "tools/dump.h"
+#include "tools/store_summary.h"
 #include "tools/text_table.h"
 
 namespace deltamesh {
@@ -51,7 +52,8 @@ class BlockPrinter {
   }
 
   Status print_stream(const StoreReader& reader, const StreamId& stream) {
-    TextTable table({">first", ">last", ">events", ">samples", ">series", ">bytes", ">codec", "from", "to"});
+    TextTable table(
+        {">first", ">last", ">events", ">samples", ">marks", ">series", ">bytes", ">codec", "from", "to"});
     const Status visited = visit_all(reader, stream, [&](const StoredBlock& block) -> Status {
       const auto summary = check_block(block);
       if (!summary) return summary.error();
@@ -68,7 +70,9 @@ class BlockPrinter {
     json_.open('{');
     write_stream(json_, block.stream, names_);
     json_.number("first", block.first).number("last", block.interval().last).number("events", summary.events);
-    json_.number("samples", summary.readings).number("series", summary.series.size());
+    const std::uint64_t marks = marks_in(block, summary);
+    json_.number("samples", summary.readings - marks).number("marks", marks);
+    json_.number("series", summary.series.size());
     json_.number("bytes", block.bytes->size()).number("codec", block.codec);
     if (block.has_utc) json_.key("from").integer(block.time_min).key("to").integer(block.time_max);
     json_.close('}');
@@ -78,10 +82,12 @@ class BlockPrinter {
     const auto time = [&](Ticks ticks) {
       return block.has_utc ? time_text(ticks, request_.resolution) : "-";
     };
+    const std::uint64_t marks = marks_in(block, summary);
     table.add({std::to_string(block.first), std::to_string(block.interval().last),
-               std::to_string(summary.events), std::to_string(summary.readings),
-               std::to_string(summary.series.size()), std::to_string(block.bytes->size()),
-               std::to_string(block.codec), time(block.time_min), time(block.time_max)});
+               std::to_string(summary.events), std::to_string(summary.readings - marks),
+               std::to_string(marks), std::to_string(summary.series.size()),
+               std::to_string(block.bytes->size()), std::to_string(block.codec), time(block.time_min),
+               time(block.time_max)});
   }
 
   const DumpRequest& request_;

@@ -46,7 +46,7 @@ bool starts_with_digits(const std::string& id, std::string_view digits) {
 }  // namespace
 
 DatasetNames::DatasetNames(const std::vector<std::string>& given) : names_(given) {
-  for (const char* common : {"telemetry", "settings", "desired", "reported", "alarms", "logs"})
+  for (const char* common : {"telemetry", "settings", "desired", "reported", "alarms", "logs", "$rules"})
     names_.emplace_back(common);
 }
 

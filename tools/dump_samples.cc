@@ -8,6 +8,7 @@
 #include "engine/block_cursor.h"
 #include "engine/limits.h"
 #include "engine/query.h"
+#include "engine/stored_rules.h"
 #include "ingest/timestamp.h"
 #include "tools/dump.h"
 
@@ -88,13 +89,16 @@ Result<TimeRange> range_of(const DumpRequest& request) {
   return TimeRange{*from, *to};
 }
 
-// A sample as it was written, and whether it is wanted: those that have no place in UTC, or those within.
+// A sample as it was written, and whether it is wanted: those that have no place in UTC, or those within;
+// none that is hidden.
 struct RawChoice {
   TimeRange range;
+  const SeriesRules* rules = nullptr;  // Null: there are none.
   bool unplaced = false;
 
   [[nodiscard]] bool wants(Sample sample, const BootOffsets& offsets) const {
     if (sample.boot != 0) place(sample, offsets);
+    if (rules != nullptr && rules->hides(sample.boot, sample.time)) return false;
     if (unplaced) return sample.boot != 0;
     return sample.boot == 0 && sample.time >= range.from && sample.time <= range.to;
   }
@@ -153,10 +157,13 @@ Result<bool> print_raw(const StoreReader& reader, const SampleQuery& query, cons
   const auto declared = reader.series(query.dataset, query.series);
   if (!declared) return declared.error();
   if (declared->empty()) return Error{ErrorCode::kNotFound, "no series " + query.series};
+  const auto rules = read_rules(reader, query.series);
+  if (!rules) return rules.error();
+  const SeriesRules* const hidden = rules->find(query.dataset, query.series);
   for (const StreamSeries& series : *declared) {
     if (!matches(series.stream, request.stream)) continue;
     for (const bool unplaced : {false, true}) {
-      const auto more = print_raw(reader, series, {query.range, unplaced}, query.limit, printer);
+      const auto more = print_raw(reader, series, {query.range, hidden, unplaced}, query.limit, printer);
       if (!more || *more) return more;
     }
   }

@@ -15,6 +15,7 @@ constexpr std::size_t kSeriesShown = 20;
 
 void write_counts(DumpJson& json, const StreamCounts& counts) {
   json.number("blocks", counts.blocks).number("events", counts.events).number("samples", counts.samples);
+  json.number("marks", counts.marks);
   json.number("block_bytes", counts.bytes);
   if (!counts.fault.empty()) json.text("fault", counts.fault);
 }
@@ -70,13 +71,14 @@ void print_identity(std::ostream& out, const DumpRequest& request, const StoreIm
 }
 
 void print_datasets(std::ostream& out, const StoreSummary& summary, const DatasetNames& names) {
-  TextTable table({"dataset", "kind", ">streams", ">series", ">blocks", ">events", ">samples", ">block bytes",
-                   ">keys", ">tombstones", ">value bytes"});
+  TextTable table({"dataset", "kind", ">streams", ">series", ">blocks", ">events", ">samples", ">marks",
+                   ">block bytes", ">keys", ">tombstones", ">value bytes"});
   for (const auto& [id, dataset] : summary.datasets) {
     const StreamCounts& counts = dataset.counts;
     table.add({names(id), dataset.kind(), grouped(dataset.streams), grouped(dataset.series),
-               grouped(counts.blocks), grouped(counts.events), grouped(counts.samples), grouped(counts.bytes),
-               grouped(dataset.keys), grouped(dataset.tombstones), grouped(dataset.value_bytes)});
+               grouped(counts.blocks), grouped(counts.events), grouped(counts.samples), grouped(counts.marks),
+               grouped(counts.bytes), grouped(dataset.keys), grouped(dataset.tombstones),
+               grouped(dataset.value_bytes)});
   }
   out << "\ndatasets\n";
   table.print(out);

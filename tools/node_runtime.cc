@@ -141,6 +141,9 @@ ApiHooks NodeRuntime::api_hooks() {
     driver_->compare(std::move(digits), std::move(begun), std::move(done));
   };
   hooks.retire = [this](NodeId gone, WriteSink::DoneHandler done) { driver_->retire(gone, std::move(done)); };
+  hooks.forget = [this](ForgetRule rule, std::string reason, WriteSink::DoneHandler done) {
+    driver_->forget(std::move(rule), std::move(reason), std::move(done));
+  };
   hooks.own = store_->identity();
   hooks.parts["store"] = [this] { return health_of(*store_); };
   hooks.parts["transport"] = [this] { return health_of(driver_->counters()); };

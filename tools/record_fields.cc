@@ -168,6 +168,12 @@ std::array<std::uint8_t, 16> RecordFields::hex128(std::string_view name) {
   return {};
 }
 
+Bytes RecordFields::digest(std::string_view name) {
+  const auto bytes = hex128(name);
+  const ByteView view = std::as_bytes(std::span(bytes));
+  return {view.begin(), view.end()};
+}
+
 StreamClass RecordFields::stream_class(std::string_view name) {
   const JsonValue* const value = take(name);
   const auto cls = value != nullptr ? word_in(*value, StreamClass::kLog) : std::nullopt;

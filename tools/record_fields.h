@@ -31,6 +31,8 @@ class RecordFields {
   std::string text(std::string_view name);
   std::optional<std::string> text_or_null(std::string_view name);
   Bytes bytes(std::string_view name);  // As base64.
+  // 16 bytes, as the digits of an id.
+  Bytes digest(std::string_view name);
   std::uint64_t hex64(std::string_view name);
   template <class Tag>
   Id128<Tag> id(std::string_view name) {

@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "engine/block_cursor.h"
+#include "engine/forget_block.h"
+#include "engine/limits.h"
 
 namespace deltamesh {
 namespace {
@@ -21,7 +23,9 @@ StreamCounts count_blocks(const StoreReader& reader, const StreamId& stream) {
     ++counts.blocks;
     counts.bytes += block.bytes->size();
     counts.events += summary->events;
-    counts.samples += summary->readings;
+    const std::uint64_t marks = marks_in(block, *summary);
+    counts.samples += summary->readings - marks;
+    counts.marks += marks;
     return true;
   };
   const Status visited =
@@ -46,6 +50,7 @@ void StreamCounts::add(const StreamCounts& other) {
   bytes += other.bytes;
   events += other.events;
   samples += other.samples;
+  marks += other.marks;
   if (fault.empty()) fault = other.fault;
 }
 
@@ -79,6 +84,13 @@ std::vector<CatalogueLine> catalogue_of(const StoreImage& image) {
   out.reserve(lines.size());
   for (auto& [key, line] : lines) out.push_back(std::move(line));
   return out;
+}
+
+std::uint64_t marks_in(const StoredBlock& block, const BlockSummary& summary) {
+  if (std::find(summary.series.begin(), summary.series.end(), kBootSeries) == summary.series.end()) return 0;
+  const auto events = decode_block(*block.bytes, limits::kBlock);
+  if (!events) return 0;
+  return static_cast<std::uint64_t>(std::count_if(events->begin(), events->end(), is_mark));
 }
 
 Result<StoreSummary> summarize(const StoreReader& reader) {

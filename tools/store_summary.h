@@ -16,7 +16,8 @@ struct StreamCounts {
   std::uint64_t bytes = 0;
   std::uint64_t events = 0;
   std::uint64_t samples = 0;
-  std::string fault;  // What ended the count of this stream early.
+  std::uint64_t marks = 0;  // Events of which rules for wrong data have left nothing.
+  std::string fault;        // What ended the count of this stream early.
 
   void add(const StreamCounts& other);
 };
@@ -45,6 +46,10 @@ struct StoreSummary {
   std::map<DatasetId, DatasetSummary> datasets;
   std::vector<CatalogueLine> catalogue;  // By dataset and name.
 };
+
+// Events of the block of which rules for wrong data have left nothing; they are among its readings.
+// `summary`: of the block, which has been checked.
+std::uint64_t marks_in(const StoredBlock& block, const BlockSummary& summary);
 
 Result<StoreSummary> summarize(const StoreReader& reader);
 

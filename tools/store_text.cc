@@ -130,7 +130,9 @@ using Numbers = std::map<StreamId, std::uint64_t>;
 std::string line_of(const Meta& meta, const Numbers&) {
   Record record("store");
   record.id("node", meta.identity.node).id("incarnation", meta.identity.incarnation);
-  return record.number("opens", meta.opens).number("clock", meta.clock.bits).take();
+  record.number("opens", meta.opens).number("clock", meta.clock.bits);
+  if (!meta.obeyed.empty()) record.text("obeyed", hex_of(meta.obeyed));
+  return record.take();
 }
 
 std::string line_of(const NotedIncarnation& one, const Numbers&) {

@@ -70,6 +70,7 @@ StoreRow read_store(Record& in) {
   meta.identity.incarnation = in.id<IncarnationTag>("incarnation");
   meta.opens = in.number("opens");
   meta.clock.bits = in.number("clock");
+  if (in.has("obeyed")) meta.obeyed = in.digest("obeyed");
   return meta;
 }
 

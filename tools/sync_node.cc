@@ -1,5 +1,5 @@
 // tools/sync_node.cc - main() of sync-node: runs a node, writes its first settings, imports recorded
-// readings, gives a node another's name, tells that one is gone for good.
+// readings, gives a node another's name, tells that one is gone for good, or that readings are wrong.
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,7 @@
 
 #include "api/http_client.h"
 #include "engine/sqlite/fence.h"
+#include "tools/forget.h"
 #include "tools/import.h"
 #include "tools/init.h"
 #include "tools/node_runtime.h"
@@ -227,6 +228,51 @@ Status retire(const Settings& settings, const NodeId& node) {
   return Done{};
 }
 
+// ---- forget ----
+
+struct ForgetArguments {
+  ForgetRequest request;
+  std::string config, node;
+};
+
+void declare_forget(CLI::App& app, ForgetArguments& arguments) {
+  ForgetRequest& request = arguments.request;
+  app.add_option("series", request.series, "Its name, as /series of the API shows it")->required();
+  app.add_option("--dataset", request.dataset, "Of kind telemetry")->required();
+  app.add_option("--reason", request.reason, "For people who look for what is missing")->required();
+  auto* const from = app.add_option("--from", request.from,
+                                    "First time, in the dataset's unit or such as 2020-07-13T00:00:24Z; from "
+                                    "the beginning without");
+  auto* const to = app.add_option("--to", request.to, "Last time; now without");
+  app.add_flag("--all-times", request.all_times,
+               "All that there is of it or ever will be, also what has no time in UTC")
+      ->excludes(from)
+      ->excludes(to);
+  auto* const config = app.add_option("--config", arguments.config, "The settings file of a node that runs");
+  app.add_option("--node", arguments.node, "Instead: where it answers, such as http://127.0.0.1:8081")
+      ->excludes(config);
+}
+
+Result<HttpAddress> address_of(const ForgetArguments& arguments) {
+  if (!arguments.node.empty()) return parse_http_address(arguments.node);
+  if (arguments.config.empty()) return Error{ErrorCode::kInvalid, "say which node: --config or --node"};
+  const auto settings = settings_at(arguments.config);
+  if (!settings) return Error{ErrorCode::kInvalid, "the settings are wrong"};
+  if (!settings->api) return Error{ErrorCode::kInvalid, "the node has no [api], which this needs"};
+  return HttpAddress{settings->api->host, settings->api->port};
+}
+
+int run_forget(const ForgetArguments& arguments) {
+  const auto address = address_of(arguments);
+  if (!address) return fail(address.error().text);
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  const auto done = ask_to_forget(*address, arguments.request, now, built_at());
+  if (!done) return fail(done.error().text);
+  std::cout << *done << '\n';
+  return kGood;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -250,6 +296,10 @@ int main(int argc, char** argv) {
   CLI::App* const retire_command =
       app.add_subcommand("retire", "Tells the running node, and all others, that one is gone for good");
   declare_node(*retire_command, retired);
+  ForgetArguments forgotten;
+  CLI::App* const forget_command = app.add_subcommand(
+      "forget", "Hides wrong readings of a series and removes them, on all nodes and for good");
+  declare_forget(*forget_command, forgotten);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -259,6 +309,7 @@ int main(int argc, char** argv) {
   if (*import_command) return run_import_command(import);
   if (*adopt_command) return with_node(adopted, adopt);
   if (*retire_command) return with_node(retired, retire);
+  if (*forget_command) return run_forget(forgotten);
   if (config.empty()) return fail("--config is missing; see sync-node --help");
   auto settings = settings_at(config);
   if (!settings) return kFailed;

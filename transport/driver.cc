@@ -146,6 +146,13 @@ void Driver::retire(NodeId gone, DoneHandler done) {
   post_write([gone](Node& node, Instant) { return node.retire(gone); }, std::move(done));
 }
 
+void Driver::forget(ForgetRule rule, std::string reason, DoneHandler done) {
+  auto forget = [rule = std::move(rule), reason = std::move(reason)](Node& node, Instant now) mutable {
+    return node.forget(rule, std::move(reason), now);
+  };
+  post_write(std::move(forget), std::move(done));
+}
+
 void Driver::flush() {
   post([](Driver& driver) { driver.tell_node([](Node& node, Instant now) { node.flush(now); }); });
 }

@@ -59,6 +59,8 @@ class Driver final : public WriteSink {
   void compare(std::string digits, BegunHandler begun, ComparedHandler done);
   // Node::retire(). Any thread; `done` as for a write.
   void retire(NodeId gone, DoneHandler done);
+  // Node::forget(). Any thread; `done` as for a write.
+  void forget(ForgetRule rule, std::string reason, DoneHandler done);
   // Told of all that becomes durable here, on the executor. Set before the first event.
   void on_arrival(std::function<void(const Arrival&)> arrived);
   // Told, once, that a peer holds events of this node that its store has lost. On the executor. Set before

@@ -18,6 +18,19 @@ Status write_each(const Items& items, Write write) {
   return Done{};
 }
 
+// The columns of a block behind its place.
+template <class... Place>
+void bind_block(Statement& statement, const StoredBlock& block, const Place&... place) {
+  using Column = std::optional<std::int64_t>;
+  const auto utc = [&](Ticks time) { return block.has_utc ? Column(time) : Column(); };
+  const auto& boots = block.boots;
+  const std::uint32_t codec = block.codec;
+  statement.bind(place..., codec, utc(block.time_min), utc(block.time_max),
+                 boots ? Column(boots->boot_min) : Column(), boots ? Column(boots->boot_max) : Column(),
+                 boots ? Column(boots->ticks_min) : Column(), boots ? Column(boots->ticks_max) : Column(),
+                 checksum_of(block), ByteView(*block.bytes));
+}
+
 Status prepare_into(std::optional<Statement>& statement, Database& database, const std::string& sql) {
   Result<Statement> prepared = database.prepare(sql);
   if (!prepared) return prepared.error();
@@ -41,6 +54,9 @@ Status BatchWriter::prepare() {
       {&insert_block_,
        "INSERT INTO blocks (id, stream, first, last, codec, quality, time_min, time_max, boot_min, boot_max, "
        "ticks_min, ticks_max, checksum, bytes) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"},
+      {&rewrite_block_,
+       "UPDATE blocks SET codec = ?4, time_min = ?5, time_max = ?6, boot_min = ?7, boot_max = ?8, ticks_min "
+       "= ?9, ticks_max = ?10, checksum = ?11, bytes = ?12 WHERE stream = ?1 AND first = ?2 AND last = ?3"},
       {&insert_series_,
        "INSERT INTO series (stream, number, dataset, name, unit, type, checksum) "
        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, number) DO UPDATE SET name = excluded.name, "
@@ -106,6 +122,7 @@ Error BatchWriter::undo(Error why) {
 
 Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   Status status = write_each(batch.given_up, [this](const auto& dots) { return give_up(dots); });
+  if (status) status = write_each(batch.rewritten, [this](const auto& block) { return rewrite(block); });
   if (status)
     status = write_each(batch.declarations, [this](const auto& series) { return write_series(series); });
   if (status)
@@ -115,7 +132,7 @@ Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   if (status) status = write_pruning(batch.pruning);
   if (status)
     status = write_each(change, [this](const auto& one) { return write_knowledge({one.first, one.second}); });
-  if (status) status = write_clock(batch.clock);
+  if (status) status = write_meta_of(batch);
   if (status) status = write_each(batch.acks, [this](const auto& ack) { return write_ack(ack); });
   if (status && batch.mark) status = write_mark(*batch.mark);
   return status ? write_boots(batch) : status;
@@ -240,18 +257,17 @@ Status BatchWriter::write_ack(const TierAck& ack) {
 Status BatchWriter::write_block(const StoredBlock& block) {
   const Result<StreamKey> stream = key_of(block.stream);
   if (!stream) return stream.error();
-  using Column = std::optional<std::int64_t>;
-  const auto utc = [&](Ticks time) { return block.has_utc ? Column(time) : Column(); };
-  const auto& boots = block.boots;
-  const std::uint32_t codec = block.codec;
-  insert_block_->bind(next_block_, *stream, block.first, block.interval().last, codec, utc(block.time_min),
-                      utc(block.time_max), boots ? Column(boots->boot_min) : Column(),
-                      boots ? Column(boots->boot_max) : Column(), boots ? Column(boots->ticks_min) : Column(),
-                      boots ? Column(boots->ticks_max) : Column(), checksum_of(block),
-                      ByteView(*block.bytes));
+  bind_block(*insert_block_, block, next_block_, *stream, block.first, block.interval().last);
   Status status = insert_block_->run();
   if (status) ++next_block_;
   return status;
+}
+
+Status BatchWriter::rewrite(const StoredBlock& block) {
+  const Result<StreamKey> stream = key_of(block.stream);
+  if (!stream) return stream.error();
+  bind_block(*rewrite_block_, block, *stream, block.first, block.interval().last);
+  return rewrite_block_->run();
 }
 
 Status BatchWriter::write_series(const StreamSeries& series) {
@@ -337,10 +353,11 @@ Status BatchWriter::write_knowledge(const Knowledge::Entry& entry) {
       .run();
 }
 
-Status BatchWriter::write_clock(HlcStamp clock) {
-  if (clock == HlcStamp() || clock == meta_.clock) return Done{};
+Status BatchWriter::write_meta_of(const Batch& batch) {
   Meta meta = meta_;
-  meta.clock = clock;
+  if (batch.clock != HlcStamp()) meta.clock = batch.clock;
+  if (batch.obeyed) meta.obeyed = *batch.obeyed;
+  if (meta.clock == meta_.clock && meta.obeyed == meta_.obeyed) return Done{};
   Status status = write_meta(*database_, meta);
   if (status) meta_ = meta;
   return status;

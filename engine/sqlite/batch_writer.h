@@ -54,20 +54,21 @@ class BatchWriter {
   Status write_own_boot(const OwnBoot& boot);
   Status write_boots(const Batch& batch);
   Status write_block(const StoredBlock& block);
+  Status rewrite(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);
   Status write_pruning(const MapPruning& pruning);
   Status replace_writes(const MapWrite& key, const std::vector<MapEntry>& stored, std::vector<MapEntry> left);
   Status write_knowledge(const Knowledge::Entry& entry);
-  Status write_clock(HlcStamp clock);
+  Status write_meta_of(const Batch& batch);
   Result<std::vector<MapEntry>> stored_writes(const MapWrite& write);
   Status write_at(const MapWrite& write, std::size_t place);
   Result<StreamKey> key_of(const StreamId& stream);
   Status end_streams();
 
   Database* database_;
-  std::optional<Statement> delete_blocks_, find_block_, insert_block_, insert_series_, find_entries_,
-      insert_entry_, delete_entries_, insert_knowledge_;
+  std::optional<Statement> delete_blocks_, find_block_, insert_block_, rewrite_block_, insert_series_,
+      find_entries_, insert_entry_, delete_entries_, insert_knowledge_;
   PruneWriter prune_;
   std::map<StreamId, StreamKey> streams_;
   Knowledge knowledge_;

@@ -58,7 +58,8 @@ Result<StoreImage> read_image(Database& database) {
                     std::move(*floors),
                     static_cast<std::uint64_t>(*surfaced),
                     std::move(*own_boots),
-                    std::move(*offsets)};
+                    std::move(*offsets),
+                    meta->obeyed};
 }
 
 }  // namespace deltamesh::sqlite

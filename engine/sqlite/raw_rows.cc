@@ -32,7 +32,7 @@ struct Shape {
   std::string_view columns;
 };
 constexpr Shape kShapes[] = {
-    {RawKind::kMeta, true, "nddiii"},
+    {RawKind::kMeta, true, "nddiibi"},
     {RawKind::kIncarnation, true, "ndbi"},
     {RawKind::kStream, true, "niiddi"},
     {RawKind::kKnowledge, true, "niibbbbi"},

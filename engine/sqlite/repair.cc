@@ -165,6 +165,7 @@ HlcStamp last_stamp(const std::map<DatasetId, LwwMap>& maps, const NodeId& node)
 Status Rebuild::create(const std::string& path) {
   Meta meta = rows_.meta.value_or(Meta{});
   meta.identity = report_.identity;
+  meta.obeyed = {};  // What is found may be older than that.
   if (!rows_.meta) meta.clock = last_stamp(rows_.maps, meta.identity.node);
   return create_store(path, meta, false);
 }

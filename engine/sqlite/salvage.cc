@@ -146,7 +146,7 @@ class Collector {
 
   void take_meta(const RawRow& row) {
     std::vector<AnyValue> values;
-    append(values, row, {1, 2, 3, 4, 5});
+    append(values, row, {1, 2, 3, 4, 5, 6});
     const Statement* const made = maker_.row(values);
     const Result<Meta> meta = made ? read_meta_row(*made) : Result<Meta>(kNoMemory);
     if (meta && (!out_.meta || out_.meta->opens < meta->opens)) out_.meta = *meta;

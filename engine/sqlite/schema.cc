@@ -16,6 +16,7 @@ CREATE TABLE meta (
   incarnation BLOB NOT NULL,
   opens INTEGER NOT NULL,
   clock INTEGER NOT NULL,
+  obeyed BLOB NOT NULL,
   checksum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE incarnations (
@@ -151,6 +152,7 @@ std::uint64_t sum_of(const Meta& meta) {
   sum.add(meta.identity.incarnation);
   sum.add(meta.opens);
   sum.add(meta.clock.bits);
+  sum.add(ByteView(meta.obeyed));
   return sum.value();
 }
 
@@ -254,7 +256,7 @@ Status check_tables(Database& database) {
 
 Result<Meta> read_meta(Database& database) {
   Result<Statement> query =
-      database.prepare("SELECT node, incarnation, opens, clock, checksum FROM meta WHERE id = 1");
+      database.prepare("SELECT node, incarnation, opens, clock, obeyed, checksum FROM meta WHERE id = 1");
   if (!query) return query.error();
   const Result<bool> row = query->step();
   if (!row) return row.error();
@@ -268,18 +270,21 @@ Result<Meta> read_meta_row(const Statement& row) {
     return Error{ErrorCode::kCorrupt, "the store has no identity"};
   meta.opens = row.bits(2);
   meta.clock = {row.bits(3)};
-  if (row.bits(4) != sum_of(meta))
+  const ByteView obeyed = row.bytes(4);
+  meta.obeyed.assign(obeyed.begin(), obeyed.end());
+  if (row.bits(5) != sum_of(meta))
     return Error{ErrorCode::kCorrupt, "the store's identity fails its checksum"};
   return meta;
 }
 
 Status write_meta(Database& database, const Meta& meta) {
   Result<Statement> insert = database.prepare(
-      "INSERT OR REPLACE INTO meta (id, node, incarnation, opens, clock, checksum) "
-      "VALUES (1, ?, ?, ?, ?, ?)");
+      "INSERT OR REPLACE INTO meta (id, node, incarnation, opens, clock, obeyed, checksum) "
+      "VALUES (1, ?, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   return insert
-      ->bind(meta.identity.node, meta.identity.incarnation, meta.opens, meta.clock.bits, sum_of(meta))
+      ->bind(meta.identity.node, meta.identity.incarnation, meta.opens, meta.clock.bits,
+             ByteView(meta.obeyed), sum_of(meta))
       .run();
 }
 

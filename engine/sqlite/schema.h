@@ -19,6 +19,7 @@ struct Meta {
   Identity identity;
   std::uint64_t opens = 0;  // How often the store was opened.
   HlcStamp clock;
+  Bytes obeyed = {};  // Batch::obeyed.
 };
 
 // Turns the write-ahead log on, or says that it cannot be had: SQLite itself would go on without.
@@ -35,7 +36,7 @@ Status check_store(Database& database, const std::string& path, bool deep);
 Status check_tables(Database& database);
 
 Result<Meta> read_meta(Database& database);
-Result<Meta> read_meta_row(const Statement& row);  // Of "node, incarnation, opens, clock, checksum".
+Result<Meta> read_meta_row(const Statement& row);  // Of "node, incarnation, opens, clock, obeyed, checksum".
 Status write_meta(Database& database, const Meta& meta);
 // Enters an incarnation into the list of those that this store has had.
 Status note_incarnation(Database& database, const Incarnation& incarnation, const std::string& reason);

@@ -2,6 +2,7 @@
 #include "engine/sqlite/sqlite_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 #include "engine/batch_rules.h"
@@ -161,6 +162,34 @@ Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, 
     if (!block) return block.error();
     if (!visit(*block)) return Done{};
   }
+}
+
+Result<std::vector<StoredBlock>> SqliteReader::blocks_between(const StreamId& stream, Seq first, Ticks from,
+                                                              Ticks to, std::size_t bytes_max) const {
+  std::vector<StoredBlock> found;
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key || first > limits::kSeqMax) return found;
+  constexpr Ticks kFirst = std::numeric_limits<Ticks>::min(), kLast = std::numeric_limits<Ticks>::max();
+  const bool is_all = from == kFirst && to == kLast;
+  Result<Statement> query =
+      prepare(database_,
+              std::string("SELECT ") + kBlockColumns + " FROM blocks WHERE stream = ? AND first >= ?" +
+                  (is_all ? "" : " AND time_min <= ? AND time_max >= ?") + " ORDER BY first",
+              **key, first);
+  if (!query) return query.error();
+  if (!is_all) query->bind(**key, first, to, from);
+  for (std::size_t bytes = 0; bytes <= bytes_max;) {
+    const Result<bool> row = query->step();
+    if (!row && found.empty()) return row.error();
+    if (!row || !*row) break;
+    Result<StoredBlock> block = read_block(*query, stream);
+    if (!block && found.empty()) return block.error();
+    if (!block) break;
+    bytes += block->bytes->size();
+    found.push_back(std::move(*block));
+  }
+  return found;
 }
 
 // The first dots of the blocks that have events counted from boots and that `wanted` picks by their columns.

@@ -39,6 +39,8 @@ class SqliteReader final : public StoreReader {
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                       const std::function<bool(const StoredBlock&)>& visit) const override;
+  Result<std::vector<StoredBlock>> blocks_between(const StreamId& stream, Seq first, Ticks from, Ticks to,
+                                                  std::size_t bytes_max) const override;
   Result<BootOffsets> offsets(const StreamId& stream) const override;
   Status visit_unplaced(const StreamId& stream,
                         const std::function<bool(const StoredBlock&)>& visit) const override;

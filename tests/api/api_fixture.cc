@@ -66,6 +66,9 @@ ApiHooks ApiNode::hooks(std::map<std::string, std::function<HealthPart()>> healt
     compare_(digits, begun, done);
   };
   hooks.retire = [this](NodeId gone, WriteSink::DoneHandler done) { driver_->retire(gone, std::move(done)); };
+  hooks.forget = [this](ForgetRule rule, std::string reason, WriteSink::DoneHandler done) {
+    driver_->forget(std::move(rule), std::move(reason), std::move(done));
+  };
   hooks.own = store_->identity();
   hooks.parts = std::move(health);
   return hooks;

@@ -215,7 +215,7 @@ TEST_CASE("health tells who the node is, what it counts, and how its parts are",
   CHECK(health.at("incarnation").as_string().size() == 32);
   CHECK(health.at("software") == "deltamesh");
   CHECK(health.at("uptime_s").as_int64() >= 0);
-  CHECK(boost::json::serialize(health.at("datasets")) == R"(["metrics","precise","settings"])");
+  CHECK(boost::json::serialize(health.at("datasets")) == R"(["metrics","precise","settings","$rules"])");
   CHECK(health.at("sessions").as_array().empty());
   CHECK(health.at("counters").at("events_written") == 1);
   CHECK(health.at("counters").at("map_entries_written") == 1);

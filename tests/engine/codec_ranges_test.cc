@@ -20,8 +20,10 @@ message::RangeQuestion question_with(void (*spoil)(message::RangeQuestion&)) {
   return question;
 }
 
-message::RangeAnswer answer_with(message::RangeAnswer::Part part, std::size_t parts = 1) {
+message::RangeAnswer answer_with(message::RangeAnswer::Part part, std::size_t parts = 1,
+                                 bool other_rules = false) {
   message::RangeAnswer answer = golden::range_answer();
+  answer.other_rules = other_rules;
   answer.parts.assign(parts, std::move(part));
   return answer;
 }
@@ -64,6 +66,8 @@ TEST_CASE("a question about ranges that are not ascending parts of a stream is r
   using message::RangeQuestion;
   using Cells = RangeAnswer::Cells;
   const std::vector<Row> rows{
+      {question_with([](RangeQuestion& q) { q.rules = Bytes(15); }), "digest of rules of 15 bytes"},
+      {answer_with(RangeAnswer::Equal{}, 1, true), "an answer under other rules"},
       {question_with([](RangeQuestion& q) { q.ranges.clear(); }), "about no range"},
       {question_with([](RangeQuestion& q) {
          for (q.ranges.clear(); q.ranges.size() < 129;) q.ranges.push_back({{q.ranges.size() + 1, 0}, {}});

@@ -166,7 +166,8 @@ TEST_CASE("the largest HELLO within limits fits its control part", "[engine][cod
   message::Hello::OwnStream own{golden::gateway_stream(), ~Seq{0}, Bytes(16, std::byte{0xff})};
   own.stream.dataset = DatasetId{~std::uint64_t{0}};
   own.stream.cls = StreamClass::kLog;
-  hello.own.assign(limits::kStreamsPerFrame, own);
+  hello.own.assign(limits::kOwnStreamsMax, own);
+  hello.rules = Bytes(16, std::byte{0xff});
   CHECK(round_trip(hello) == Message{hello});
 }
 

@@ -40,6 +40,13 @@ inline message::Hello hello() {
   return out;
 }
 
+// The same once a rule about what is forgotten is in effect there.
+inline message::Hello hello_ruled() {
+  message::Hello out = hello();
+  out.rules = Bytes(16, std::byte{0xe1});
+  return out;
+}
+
 inline message::Frontier frontier() {
   message::Frontier::Entry entry;
   entry.ref = {0, gateway_stream()};
@@ -110,6 +117,19 @@ inline message::RangeQuestion range_question() {
   return out;
 }
 
+// By a node where rules about what is forgotten are in effect; and what one with other rules answers.
+inline message::RangeQuestion range_question_ruled() {
+  message::RangeQuestion out = range_question();
+  out.rules = Bytes(16, std::byte{0xe1});
+  return out;
+}
+inline message::RangeAnswer range_answer_ruled() {
+  message::RangeAnswer out;
+  out.number = 3;
+  out.other_rules = true;
+  return out;
+}
+
 inline message::RangeAnswer range_answer() {
   message::RangeAnswer out;
   out.number = 3;
@@ -175,6 +195,7 @@ inline message::Floor map_floor() {
 
 inline std::vector<Case> messages() {
   return {{"hello", hello()},
+          {"hello_ruled", hello_ruled()},
           {"frontier", frontier()},
           {"frontier_given", frontier_given()},
           {"delta", delta()},
@@ -187,6 +208,8 @@ inline std::vector<Case> messages() {
           {"goodbye", message::Goodbye{ErrorCode::kMismatch, "fleet f1f1 here, f2f2 there"}},
           {"range_question", range_question()},
           {"range_answer", range_answer()},
+          {"range_question_ruled", range_question_ruled()},
+          {"range_answer_ruled", range_answer_ruled()},
           {"map_question_first", map_question_first()},
           {"map_answer_first", map_answer_first()},
           {"map_question", map_question()},

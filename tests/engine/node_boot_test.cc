@@ -479,7 +479,6 @@ TEST_CASE("what a peer says of boots breaks nothing, and what is no record is co
       {encode(BootRecord{incarnation, 0, 0}), Quality::kGood, false},
       {encode(BootRecord{incarnation, 1, 0}), Quality::kBad, false},
       {cut, Quality::kGood, false},
-      {Bytes{}, Quality::kGood, false},
       {Value(std::int64_t{7}), Quality::kGood, false},
   }));
   message::Delta delta = peer.delta(1, 3);
@@ -495,6 +494,20 @@ TEST_CASE("what a peer says of boots breaks nothing, and what is no record is co
   CHECK(node.counters().offsets_refused == (row.is_record ? 0 : 1));
   CHECK(shown(node).size() == row.placed);
   CHECK(unplaced(node).size() == 2 - row.placed);
+}
+
+TEST_CASE("a mark is no record of a boot, and none that says nothing usable", "[engine][boot][forget]") {
+  TestNode node(2, with_boots());
+  ScriptedPeer peer(node);
+  peer.agree();
+  message::Delta delta = peer.delta(1, 1);
+  delta.block = *encode_block(
+      std::vector<Event>{{0, 0, Quality::kGood, std::nullopt, {{kBootSeries, Bytes{}}}}}, limits::kBlock);
+  peer.say(delta);
+  CHECK(node.held(peer.stream()) == IntervalSet({1, 1}));
+  CHECK(node.counters().offsets_learnt == 0);
+  CHECK(node.counters().offsets_refused == 0);
+  CHECK(shown(node).empty());
 }
 
 TEST_CASE("a record of a boot has these bytes", "[engine][boot][format]") {

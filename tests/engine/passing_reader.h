@@ -19,6 +19,10 @@ class PassingReader : public StoreReader {
                       const std::function<bool(const StoredBlock&)>& visit) const override {
     return store_.visit_blocks(stream, from, to, order, visit);
   }
+  Result<std::vector<StoredBlock>> blocks_between(const StreamId& stream, Seq first, Ticks from, Ticks to,
+                                                  std::size_t bytes_max) const override {
+    return store_.blocks_between(stream, first, from, to, bytes_max);
+  }
   Result<BootOffsets> offsets(const StreamId& stream) const override { return store_.offsets(stream); }
   Status visit_unplaced(const StreamId& stream,
                         const std::function<bool(const StoredBlock&)>& visit) const override {

@@ -119,6 +119,7 @@ inline message::Hello hello() {
   out.credit = number32();
   if (below(2) == 1) out.knowledge = Bytes(16, std::byte{8});
   out.quiet = below(2) == 1;
+  if (below(2) == 1) out.rules = Bytes(16, std::byte{6});
   return out;
 }
 
@@ -227,6 +228,7 @@ inline message::RangeSum range_sum(std::uint64_t width) {
 
 inline message::RangeQuestion range_question() {
   message::RangeQuestion out{stream_ref(), number32(), limits::kSeqMax, {}};
+  if (below(2) == 1) out.rules = Bytes(16, std::byte{6});
   for (int n = below(8) + 1; n > 0; --n) {
     const Seq after = out.ranges.empty() ? 0 : out.ranges.back().dots.last;
     const Seq first = after + 1 + number() % (limits::kSeqMax / 16);
@@ -250,7 +252,10 @@ inline message::RangeAnswer::Part range_part() {
 }
 
 inline message::RangeAnswer range_answer() {
-  return {below(static_cast<std::uint32_t>(limits::kStreamsMax)), number32(), seq(), list(8, range_part)};
+  message::RangeAnswer out{below(static_cast<std::uint32_t>(limits::kStreamsMax)), number32(), seq(),
+                           list(8, range_part)};
+  out.other_rules = out.parts.empty() && below(2) == 1;
+  return out;
 }
 
 inline std::string key(const std::string& above = {}) {

@@ -161,6 +161,7 @@ inline void check_image(const StoreReader& reader, const StoreModel& model, cons
   REQUIRE(image);
   CHECK(image->identity == identity);
   CHECK(image->clock == model.clock);
+  CHECK(image->obeyed == model.obeyed);
   std::vector<OwnBoot> own_boots;
   for (const auto& [place, boot] : model.own_boots) own_boots.push_back(boot);
   CHECK(image->own_boots == own_boots);
@@ -204,6 +205,11 @@ inline void holds_what_a_model_holds(StoreUnderTest& test) {
   std::vector<std::uint64_t> order;
   for (std::uint64_t i = 0; i < 300; ++i) {
     Batch batch = random_batch(random, i);
+    if (!model.blocks.empty() && random.chance(30)) {
+      const StoredBlock& block = model.blocks[random.below(model.blocks.size())];
+      batch.rewritten.push_back(random_block(random, block.stream, block.first, block.events));
+    }
+    if (random.chance(10)) batch.obeyed = Bytes(random.chance(50) ? 16 : 0, std::byte{9});
     expected.push_back(model.take(batch));
     test.store().commit(std::move(batch), [&seen, &order](BatchId id, const Status& status) {
       seen.push_back(status.ok());
@@ -321,6 +327,12 @@ inline void refuses_what_breaks_a_rule(StoreUnderTest& test) {
        [](Batch& b) {
          b.own_boots.push_back({0, b.blocks[0].stream, 1, {}, {}});
        }},
+      {"a block written anew without bytes",
+       [](Batch& b) {
+         b.rewritten.push_back(b.blocks[0]);
+         b.rewritten[0].bytes = nullptr;
+       }},
+      {"a digest of rules that is none", [](Batch& b) { b.obeyed = Bytes(15); }},
       {"overlap within", [](Batch& b) { b.blocks.push_back(b.blocks[0]); }},
       {"series without name",
        [&stream](Batch& b) {
@@ -634,6 +646,89 @@ inline void forgets_what_is_held_of_a_map(StoreUnderTest& test) {
   CHECK(known->find(other)->held() == IntervalSet({1, 9}));
 }
 
+// The bytes of a block change, and where it lies in time; neither its dots nor when it came.
+inline void it_puts_a_block_in_the_place_of_another(StoreUnderTest& test) {
+  Random random(5);
+  const StreamId stream = stream_number(1), other = stream_number(2);
+  const auto at = [&](Seq first, Ticks time, std::uint32_t events = 5) {
+    std::vector<Event> some(events);
+    for (std::uint32_t i = 0; i < events; ++i) {
+      some[i].time = time + i;
+      some[i].readings = {{1, static_cast<double>(random.below(1'000))}};
+    }
+    Bytes bytes = *encode_block(some, limits::kBlock);
+    const auto summary = peek_block(bytes, limits::kBlock);
+    return stored_block(stream, first, *summary, std::move(bytes));
+  };
+  Batch first;
+  first.blocks = {at(1, 100), at(6, 200), at(11, 300)};
+  REQUIRE(commit(test, first));
+  const auto before = test.reader().held_blocks(stream, 1, 10);
+  Batch second;
+  StoredBlock moved = at(6, 900), shorter = at(11, 900, 4), strange = at(6, 900);
+  strange.stream = other;
+  second.rewritten = {moved, shorter, strange, at(40, 900)};
+  second.obeyed = Bytes(16, std::byte{7});
+  REQUIRE(commit(test, second));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    const auto& reader = test.reader();
+    CHECK(same_blocks(*reader.blocks(stream, {1, 100}, 1u << 20), {first.blocks[0], moved, first.blocks[2]}));
+    CHECK(same_blocks(visited(reader, stream, 900, 999, StoreReader::Order::kOldestFirst), {moved}));
+    CHECK(visited(reader, stream, 200, 299, StoreReader::Order::kOldestFirst).empty());
+    CHECK(reader.blocks(other, {1, 100}, 1u << 20)->empty());
+    const auto after = reader.held_blocks(stream, 1, 10);
+    REQUIRE(after->size() == before->size());
+    for (std::size_t i = 0; i < after->size(); ++i) {
+      CHECK((*after)[i].dots == (*before)[i].dots);
+      CHECK((*after)[i].arrival == (*before)[i].arrival);
+    }
+    CHECK((*after)[1].bytes == moved.bytes->size());
+    CHECK(*reader.block_bytes(stream) ==
+          first.blocks[0].bytes->size() + moved.bytes->size() + first.blocks[2].bytes->size());
+    CHECK(reader.knowledge()->find(stream)->held() == IntervalSet({1, 15}));
+    CHECK(reader.image()->obeyed == *second.obeyed);
+  }
+  // What is given up by the same batch is gone.
+  Batch third;
+  third.given_up = {{stream, {6, 10}}};
+  third.rewritten = {at(6, 500), at(1, 500)};
+  third.obeyed = Bytes();
+  REQUIRE(commit(test, third));
+  test.reopen();
+  CHECK(
+      same_blocks(*test.reader().blocks(stream, {1, 100}, 1u << 20), {third.rewritten[1], first.blocks[2]}));
+  CHECK(test.reader().image()->obeyed.empty());
+}
+
+inline void it_gives_blocks_by_dot_and_time(StoreUnderTest& test) {
+  Random random(6);
+  const StreamId stream = stream_number(1);
+  constexpr Ticks kFirst = std::numeric_limits<Ticks>::min(), kLast = std::numeric_limits<Ticks>::max();
+  std::vector<StoredBlock> all;
+  Batch batch;
+  for (Seq first = 1; first <= 200; first += 5)
+    batch.blocks.push_back(random_block(random, stream, first, 5));
+  all = batch.blocks;
+  REQUIRE(commit(test, std::move(batch)));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    for (int i = 0; i < 100; ++i) {
+      const Seq first = random.between(1, 210);
+      const bool always = random.chance(20);
+      const Ticks from = always ? kFirst : static_cast<Ticks>(random.below(2400)) - 1200;
+      const Ticks to = always ? kLast : from + static_cast<Ticks>(random.below(500));
+      std::vector<StoredBlock> expected;
+      for (const StoredBlock& block : all) {
+        const bool utc = block.has_utc && block.time_min <= to && block.time_max >= from;
+        if (block.first >= first && (always || utc)) expected.push_back(block);
+      }
+      CHECK(same_blocks(*test.reader().blocks_between(stream, first, from, to, 1u << 20), expected));
+      const auto one = test.reader().blocks_between(stream, first, from, to, 0);
+      CHECK(one->size() == std::min<std::size_t>(expected.size(), 1));
+    }
+  }
+  CHECK(test.reader().blocks_between(stream_number(3), 1, kFirst, kLast, 1u << 20)->empty());
+}
+
 struct Case {
   const char* sentence;
   void (*check)(StoreUnderTest&);
@@ -654,6 +749,8 @@ inline constexpr Case kCases[] = {
     {"it does not give up half a block", it_does_not_give_up_half_a_block},
     {"it keeps what tiers acknowledged", it_keeps_what_tiers_acknowledged},
     {"a mark is about what came before it", a_mark_is_about_what_came_before_it},
+    {"it puts a block in the place of another", it_puts_a_block_in_the_place_of_another},
+    {"it gives blocks by dot and time", it_gives_blocks_by_dot_and_time},
 };
 
 template <class Make>

@@ -145,6 +145,13 @@ class StoreModel {
     for (const auto& [stream, dots, wanted] : batch.given_up)
       wanted ? streams[stream].miss(dots) : streams[stream].drop(dots);
     std::erase_if(blocks, goes);
+    for (const StoredBlock& anew : batch.rewritten) {
+      for (StoredBlock& block : blocks) {
+        const bool same = block.stream == anew.stream && block.interval() == anew.interval();
+        if (same) block = anew;
+      }
+    }
+    if (batch.obeyed) obeyed = *batch.obeyed;
     for (const DatasetId dataset : batch.pruning.forgotten) forget(dataset);
     for (const StoredBlock& block : batch.blocks) {
       streams[block.stream].raise(block.interval(), kModelHeld);
@@ -205,6 +212,7 @@ class StoreModel {
   std::map<DatasetId, std::map<std::pair<std::string, Dot>, MapEntry>> surfaced;
   std::map<DatasetId, MapFloor> floors;
   HlcStamp clock;
+  Bytes obeyed;
 
  private:
   void forget(DatasetId dataset) {

@@ -4,6 +4,7 @@ CREATE TABLE meta (
   incarnation BLOB NOT NULL,
   opens INTEGER NOT NULL,
   clock INTEGER NOT NULL,
+  obeyed BLOB NOT NULL,
   checksum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE incarnations (

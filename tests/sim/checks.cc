@@ -5,9 +5,11 @@
 #include <limits>
 #include <tuple>
 
+#include "engine/forget_block.h"
 #include "engine/iso_time.h"
 #include "engine/query.h"
 #include "tests/sim/contents.h"
+#include "tests/sim/shown.h"
 
 namespace deltamesh::sim {
 namespace {
@@ -60,7 +62,7 @@ class NodeChecks {
     }
     Contents contents = read_contents(world_, ledger_, node_, known);
     if (!contents.undeclared.empty()) fail("lacks a declaration");
-    check_complete(contents.events);
+    ledger_.book().rules().empty() ? check_complete(contents.events) : check_left(contents.events);
     return contents;
   }
 
@@ -70,6 +72,7 @@ class NodeChecks {
       const DatasetId id = dataset_id(dataset.name);
       if (dataset.kind == DatasetKind::kMap) sums[id] = check_map(id);
     }
+    sums[rules_map()] = check_map(rules_map());
     return sums;
   }
 
@@ -83,6 +86,26 @@ class NodeChecks {
                     std::to_string(node_of(dot.stream.node)));
     }
     if (!(events == ledger_.events())) fail("holds other events than were written");
+  }
+
+  // The same where rules have removed some of it.
+  void check_left(const EventSet& events) {
+    const ForgetRules rules = ledger_.rules_left();
+    if (!(node_.node().rules() == rules)) fail("has other rules than were written");
+    if (node_.node().is_forgetting()) fail("is not done with removing");
+    EventSet left;
+    for (const auto& [dot, event] : events.events()) {
+      const Event rest = ledger_.book().left_of(dot.stream, event, rules);
+      if (!is_mark(event) && rest.readings.size() != event.readings.size())
+        return fail("stores what a rule removes: event " + std::to_string(dot.seq) + " of node " +
+                    std::to_string(node_of(dot.stream.node)));
+      left.insert(dot, {&rest, 1});
+    }
+    const EventSet expected = ledger_.events_left(rules);
+    for (const auto& [dot, event] : expected.events()) {
+      if (!left.events().contains(dot)) return fail("lacks an event");
+    }
+    if (!(left == expected)) fail("holds other events than rules have left");
   }
 
   Fingerprint check_map(DatasetId dataset) {
@@ -188,6 +211,7 @@ void check_converged(World& world, Ledger& ledger, const Nodes& nodes) {
     const Shown shown = shown_untimed(world, ledger, *node);
     if (!first_shown) first_shown = shown;
     if (shown != *first_shown) world.fail("two nodes show different times");
+    if (!ledger.book().rules().empty()) check_shown(world, ledger, *node);
     if (!first) first = contents;
     if (!first_maps) first_maps = maps;
     if (!alike(ledger, node->node().knowledge(), nodes[0]->node().knowledge()))

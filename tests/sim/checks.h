@@ -17,7 +17,9 @@ using Nodes = std::vector<std::unique_ptr<SimNode>>;
 // Reports the first of these that fails to `world`: each node holds exactly the events and entries that are
 // durable at their writers, as they were written; each number is in one block, and in knowledge if and only
 // if it is in a block; each number that was issued is held or void; a node's memory says what its store says;
-// all nodes know the same; where they hold the same, their fingerprints are equal.
+// all nodes know the same; where they hold the same, their fingerprints are equal. Where there are rules for
+// wrong data: all nodes have the same ones, store nothing that these remove and show nothing that they hide,
+// but all else.
 void check_converged(World& world, Ledger& ledger, const Nodes& nodes);
 
 // The same where nodes give up what there is no room for: each holds nothing but what was written, within its

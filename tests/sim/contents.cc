@@ -1,7 +1,11 @@
 // tests/sim/contents.cc - from blocks to events, each compared with what was handed in.
 #include "tests/sim/contents.h"
 
+#include <algorithm>
 #include <limits>
+
+#include "engine/forget_block.h"
+#include "engine/stored_rules.h"
 
 namespace deltamesh::sim {
 namespace {
@@ -12,6 +16,8 @@ class Reading {
       : world_(world), ledger_(ledger), node_(node) {}
 
   Contents run(const Knowledge& known) {
+    if (const auto rules = read_rules(node_.store()); rules.ok()) rules_ = *rules;
+    contents_.rules = rules_.digest();
     for (const auto& entry : known.entries()) read_stream(entry);
     for (const auto& [dot, event] : contents_.events.events()) check_event(dot, event);
     return std::move(contents_);
@@ -43,18 +49,39 @@ class Reading {
 
   // As it was handed in, series by name.
   void check_event(const Dot& dot, const Event& event) {
+    if (is_mark(event)) {
+      if (!ledger_.may_be_gone(dot)) fail("has lost an event that no rule removes");
+      return;
+    }
     if (event.readings.front().series == kBootSeries) return;
     const NamedEvent* const written = ledger_.written(Ledger::mark_of(event));
     if (written == nullptr) return fail("holds an event that nobody wrote");
-    if (written->readings.size() != event.readings.size()) return fail("holds an event with other readings");
-    std::vector<const SeriesDecl*> decls;
     for (const auto& reading : event.readings) {
-      decls.push_back(declaration(dot.stream, reading.series));
-      if (decls.back() == nullptr) return void(contents_.undeclared.insert(dot.stream));
-      if (!was_written(*written, *decls.back(), reading.value))
-        return fail("holds a value that nobody wrote");
+      const SeriesDecl* const decl = declaration(dot.stream, reading.series);
+      if (decl == nullptr) return void(contents_.undeclared.insert(dot.stream));
+      if (!was_written(*written, *decl, reading.value)) return fail("holds a value that nobody wrote");
     }
-    contents_.fingerprints[dot.stream].add(fingerprint_event(dot, event, decls));
+    if (!rest_was_removed(dot.stream, event, *written)) return fail("holds an event with other readings");
+    add_sum(dot, ledger_.book().left_of(dot.stream, event, rules_));
+  }
+
+  void add_sum(const Dot& dot, const Event& left) {
+    if (left.readings.empty()) return;
+    std::vector<const SeriesDecl*> decls;
+    for (const auto& reading : left.readings) decls.push_back(declaration(dot.stream, reading.series));
+    contents_.fingerprints[dot.stream].add(fingerprint_event(dot, left, decls));
+  }
+
+  // Each value that was handed in is there, or some rule removes it.
+  bool rest_was_removed(const StreamId& stream, const Event& event, const NamedEvent& written) {
+    if (event.readings.size() > written.readings.size()) return false;
+    std::set<std::string, std::less<>> there;
+    for (const auto& reading : event.readings) there.insert(declaration(stream, reading.series)->name);
+    return std::all_of(written.readings.begin(), written.readings.end(), [&](const auto& reading) {
+      if (there.contains(reading.series)) return true;
+      const SeriesRules* const rules = ledger_.book().rules().find(stream.dataset, reading.series);
+      return rules != nullptr && rules->removes(event);
+    });
   }
 
   static bool was_written(const NamedEvent& event, const SeriesDecl& decl, const Value& value) {
@@ -78,6 +105,7 @@ class Reading {
   World& world_;
   const Ledger& ledger_;
   const SimNode& node_;
+  ForgetRules rules_;  // That the store has.
   Contents contents_;
   std::map<DatasetId, std::map<std::pair<StreamId, SeriesNo>, SeriesDecl>> declarations_;
 };

@@ -16,12 +16,13 @@ namespace deltamesh::sim {
 struct Contents {
   EventSet events;
   std::map<StreamId, IntervalSet> dots;
-  std::map<StreamId, Fingerprint> fingerprints;
+  std::map<StreamId, Fingerprint> fingerprints;  // Of what the rules leave of it that the store has,
+  Bytes rules;                                   // whose digest this is.
   std::set<StreamId> undeclared;  // Streams with an event of a series that the store knows no name of.
 };
 
 // Reports to `world` if: blocks do not decode, overlap, or hold other numbers than `known` says; an event is
-// not what its writer handed in. `known` is what the store knows.
+// not what its writer handed in, but for values that some rule removes. `known` is what the store knows.
 Contents read_contents(World& world, const Ledger& ledger, const SimNode& node, const Knowledge& known);
 
 }  // namespace deltamesh::sim

@@ -3,7 +3,19 @@
 
 #include <algorithm>
 
+#include "engine/forget_block.h"
+
 namespace deltamesh::sim {
+namespace {
+
+// By which the write is known that made the entry: of a rule, its reason.
+std::string value_of(DatasetId dataset, const MapEntry& entry) {
+  if (dataset != rules_map()) return entry.value;
+  const auto note = parse_rule_note(entry.value);
+  return note ? note->reason : std::string();
+}
+
+}  // namespace
 
 void Ledger::accepted(const WriteName& write, const std::vector<NamedEvent>& events) {
   Write& open = open_[write];
@@ -29,8 +41,8 @@ void Ledger::accepted(const WriteName& write, const std::string& value, const Ma
 }
 
 // Whoever saw a write and made another meant the other.
-void Ledger::check_wins(const MapEntry& entry) {
-  const auto seen = seen_.find(entry.value);
+void Ledger::check_wins(DatasetId dataset, const MapEntry& entry) {
+  const auto seen = seen_.find(value_of(dataset, entry));
   if (seen != seen_.end() && !wins(entry, seen->second))
     world_.fail("a write loses to one that its writer had seen");
 }
@@ -50,6 +62,9 @@ void Ledger::reported(const WriteName& name, const Status& status) {
 void Ledger::durable(const Identity& holder, const Batch& batch) {
   for (const StoredBlock& block : batch.blocks)
     once_stored_[holder.node].at(block.stream).hold(block.interval());
+  for (const auto& [stream, decl] : batch.declarations) {
+    if (writes(holder, stream)) book_.named(stream, decl);
+  }
   for (const auto& block : batch.blocks) {
     if (writes(holder, block.stream)) store(block);
   }
@@ -59,8 +74,9 @@ void Ledger::durable(const Identity& holder, const Batch& batch) {
     if (knowledge_.holds(dot)) world_.fail("a number of a map was issued twice");
     knowledge_.hold(dot);
     keep(dataset, entry);
-    check_wins(entry);
-    durable_values_.insert(entry.value);
+    check_wins(dataset, entry);
+    durable_values_.insert(value_of(dataset, entry));
+    if (dataset == rules_map()) book_.written(entry.key);
   }
 }
 
@@ -89,7 +105,9 @@ void Ledger::store(const StoredBlock& block) {
     world_.fail("a local block holds another number of events than it says");
   knowledge_.at(block.stream).hold(block.interval());
   events_.insert({block.stream, block.first}, *events);
-  for (const auto& event : *events) durable_times_.insert(mark_of(event));
+  for (const auto& event : *events) {
+    if (!is_mark(event)) durable_times_.insert(mark_of(event));
+  }
 }
 
 bool Ledger::is_durable(const StreamId& stream, Interval dots) const {
@@ -102,8 +120,36 @@ const NamedEvent* Ledger::written(Ticks mark) const {
   return it == written_.end() ? nullptr : &it->second;
 }
 
+// Or was, before a rule took it.
+bool Ledger::is_held(Ticks time) const {
+  return durable_times_.contains(time) || book_.may_be_gone(written_.at(time));
+}
+
+ForgetRules Ledger::rules_left() const {
+  ForgetRules rules;
+  for (const auto& [key, entry] : greatest(rules_map(), knowledge_)) {
+    if (const auto rule = parse_rule_key(key)) rules.add(*rule);
+  }
+  return rules;
+}
+
+EventSet Ledger::events_left(const ForgetRules& rules) const {
+  EventSet left;
+  for (const auto& [dot, event] : events_.events()) {
+    const Event rest = book_.left_of(dot.stream, event, rules);
+    left.insert(dot, {&rest, 1});
+  }
+  return left;
+}
+
+bool Ledger::may_be_gone(const Dot& dot) const {
+  const auto event = events_.events().find(dot);
+  return event == events_.events().end() ||
+         book_.left_of(dot.stream, event->second, book_.rules()).readings.empty();
+}
+
 bool Ledger::holds_all(const Write& write) const {
-  const auto held = [this](Ticks time) { return durable_times_.contains(time); };
+  const auto held = [this](Ticks time) { return is_held(time); };
   return std::all_of(write.times.begin(), write.times.end(), held) &&
          (write.value.empty() || durable_values_.contains(write.value));
 }

@@ -3,7 +3,8 @@
 // It takes down what writers handed in and what they were told, and what became durable at its writer. The
 // expected state of every node is the set of the latter, by crdt/event_set.h and crdt/lww_map.h. Each event
 // of a run has a time of its own and each put a value of its own, so that contents can be traced back. Events
-// that bring no time have a text of their own, and a mark below 0 in place of a time.
+// that bring no time have a text of their own, and a mark below 0 in place of a time. A writer may have
+// removed values by rules for wrong data before an event was durable: it is compared with what is left.
 #pragma once
 
 #include <map>
@@ -14,6 +15,7 @@
 #include "crdt/event_set.h"
 #include "crdt/lww_map.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/rule_book.h"
 #include "tests/sim/world.h"
 
 namespace deltamesh::sim {
@@ -30,6 +32,7 @@ class Ledger final : public Observer {
   // A reading of an event without a time.
   NamedReading next_untimed() { return {kUntimed, "", std::to_string(-(++last_untimed_))}; }
   std::string next_value() { return "value " + std::to_string(++last_value_); }
+  [[nodiscard]] Ticks last_time() const { return kFirstTime + 250 * static_cast<Ticks>(last_event_); }
 
   void accepted(const WriteName& write, const std::vector<NamedEvent>& events) override;
   void accepted(const WriteName& write, const std::string& value, const MapEntry* seen) override;
@@ -40,6 +43,12 @@ class Ledger final : public Observer {
   [[nodiscard]] const EventSet& events() const { return events_; }
   [[nodiscard]] bool is_map(DatasetId dataset) const { return writes_.contains(dataset); }
   [[nodiscard]] std::vector<DatasetId> maps() const;
+  // The rules for wrong data that were ever written; those that are left in the end; what the latter leave of
+  // all events; and whether some rule may have taken all of an event.
+  [[nodiscard]] const RuleBook& book() const { return book_; }
+  [[nodiscard]] ForgetRules rules_left() const;
+  [[nodiscard]] EventSet events_left(const ForgetRules& rules) const;
+  [[nodiscard]] bool may_be_gone(const Dot& dot) const;
   // All numbers that are durable at their writers.
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   // Events that this node has stored at some time, whether it has them still or not.
@@ -73,8 +82,9 @@ class Ledger final : public Observer {
   };
 
   void store(const StoredBlock& block);
-  void check_wins(const MapEntry& entry);
+  void check_wins(DatasetId dataset, const MapEntry& entry);
   void keep(DatasetId dataset, const MapEntry& entry);
+  [[nodiscard]] bool is_held(Ticks time) const;
   [[nodiscard]] bool holds_all(const Write& write) const;
   [[nodiscard]] bool holds_some(const Write& write) const;
 
@@ -88,6 +98,7 @@ class Ledger final : public Observer {
   std::map<std::string, MapEntry> seen_;  // By the value that was put on it.
   std::vector<Write> refused_;
   EventSet events_;
+  RuleBook book_;
   std::set<Ticks> durable_times_;
   std::set<std::string> durable_values_;
   // Every write to a key, the greatest first.

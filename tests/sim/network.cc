@@ -44,6 +44,12 @@ std::unique_ptr<SimStore> make_store(World& world, const Outfit& outfit, NodeIx 
   return std::make_unique<SimMemoryStore>(std::make_unique<MemoryStore>(identity_of(ix)));
 }
 
+std::size_t gone(const EventSet& left) {
+  const auto& all = left.events();
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](const auto& item) { return item.second.readings.empty(); }));
+}
+
 Nodes make_nodes(World& world, Ledger& ledger, const Options& options, const Outfit& outfit) {
   Nodes nodes;
   for (NodeIx ix = 0; ix < options.nodes; ++ix) {
@@ -69,6 +75,7 @@ Network::Network(const Options& options, const Outfit& outfit)
 Outcome Network::run() {
   link_up();
   if (options_.plant == Plant::kLyingStore) nodes_[0]->lie_once();
+  if (options_.plant == Plant::kUnremoved) nodes_[0]->remove_nothing();
   for (auto& node : nodes_) {
     node->start();
     plan_writes(node->ix());
@@ -88,8 +95,15 @@ Outcome Network::run() {
   if (!world_.failed() && !all_keep_all) check_kept(world_, ledger_, nodes_);
   if (!world_.failed()) check_silence();
   if (!world_.failed()) check_refusals();
-  return {world_.failure,         world_.trace.number(), ledger_.events().events().size(),
-          ledger_.acknowledged(), links_.traffic(),      world_.failed() ? Pruned() : pruned(nodes_)};
+  const ForgetRules rules = ledger_.rules_left();
+  return {world_.failure,
+          world_.trace.number(),
+          ledger_.events().events().size(),
+          ledger_.acknowledged(),
+          rules.size(),
+          rules.empty() ? 0 : gone(ledger_.events_left(rules)),
+          links_.traffic(),
+          world_.failed() ? Pruned() : pruned(nodes_)};
 }
 
 void Network::link_up() {
@@ -126,7 +140,9 @@ void Network::heal() {
 }
 
 bool Network::quiet() const {
-  const auto quiet = [](const auto& node) { return node->up() && node->node().quiet(); };
+  const auto quiet = [](const auto& node) {
+    return node->up() && node->node().quiet() && !node->node().is_forgetting();
+  };
   return links_.settled() && std::all_of(nodes_.begin(), nodes_.end(), quiet);
 }
 

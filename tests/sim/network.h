@@ -20,8 +20,10 @@ struct Outcome {
   std::uint64_t trace = 0;
   std::size_t events = 0;        // Durable, all nodes together.
   std::size_t acknowledged = 0;  // Writes that were called durable.
-  Traffic traffic;
-  Pruned pruned;
+  std::size_t rules = 0;         // For wrong data, in the end.
+  std::size_t forgotten = 0;     // Events that these name: nothing is left of them.
+  Traffic traffic = {};
+  Pruned pruned = {};
 };
 
 class Network {
@@ -40,6 +42,8 @@ class Network {
   std::string make_value();
   NamedReading make_reading();
   [[nodiscard]] DatasetId pick_telemetry();
+  [[nodiscard]] Ticks pick_time(DatasetId dataset, bool untimed);
+  void write_rule(SimNode& node);
 
   // faults.cc
   void plan_faults();

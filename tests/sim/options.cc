@@ -98,6 +98,13 @@ Options options_with_little_room(std::uint64_t seed, std::uint64_t nodes_min, st
   return out;
 }
 
+Options options_with_rules(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max) {
+  Options out = options_for(seed, nodes_min, nodes_max);
+  Rng rng(mixed(seed ^ 0xbf58476d1ce4e5b9));
+  out.rules_per_mille = rng.between(std::uint64_t{10}, std::uint64_t{150});
+  return out;
+}
+
 std::optional<Topology> topology_named(std::string_view name) {
   const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end()) return std::nullopt;
@@ -132,6 +139,7 @@ std::string describe(const Options& o) {
   add("torn", o.torn ? 1 : 0);
   add("plant", static_cast<std::uint64_t>(o.plant));
   if (o.keep_bytes > 0) add("keeps", o.keep_bytes, " bytes");
+  if (o.rules_per_mille > 0) add("rules", o.rules_per_mille);
   return text;
 }
 

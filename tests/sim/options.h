@@ -25,6 +25,7 @@ enum class Plant : std::uint8_t {
   kDropInterval,   // One frontier claims an interval that only the peer holds, and that therefore stays away.
   kTieByArrival,   // At one node, map entries that lose win because they arrive later.
   kOmittedWinner,  // A relay leaves out the winner of one key of a delta whose knowledge covers it.
+  kUnremoved,      // A store leaves blocks as they were that rules want written anew.
   kSameLife,       // Nodes whose store was restored, or is another's, go on in the incarnation found there.
 };
 
@@ -60,8 +61,9 @@ struct Options {
   // All nodes but the first keep so many bytes of each dataset, what the first does not have yet last; 0:
   // all.
   std::uint64_t keep_bytes = 0;
-  bool check_acks = true;  // Off only to see that other checks find what follows.
-  bool watch = true;       // The same of what is looked at during the run.
+  std::uint64_t rules_per_mille = 0;  // Writes that are rules for wrong data.
+  bool check_acks = true;             // Off only to see that other checks find what follows.
+  bool watch = true;                  // The same of what is looked at during the run.
   Plant plant = Plant::kNone;
 };
 
@@ -70,6 +72,9 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
 
 // The same with little room: a star around a node that keeps everything.
 Options options_with_little_room(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
+
+// The same with rules for wrong data among the writes.
+Options options_with_rules(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
 
 // Takes kinds of faults out of a run, by their names in describe() and with commas between: to find out which
 // of them a failure needs. False if there is none of some name.

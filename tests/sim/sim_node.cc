@@ -161,6 +161,14 @@ void SimNode::remove(DatasetId dataset, const std::string& key) {
   carry_out();
 }
 
+void SimNode::forget(const ForgetRule& rule, const std::string& reason) {
+  const MapEntry* const before = node_->map(rules_map())->find_entry(rule_key(rule));
+  const auto seen = before == nullptr ? std::nullopt : std::optional(*before);
+  const auto write = node_->forget(rule, reason, now());
+  if (write.ok()) observer_.accepted({ix_, life_, *write}, reason, seen ? &*seen : nullptr);
+  carry_out();
+}
+
 void SimNode::flush() {
   node_->flush(now());
   carry_out();
@@ -186,6 +194,7 @@ void SimNode::answer(const Written& written) {
 }
 
 void SimNode::persist(Batch batch) {
+  if (!removes_) batch.rewritten.clear();
   const auto kept = std::make_shared<const Batch>(batch);
   const auto committed = [this, kept](BatchId id, const Status& status) {
     if (status.ok()) observer_.durable(store_->identity(), *kept);

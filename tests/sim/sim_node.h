@@ -56,6 +56,8 @@ class SimNode {
   // Its clock has no battery: now and after each start it is 1970, until somebody sets it.
   void lose_time();
   void lie_once() { lies_ = 1; }
+  // Its store leaves blocks as they were that rules want written anew.
+  void remove_nothing() { removes_ = false; }
   // Commits, and the news of them, take so many times as long.
   void slow_down(int times) { slowness_ = times; }
 
@@ -65,6 +67,7 @@ class SimNode {
   void write(DatasetId dataset, const std::vector<NamedEvent>& events);
   void put(DatasetId dataset, const std::string& key, const std::string& value);
   void remove(DatasetId dataset, const std::string& key);
+  void forget(const ForgetRule& rule, const std::string& reason);
   void flush();
 
   [[nodiscard]] bool up() const { return node_ != nullptr; }
@@ -111,6 +114,7 @@ class SimNode {
   bool loses_time_ = false;
   std::uint64_t failures_per_mille_ = 0;
   int lies_ = 0;
+  bool removes_ = true;
   int slowness_ = 1;
   bool sync_due_ = false;
   Micros last_report_{0};

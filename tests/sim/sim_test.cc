@@ -67,6 +67,20 @@ TEST_CASE("nodes with little room give up the oldest, and the centre knows all t
   CHECK(lost > 100);
 }
 
+TEST_CASE("what rules for wrong data name is gone from all nodes in the end, and nothing else", "[sim]") {
+  std::uint64_t rules = 0, forgotten = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const Options options = options_with_rules(seed, 2, 6);
+    const Outcome outcome = run(options);
+    INFO(describe(options));
+    REQUIRE(outcome.failure == "");
+    rules += outcome.rules;
+    forgotten += outcome.forgotten;
+  }
+  CHECK(rules > 100);
+  CHECK(forgotten > 1'000);
+}
+
 TEST_CASE("every topology converges and falls silent", "[sim]") {
   const auto topology = GENERATE(Topology::kPair, Topology::kLine, Topology::kStar, Topology::kRing,
                                  Topology::kTree, Topology::kMesh);
@@ -101,12 +115,14 @@ TEST_CASE("the checks see a bug that is put in", "[sim]") {
       {Plant::kTieByArrival, Checks::kAll, "another map than follows from what it knows"},
       {Plant::kOmittedWinner, Checks::kAll, "another map than follows from what it knows"},
       {Plant::kOmittedWinner, Checks::kEnd, "another map than was written"},
+      {Plant::kUnremoved, Checks::kAll, "stores what a rule removes"},
   }));
   Options options = calm(Topology::kLine, 4);
   options.plant = row.plant;
   options.check_acks = options.watch = row.checks == Checks::kAll;
   // Frontiers are said when a connection is made: some must be made when there is something to say.
   if (row.plant == Plant::kDropInterval) options.cuts_per_mille = 800;
+  if (row.plant == Plant::kUnremoved) options.rules_per_mille = 100;
   // Writes must meet that do not know of each other.
   if (row.plant == Plant::kTieByArrival) options.write_pause_max = Micros(100'000);
   // A run may lack the moment in which the bug does harm, and then says nothing; it never says another thing.

@@ -24,6 +24,7 @@ constexpr const char* kUsage =
     "faults                     every mix of faults, checked; also pair and line; by default the seed "
     "decides\n"
     "room                       the same in a star around a node that keeps what the others must give up\n"
+    "forget                     the same with rules for wrong data among the writes\n"
     "  --seeds N                that many, from --seed (or --first) on; only failing ones are shown\n"
     "  --nodes-min N, --nodes-max N   instead of --nodes: the seed decides between them; 2 and 12\n"
     "  --without FAULTS         leaves these out of each run: cuts,torn\n"
@@ -120,7 +121,11 @@ void show(const Options& options, const Outcome& outcome) {
   std::fflush(stdout);
 }
 
-int run_faults(Arguments arguments) {
+using Family = Options (*)(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t nodes_max);
+const std::map<std::string, Family> kFamilies{
+    {"faults", options_for}, {"room", options_with_little_room}, {"forget", options_with_rules}};
+
+int run_faults(Arguments arguments, Family make) {
   if (arguments.nodes != 0) arguments.nodes_min = arguments.nodes_max = arguments.nodes;
   const auto [nodes_min, nodes_max] = std::pair(arguments.nodes_min, arguments.nodes_max);
   if (nodes_min < 2 || nodes_min > nodes_max || nodes_max > 255) return wrong("faults want 2 to 255 nodes");
@@ -129,8 +134,7 @@ int run_faults(Arguments arguments) {
   if (topology == Topology::kPair && nodes_max > 2) return wrong("a pair has 2 nodes");
   std::uint64_t failed = 0, events = 0;
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
-    Options options = arguments.scenario == "room" ? options_with_little_room(seed, nodes_min, nodes_max)
-                                                   : options_for(seed, nodes_min, nodes_max);
+    Options options = make(seed, nodes_min, nodes_max);
     if (topology) options.topology = *topology;
     if (!leave_out(options, arguments.without)) return wrong("no fault is called " + arguments.without);
     if (arguments.verbose) std::fprintf(stderr, "%s\n", describe(options).c_str());
@@ -150,7 +154,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   if (argc == 2 && std::string(argv[1]) == "--help") return std::printf("%s", kUsage), 0;
   if (!parse(argc, argv, arguments)) return wrong("an option is wrong");
-  if (arguments.scenario == "faults" || arguments.scenario == "room") return run_faults(arguments);
+  const auto family = kFamilies.find(arguments.scenario);
+  if (family != kFamilies.end()) return run_faults(arguments, family->second);
   if (const auto load = load_named(arguments.scenario)) return run_measured(arguments, *load);
   return wrong("no scenario is called " + arguments.scenario);
 }

@@ -2,6 +2,7 @@
 #include "tests/sim/watch.h"
 
 #include "tests/sim/contents.h"
+#include "tests/sim/shown.h"
 
 namespace deltamesh::sim {
 namespace {
@@ -92,11 +93,14 @@ void Watch::check_maps(NodeIx node, const Knowledge& stored) {
 
 // A block can be there before the names of its series: the batch that held them may have failed.
 void Watch::look_inside(NodeIx node) {
+  check_hidden(world_, *nodes_[node]);
   const auto stored = nodes_[node]->store().knowledge();
   const Contents contents = read_contents(world_, ledger_, *nodes_[node], *stored);
   for (const auto& [stream, sum] : contents.fingerprints) {
     if (contents.undeclared.contains(stream)) continue;
-    const auto [known, fresh] = sums_[stream].emplace(bytes_of(contents.dots.at(stream)), sum);
+    Bytes held = bytes_of(contents.dots.at(stream));
+    held.insert(held.end(), contents.rules.begin(), contents.rules.end());
+    const auto [known, fresh] = sums_[stream].emplace(std::move(held), sum);
     if (!(known->second == sum)) fail(node, "holds equal dots and has another fingerprint");
   }
 }

@@ -44,7 +44,8 @@ class Watch {
   std::vector<Seen> seen_;
   std::uint64_t looks_ = 0;
   bool ended_ = false;
-  // Of a stream, by the numbers of it that a node held: what their events summed to.
+  // Of a stream, by the numbers of it that a node held and the rules that it had: what their events summed
+  // to.
   std::map<StreamId, std::map<Bytes, Fingerprint>> sums_;
 };
 

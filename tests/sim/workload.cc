@@ -17,6 +17,7 @@ void Network::plan_writes(NodeIx node) {
 }
 
 void Network::write_something(SimNode& node) {
+  if (happens(options_.rules_per_mille)) return write_rule(node);
   const std::string key = "key-" + std::to_string(world_.rng.below(4));
   const DatasetId map = dataset_id("settings");
   const std::uint64_t dice = world_.rng.below(100);
@@ -29,6 +30,29 @@ void Network::write_something(SimNode& node) {
   if (dice < 85) return node.put(map, key, make_value());
   if (dice < 95) return node.remove(map, key);
   node.flush();
+}
+
+// A time of which something was, or will be, written: events of the workload by their own, those without one
+// by where they belong.
+Ticks Network::pick_time(DatasetId dataset, bool untimed) {
+  if (!untimed) return ledger_.last_time() - 250 * (static_cast<Ticks>(world_.rng.below(400)) - 40);
+  const Micros at = kToday + world_.rng.between(Micros(0), options_.active);
+  return dataset == dataset_id("telemetry") ? at.count() / 1000 : at.count();
+}
+
+// Some are open at an end or at both, and some name a series that nobody writes.
+void Network::write_rule(SimNode& node) {
+  const bool is_first = world_.rng.below(options_.datasets) == 0;
+  ForgetRule rule{is_first ? "telemetry" : "alarms", "room-" + std::to_string(world_.rng.below(7))};
+  const bool untimed = options_.lost_times_per_mille > 0 && world_.rng.chance(300);
+  if (untimed) rule.series = kUntimed;
+  rule.from = pick_time(dataset_id(rule.dataset), untimed);
+  rule.to = pick_time(dataset_id(rule.dataset), untimed);
+  if (rule.from > rule.to) std::swap(rule.from, rule.to);
+  const bool is_whole = world_.rng.chance(100);
+  if (is_whole || world_.rng.chance(100)) rule.from = kTimeOpenFrom;
+  if (is_whole || world_.rng.chance(100)) rule.to = kTimeOpenTo;
+  node.forget(rule, ledger_.next_value());
 }
 
 std::string Network::make_value() {

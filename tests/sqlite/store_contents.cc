@@ -78,6 +78,7 @@ std::string difference(const StoreContents& contents, const StoreModel& model) {
   const std::string known = differing_knowledge(contents.image.knowledge, model);
   if (!known.empty()) return known;
   if (contents.image.clock != model.clock) return "the clock";
+  if (contents.image.obeyed != model.obeyed) return "what rules are obeyed";
   if (!same_series(contents.image.series, model)) return "declarations";
   if (!same_entries(contents.image.entries, model)) return "map entries";
   if (!same_floors(contents.image, model)) return "floors of maps, or surfaced writes";

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "engine/forget_block.h"
 #include "tests/tools/dump_fixture.h"
 
 namespace deltamesh::testing {
@@ -278,6 +279,86 @@ TEST_CASE("a dataset of which the store holds nothing is taken for a slip of the
     CHECK_THAT(found.text, Contains("holds nothing of a dataset \"setings\""));
   }
   CHECK(dump({"blocks", stores.a, "--dataset", "telemetry"}).status == 0);
+}
+
+// A store in which rules name samples 11 to 20 of one series, and all of the other; of the blocks, the first
+// three were written anew.
+std::string make_ruled_store(const TempFolder& folder) {
+  const ForgetRule some{"telemetry", "room/temperature", 10'000, 19'000},
+      all{"telemetry", "room/count", kTimeOpenFrom, kTimeOpenTo};
+  ForgetRules rules;
+  Batch contents = some_contents(kEvents, 10);
+  Seq seq = 0;
+  for (const ForgetRule& rule : {some, all}) {
+    rules.add(rule);
+    MapWrite write{rules_map(), {}};
+    write.entry.key = rule_key(rule);
+    write.entry.version = {0, {1'700'000'000'000 << 16}, {stream_of(rules_map(), 1), ++seq}};
+    write.entry.value =
+        encode(RuleNote{stream_of(rules_map(), 1).node, std::chrono::milliseconds(1'700'000'000'000),
+                        "reason " + std::to_string(seq)});
+    contents.entries.push_back(write);
+  }
+  Knowledge::Entry known{stream_of(rules_map(), 1), {}};
+  known.known.hold({1, seq});
+  contents.knowledge.push_back(known);
+  StreamRules by_number;
+  by_number.add(1, *rules.find(kTelemetry, some.series));
+  by_number.add(2, *rules.find(kTelemetry, all.series));
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (const auto rest = without_forgotten(contents.blocks[i], by_number)) contents.blocks[i] = rest->block;
+  }
+  return make_store(folder, "ruled", std::move(contents));
+}
+
+TEST_CASE("no question shows what a rule names, whether it is removed or not", "[dump][forget]") {
+  const TempFolder folder;
+  const std::string store = make_ruled_store(folder);
+  const auto lines = [&](const char* series, std::vector<std::string> more) {
+    std::vector<std::string> arguments{"samples", store, "--dataset", "telemetry", "--series", series};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Output found = dump(arguments);
+    INFO(found.text);
+    CHECK(found.status == 0);
+    return std::count(found.text.begin(), found.text.end(), '\n');
+  };
+  CHECK(lines("room/temperature", {}) == 50);
+  CHECK(lines("room/temperature", {"--raw"}) == 50);
+  CHECK(lines("room/temperature", {"--raw", "--from", "9000", "--to", "20000"}) == 2);
+  CHECK(lines("room/count", {}) == 0);
+  CHECK(lines("room/count", {"--raw"}) == 0);
+}
+
+TEST_CASE("rules are shown with who wrote them and why, and whether they are obeyed", "[dump][forget]") {
+  const TempFolder folder;
+  const std::string store = make_ruled_store(folder);
+  const Output text = dump({"forgotten", store});
+  INFO(text.text);
+  CHECK(text.status == 0);
+  CHECK_THAT(text.text, Contains("telemetry  room/temperature  1970-01-01T00:00:10.000Z  "
+                                 "1970-01-01T00:00:19.000Z  2023-11-14T22:13:20.000Z  01000000  reason 1"));
+  CHECK_THAT(text.text, Contains("telemetry  room/count        *"));
+  CHECK_THAT(
+      text.text,
+      Catch::EndsWith("2 rules; what they name is hidden, and is still to be removed from the store\n"));
+  const Output json = dump({"forgotten", store, "--dataset", "telemetry", "--json"});
+  CHECK_THAT(json.text, Contains("{\"dataset\":\"telemetry\",\"series\":\"room/count\",\"node\":\"01"));
+  CHECK_THAT(json.text, Contains("\"from\":10000,\"to\":19000") && Contains("\"removed\":false"));
+  CHECK_THAT(dump({"forgotten", store, "--dataset", "other"}).text, Catch::StartsWith("0 rules;"));
+  CHECK_THAT(dump({"entries", store, "--dataset", "$rules"}).text, Contains("room/count telemetry * *"));
+}
+
+TEST_CASE("events of which nothing is left are counted as such, and are no samples", "[dump][forget]") {
+  const TempFolder folder;
+  const std::string store = make_ruled_store(folder);
+  // Of ten events, six or seven had a second value; of the second ten, nothing is left.
+  const Output blocks = dump({"blocks", store, "--dataset", "telemetry", "--json"});
+  INFO(blocks.text);
+  CHECK_THAT(blocks.text, Contains("\"first\":1,\"last\":10,\"events\":10,\"samples\":10,\"marks\":0"));
+  CHECK_THAT(blocks.text, Contains("\"first\":11,\"last\":20,\"events\":10,\"samples\":0,\"marks\":10"));
+  CHECK_THAT(blocks.text, Contains("\"first\":31,\"last\":40,\"events\":10,\"samples\":17,\"marks\":0"));
+  CHECK_THAT(dump({store, "--json"}).text, Contains("\"events\":60,\"samples\":70,\"marks\":10"));
+  CHECK(dump({"check", store}).status == 0);
 }
 
 TEST_CASE("samples are shown as a set or dot by dot, within a time range and a limit", "[dump]") {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/forget_block.h"
 #include "engine/sqlite/store_maker.h"
 #include "tests/engine/diff_fixture.h"
 #include "tests/engine/store_model.h"
@@ -88,7 +89,7 @@ inline std::string all_rows(const std::string& path) {
   };
   const std::string stream = name_in("stream");
   const std::pair<const char*, std::string> tables[] = {
-      {"meta", "hex(node) || hex(incarnation) || opens || ' ' || clock || ' ' || checksum"},
+      {"meta", "hex(node) || hex(incarnation) || opens || ' ' || clock || ' ' || hex(obeyed) || checksum"},
       {"incarnations", "number || ' ' || hex(incarnation) || reason || checksum"},
       {"streams", "dataset || '/' || class || hex(node) || hex(incarnation) || checksum"},
       {"knowledge", stream + "head || ' ' || settled || ' ' || hex(held) || ' ' || hex(dropped) || ' ' || "
@@ -144,6 +145,25 @@ inline std::vector<Event> golden_events() {
   return events;
 }
 
+inline ForgetRules golden_rules() {
+  ForgetRules rules;
+  rules.add({"metrics", "room/\u00b0t", 1'594'598'400'000, 1'594'598'460'000});
+  return rules;
+}
+
+// Of three events of one series, the first two have lost their value and are marks.
+inline StoredBlock golden_rest(const StreamId& stream) {
+  auto events = golden_events();
+  for (Event& event : events) event.readings.resize(1);
+  StreamRules rules;
+  const ForgetRules all = golden_rules();
+  rules.add(1, *all.find(dataset_id("metrics"), "room/\u00b0t"));
+  const auto rest = without_forgotten(block_of(stream, 2, events), rules);
+  REQUIRE(rest);
+  REQUIRE(rest->values == 2);
+  return rest->block;
+}
+
 inline std::vector<sqlite::StoreRow> golden_rows() {
   using namespace sqlite;
   const StreamId readings = golden_stream(7, StreamClass::kAlarm, 0x11),
@@ -155,12 +175,13 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   Identity self{readings.node, readings.incarnation};
   Identity acker{theirs.node, theirs.incarnation}, ended = acker;
   ended.incarnation.bytes[15] = 1;
-  std::vector<StoreRow> rows{Meta{self, 3, {1'700'000'000'000u << 16 | 5}}};
+  const StreamId ruler = golden_stream(static_cast<std::uint64_t>(rules_map()), StreamClass::kMetric, 0x22);
+  std::vector<StoreRow> rows{Meta{self, 3, {1'700'000'000'000u << 16 | 5}, golden_rules().digest()}};
   Incarnation first;
   first.bytes[15] = 1;
   rows.emplace_back(NotedIncarnation{first, "created"});
   rows.emplace_back(NotedIncarnation{self.incarnation, "the machine was started anew"});
-  for (const StreamId& stream : {readings, ours, theirs, past, present}) rows.emplace_back(stream);
+  for (const StreamId& stream : {readings, ours, theirs, past, present, ruler}) rows.emplace_back(stream);
 
   Knowledge::Entry known{readings, {}};
   known.known.hold({11, 16});
@@ -172,10 +193,18 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   Knowledge::Entry map{ours, {}};
   map.known.hold({1, 4});
   rows.emplace_back(map);
+  Knowledge::Entry rest{present, {}};
+  rest.known.drop({1, 1});
+  rest.known.hold({2, 4});
+  rows.emplace_back(rest);
+  Knowledge::Entry rules{ruler, {}};
+  rules.known.hold({1, 1});
+  rows.emplace_back(rules);
 
   rows.emplace_back(StreamSeries{readings, {1, "room/\u00b0t", "Cel", ValueType::kDouble}});
   rows.emplace_back(StreamSeries{readings, {2, "room/word", "", ValueType::kString}});
   rows.emplace_back(unnamed_series({readings, 3}));
+  rows.emplace_back(StreamSeries{present, {1, "room/\u00b0t", "Cel", ValueType::kDouble}});
 
   const auto write = [](const StreamId& stream, Seq seq, std::string key, std::string value) {
     MapWrite out{stream.dataset, {}};
@@ -194,6 +223,11 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   rows.emplace_back(PlacedEntry{latest, 0});
   rows.emplace_back(PlacedEntry{conflict, 1});
   rows.emplace_back(PlacedEntry{removed, 0});
+  const RuleNote note{ruler.node, std::chrono::milliseconds(1'700'000'000'000), "was held in the hand"};
+  rows.emplace_back(
+      PlacedEntry{write(ruler, 1, rule_key({"metrics", "room/\u00b0t", 1'594'598'400'000, 1'594'598'460'000}),
+                        encode(note)),
+                  0});
 
   StoredFloor floor{DatasetId{8}, {}};
   floor.floor.stamp = {1'690'000'000'000u << 16};
@@ -219,6 +253,7 @@ inline std::vector<sqlite::StoreRow> golden_rows() {
   for (Event& event : before) event.boot = 4;  // Before the clock was set.
   rows.emplace_back(NumberedBlock{7, block_of(readings, 11, before)});
   rows.emplace_back(ArrivalRow{8, {std::chrono::seconds(1200), std::nullopt}});
+  rows.emplace_back(NumberedBlock{9, golden_rest(present)});
   return rows;
 }
 
@@ -337,6 +372,7 @@ inline Batch random_sound_batch(Random& random, std::uint64_t number) {
   if (random.chance(30)) add_boots(random, batch);
   if (batch.mark && random.chance(50)) batch.mark->wall = std::chrono::milliseconds(random.next() >> 20);
   if (batch.clock != HlcStamp() && random.chance(50)) batch.clock.bits = random.next();
+  if (random.chance(30)) batch.obeyed = random_bytes(random, random.chance(50) ? 16 : 0);
   return batch;
 }
 

@@ -156,17 +156,17 @@ TEST_CASE("the program exports to a pipe and imports from one, and says how much
   CHECK(text.text == slurp(kGolden));
   const Output saved = dump({"export", path, "--out", file});
   CHECK(saved.status == 0);
-  CHECK_THAT(saved.text, Contains("bytes; 5 streams, 2 series, 2 blocks of 6 events, 3 map entries\n"));
+  CHECK_THAT(saved.text, Contains("bytes; 6 streams, 3 series, 3 blocks of 9 events, 4 map entries\n"));
   const Output made = run({DELTAMESH_BIN_DIR "/crdt-dump", "import", "-", copy}, file);
   INFO(made.text);
   CHECK(made.status == 0);
-  CHECK(made.text == copy + ": 5 streams, 2 series, 2 blocks of 6 events, 3 map entries, sound\n");
+  CHECK(made.text == copy + ": 6 streams, 3 series, 3 blocks of 9 events, 4 map entries, sound\n");
   CHECK(slurp(kGolden) == dump({"export", copy}).text);
   const Output again = dump({"import", file, copy});
   CHECK(again.status == 2);
   CHECK_THAT(again.text, Contains("copy exists, and nothing is written over"));
   const Output json = dump({"import", file, folder.file("other"), "--json"});
-  CHECK_THAT(json.text, Contains("\"streams\":5,\"series\":2,\"blocks\":2,\"events\":6,\"entries\":3}"));
+  CHECK_THAT(json.text, Contains("\"streams\":6,\"series\":3,\"blocks\":3,\"events\":9,\"entries\":4}"));
   CHECK(dump({"import", folder.file("nothing"), folder.file("third")}).status == 2);
 }
 

@@ -4,10 +4,13 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <future>
 #include <limits>
 #include <set>
 
+#include "engine/forget_block.h"
 #include "engine/limits.h"
+#include "engine/query.h"
 #include "engine/sqlite/sqlite_store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temp_dir.h"
@@ -239,6 +242,65 @@ TEST_CASE("what cannot be imported is said, and exits with 2", "[import]") {
     const Output output = site.import(row.arguments);
     CHECK(output.status == 2);
     CHECK_THAT(output.text, Catch::Contains(row.says));
+  }
+}
+
+// As another node has written it.
+void write_rule(const std::string& store_file, const ForgetRule& rule) {
+  SqliteOptions options;
+  options.path = store_file;
+  const auto store = SqliteStore::open(options);
+  REQUIRE(store.ok());
+  StreamId stream{rules_map(), StreamClass::kMetric, {}, {}};
+  stream.node.bytes.fill(7);
+  MapWrite write{rules_map(), {}};
+  write.entry.key = rule_key(rule);
+  write.entry.version = {0, {1'700'000'000'000 << 16}, {stream, 1}};
+  write.entry.value = encode(RuleNote{stream.node, {}, "wrong"});
+  Batch batch;
+  batch.entries.push_back(write);
+  Knowledge::Entry known{stream, {}};
+  known.known.hold({1, 1});
+  batch.knowledge.push_back(known);
+  std::promise<Status> outcome;
+  (*store)->commit(std::move(batch), [&](BatchId, Status status) { outcome.set_value(std::move(status)); });
+  REQUIRE(outcome.get_future().get().ok());
+}
+
+TEST_CASE("an import keeps nothing of what a rule names, however often it reads it", "[import][forget]") {
+  const Site site;
+  const auto csv =
+      site.write("room.csv", "t,x,y\n" + stamp(1) + ",11,12\n" + stamp(2) + ",21,22\n" + stamp(3) + ",31,\n");
+  write_rule(site.file("cloud.db"), {"telemetry", "room/x"});
+  for (int run = 0; run < 2; ++run) {
+    const Output output = site.import({csv, "--format", "csv-wide"});
+    CAPTURE(output.text);
+    CHECK(output.status == 0);
+    const auto reader = site.reader();
+    SampleQuery query;
+    query.dataset = dataset_id("telemetry");
+    query.range = {kTimeOpenFrom, kTimeOpenTo};
+    query.series = "room/y";
+    CHECK(query_samples(*reader, query)->samples.size() == 2);
+    query.series = "room/x";
+    CHECK(query_samples(*reader, query)->samples.empty());
+    std::size_t values = 0, marks = 0;
+    const auto knowledge = reader->knowledge();
+    REQUIRE(knowledge.ok());
+    for (const auto& entry : knowledge->entries()) {
+      const auto count = [&](const StoredBlock& block) {
+        const auto events = decode_block(*block.bytes, limits::kBlock);
+        REQUIRE(events.ok());
+        for (const Event& event : *events) ++(is_mark(event) ? marks : values);
+        return true;
+      };
+      REQUIRE(reader
+                  ->visit_blocks(entry.stream, kTimeOpenFrom, kTimeOpenTo, StoreReader::Order::kOldestFirst,
+                                 count)
+                  .ok());
+    }
+    CHECK(values == 2);
+    CHECK(marks == (run == 0 ? 1 : 2));  // The last row tells no more that it was read.
   }
 }
 

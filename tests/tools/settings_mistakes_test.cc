@@ -47,6 +47,8 @@ TEST_CASE("each mistake names file, line and key", "[settings]") {
        "accounts yet"},
       {"[[dataset]]\nkind = \"map\"\n", "node.toml:8: dataset.name: is missing"},
       {"[[dataset]]\nname = \"x\"\n", "node.toml:8: dataset.kind: is missing (telemetry or map)"},
+      {"[[dataset]]\nname = \"$rules\"\nkind = \"map\"\n",
+       "node.toml:9: dataset.name: dataset name '$rules' may have letters, digits, '_', '-' and '.' only"},
       {"[[dataset]]\nname = \"x\"\nkind = \"set\"\n",
        "node.toml:10: dataset.kind: \"set\" is none of: telemetry, map"},
       {"[[dataset]]\nname = \"x\"\nkind = \"map\"\nresolution = \"us\"\n",
