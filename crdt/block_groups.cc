@@ -1,6 +1,7 @@
 // crdt/block_groups.cc - sets of series that meet in events, then events by the set of their series.
 #include "crdt/block_groups.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace deltamesh {

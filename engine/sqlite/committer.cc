@@ -23,15 +23,9 @@ Result<std::vector<Status>> Committer::commit(std::span<const Batch* const> grou
   return outcomes;
 }
 
-// A log that is no plain file (SqliteOptions::vfs) has no file system to be asked.
-Status Committer::probe() {
-  if (options_.fsync != Fsync::kFull) return Done{};
-  if (!probe_) {
-    Result<FileSystemProbe> opened = FileSystemProbe::open(options_.path + "-wal");
-    if (!opened) return opened.error().code == ErrorCode::kNotFound ? Status(Done{}) : opened.error();
-    probe_.emplace(std::move(*opened));
-  }
-  return probe_->ask();
+// Of another VFS nothing is known.
+Status Committer::probe() const {
+  return options_.fsync == Fsync::kFull && options_.vfs.empty() ? store_.probe.ask() : Status(Done{});
 }
 
 Result<std::vector<Status>> Committer::apply(std::span<const Batch* const> group) {

@@ -3,11 +3,9 @@
 // One thread at a time. It knows nothing of queues and waiting; sqlite_store.h does.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
-#include "engine/sqlite/file_system_probe.h"
 #include "engine/sqlite/opening.h"
 
 namespace deltamesh::sqlite {
@@ -38,12 +36,11 @@ class Committer {
   Status issue(std::span<const Batch* const> group, const std::vector<Status>& outcomes);
   Result<std::vector<Status>> apply(std::span<const Batch* const> group);
   Error rolled_back(Error why);
-  Status probe();
+  [[nodiscard]] Status probe() const;
   Status write_back(Database::Checkpoint mode);
 
   OpenStore store_;
   SqliteOptions options_;
-  std::optional<FileSystemProbe> probe_;  // Of the log, once there is one.
   std::uint32_t checkpoint_at_ = 0;  // Pages in the log; 0: options_.log_pages_max.
 };
 

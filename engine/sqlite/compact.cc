@@ -77,8 +77,13 @@ Status settle(const SqliteOptions& options, const std::string& part) {
 
 Status make_part(const SqliteOptions& options, const PageUse& use, const std::string& part) {
   if (Status status = remove_database(part); !status) return status;
-  const std::uint64_t bytes = use.bytes - use.free + limits::kCompactRoomLeft;
-  if (Status status = require_room(options.path, bytes); !status) return status;
+  const std::uint64_t bytes = use.bytes - use.free;
+  if (Status status = require_room(options.path, bytes + limits::kCompactRoomLeft); !status) return status;
+  if (options.log)
+    options.log(options.path + " is mostly free pages: the " + std::to_string(bytes) +
+                " bytes that are none are written anew");
+  // Until it has the owner and mode of the store nobody else may read it. Another VFS has files of its own.
+  if (Status status = options.vfs.empty() ? create_private(part) : Done{}; !status) return status;
   if (Status status = copy_live(options, part); !status) return status;
   if (Status status = settle(options, part); !status) return status;
   if (Status status = require_alone(part); !status) return status;
@@ -92,10 +97,10 @@ Status make_copy(const SqliteOptions& options, const PageUse& use, const std::st
   const Result<StandingStore> before = StandingStore::at(options.path);
   if (!before) return before.error();
   if (Status status = make_part(options, use, part); !status) return status;
-  if (Status status = require_alone(options.path); !status) return status;
-  if (Status status = before->check(options.path); !status) return status;
   // A log whose removal a power cut takes back would be replayed into the new file.
-  return syncs(options) ? sync_folder(options.path) : Status(Done{});
+  if (Status status = syncs(options) ? sync_folder(options.path) : Done{}; !status) return status;
+  if (Status status = require_alone(options.path); !status) return status;
+  return before->check(options.path);
 }
 
 // Nothing but room is missing, or another program is in the way: the store itself is well.

@@ -11,11 +11,10 @@ namespace deltamesh::sqlite {
 
 Result<FileSystemProbe> FileSystemProbe::open(const std::string& path) {
   int descriptor = -1;
-  do descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  do descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   while (descriptor < 0 && errno == EINTR);
   if (descriptor >= 0) return FileSystemProbe(descriptor);
-  const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
-  return Error{code, "cannot open " + path + ": " + std::strerror(errno)};
+  return Error{ErrorCode::kIo, "cannot open " + path + ": " + std::strerror(errno)};
 }
 
 FileSystemProbe::~FileSystemProbe() {

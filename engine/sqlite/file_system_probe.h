@@ -14,17 +14,20 @@ namespace deltamesh::sqlite {
 
 class FileSystemProbe {
  public:
-  // Of a file that is written to anyway, such as a log; kNotFound if it does not exist. It may not be one on
-  // which SQLite holds locks: closing any descriptor of a file ends the locks of the process.
+  // Of a file beside the store that nobody syncs: asked of the log, the question makes each sync of it write
+  // 12 KB more. It may not be the database: closing any descriptor of a file ends SQLite's locks on it.
   static Result<FileSystemProbe> open(const std::string& path);
   FileSystemProbe(FileSystemProbe&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FileSystemProbe& operator=(FileSystemProbe&&) = delete;
+  FileSystemProbe& operator=(FileSystemProbe&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
   FileSystemProbe(const FileSystemProbe&) = delete;
   FileSystemProbe& operator=(const FileSystemProbe&) = delete;
   ~FileSystemProbe();
 
-  // kIo: it gave up. Asks for room that the file has, so nothing is written; a file system that does not know
-  // the question has no objection.
+  // kIo: it gave up. Asks for room for one byte, which the file has from the first time on; a file system
+  // that does not know the question has no objection.
   [[nodiscard]] Status ask() const;
 
  private:

@@ -215,8 +215,22 @@ std::string free_name(const std::string& name) {
 void copy_owner(const std::string& from, const std::string& to) {
   struct stat facts {};
   if (::stat(from.c_str(), &facts) != 0) return;
-  if (::chown(to.c_str(), facts.st_uid, facts.st_gid) != 0) return;
-  static_cast<void>(::chmod(to.c_str(), facts.st_mode & 07777));
+  const uid_t nobody_else = static_cast<uid_t>(-1);
+  const bool has_group = ::chown(to.c_str(), facts.st_uid, facts.st_gid) == 0 ||
+                         ::chown(to.c_str(), nobody_else, facts.st_gid) == 0;
+  static_cast<void>(::chmod(to.c_str(), facts.st_mode & (has_group ? 0777 : 0700)));
+}
+
+std::string link_target(const std::string& path) {
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0 || !S_ISLNK(facts.st_mode)) return path;
+  const std::unique_ptr<char, decltype(&std::free)> target(::realpath(path.c_str(), nullptr), &std::free);
+  return target ? target.get() : path;
+}
+
+Status create_private(const std::string& path) {
+  const Descriptor descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  return descriptor.get() >= 0 ? Status(Done{}) : system_error("cannot create " + path, errno);
 }
 
 Status remove_file(const std::string& path) {

@@ -76,7 +76,12 @@ Status rename_new(const std::string& from, const std::string& to);
 Status rename_file(const std::string& from, const std::string& to, bool sync);
 // `name`, or with a number behind it if there is such a file: nothing that is kept is written over.
 std::string free_name(const std::string& name);
-// Owner and mode of `from`, as far as this process may give them.
+// The file that `path` names where it is a symbolic link to one; else `path`.
+std::string link_target(const std::string& path);
+// An empty file that only its owner may read or write; there must be none.
+Status create_private(const std::string& path);
+// Owner and mode of `from`, as far as this process may give them: nobody may read `to` who may not read
+// `from`.
 void copy_owner(const std::string& from, const std::string& to);
 Status remove_file(const std::string& path);      // No error if there is none.
 Status remove_database(const std::string& path);  // With its side files.

@@ -131,9 +131,16 @@ Status begin(const SqliteOptions& options, bool created, OpenStore& store) {
   return store.witness.begin({meta.identity.incarnation, store.writer.issued()});
 }
 
-// What is left of an interrupted try is in nobody's way.
+// A copy that was interrupted is removed, and this time the store opens without another: whatever ended the
+// last start may have been its patience.
 Result<std::uint64_t> give_room_back(const SqliteOptions& options, const PageUse& use) {
+  const std::string part = compacted_part(options.path);
+  const Result<FileFacts> left = file_facts(part);
   if (Status status = remove_part(options.path); !status && options.log) options.log(status.error().text);
+  if (left && left->exists) {
+    if (options.log) options.log(part + " was not finished; it is removed, and made again at a later start");
+    return std::uint64_t{0};
+  }
   Result<std::uint64_t> bytes = compact(options, use);
   // What the disk gives back from now on may not be on it.
   if (!bytes) static_cast<void>(Witness::at(witness_path(options.path, options.memory_folder)).forget());
@@ -152,13 +159,13 @@ Result<OpenStore> open_present(const SqliteOptions& options, LockFile lock,
   if (Status status = configure(*database, options); !status) return status.error();
   Result<BatchWriter> writer = BatchWriter::open(*database);
   if (!writer) return writer.error();
+  Result<FileSystemProbe> probe = FileSystemProbe::open(options.path + ".lock");
+  if (!probe) return probe.error();
   if (Status status = keep_fence(options, writer->meta().identity.node, fence); !status)
     return status.error();
-  OpenStore store{std::move(lock),
-                  std::move(database),
-                  std::move(*writer),
-                  Witness::at(witness_path(options.path, options.memory_folder)),
-                  {}};
+  OpenStore store{std::move(lock),    std::move(database),
+                  std::move(*writer), Witness::at(witness_path(options.path, options.memory_folder)),
+                  std::move(*probe),  {}};
   store.opened.given_back = *given_back;
   const Status begun = begin(options, created, store);
   if (begun) return store;

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engine/sqlite/batch_writer.h"
+#include "engine/sqlite/file_system_probe.h"
 #include "engine/sqlite/files.h"
 #include "engine/sqlite/sqlite_options.h"
 #include "engine/sqlite/witness.h"
@@ -19,6 +20,7 @@ struct OpenStore {
   std::unique_ptr<Database> database;  // At a fixed address: the writer points to it.
   BatchWriter writer;
   Witness witness;
+  FileSystemProbe probe;
   Opened opened;
 };
 

@@ -33,7 +33,9 @@ const char* to_string(SqliteStatus::State state) {
   return "unknown";
 }
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& options) {
+// What lies beside the file (log, lock, copies on their way) lies beside what a link names, as SQLite has it.
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
+  options.path = sqlite::link_target(options.path);
   Result<sqlite::OpenStore> opened = sqlite::open_store(options);
   if (!opened) return opened.error();
   auto committer = std::make_unique<sqlite::Committer>(std::move(*opened), options);

@@ -44,7 +44,7 @@ class SqliteStore final : public Store {
  public:
   // Opens the store at options.path, or makes one. What cannot be trusted is refused and left untouched:
   // another application's file, a newer version, a damaged file, a store that another process has open.
-  static Result<std::unique_ptr<SqliteStore>> open(const SqliteOptions& options);
+  static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
   ~SqliteStore() override;
   SqliteStore(const SqliteStore&) = delete;
   SqliteStore& operator=(const SqliteStore&) = delete;

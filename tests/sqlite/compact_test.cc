@@ -55,7 +55,8 @@ TEST_CASE("a store that is mostly free pages is small after its opening, with ev
   REQUIRE(rows.size() > 4 * 96'000);
   std::string told;
   auto store = open_telling(options_for(path), told);
-  CHECK(told.empty());
+  CHECK_THAT(told, Catch::Contains("mostly free pages"));  // Before it takes its time.
+  told.clear();
   CHECK(size_of(path) < 500'000);
   CHECK(store->opened().given_back == before - size_of(path));
   CHECK(store->opened().opens == 2);
@@ -187,6 +188,66 @@ TEST_CASE("a log that a killed process left goes into the file before that is wr
   CHECK(found->sum().dots == 200 + 2);
 }
 
+TEST_CASE(
+    "a store behind a symbolic link is written anew where it lies, with the log that a killed process left",
+    "[sqlite][compact]") {
+  const TempFolder folder, elsewhere;
+  const std::string path = folder.file("store"), real = elsewhere.file("real"), link = folder.file("link");
+  const auto store = SqliteStore::open(eager(path));
+  REQUIRE(store);
+  fill_and_empty(**store, kSmall);
+  for (const char* side : {"", "-wal"}) std::filesystem::copy_file(path + side, real + side);
+  REQUIRE(size_of(real + "-wal") > 0);
+  std::filesystem::create_symlink(real, link);
+  std::string told;
+  const auto opened = open_telling(eager(link), told);
+  CHECK(opened->opened().given_back > 0);
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(size_of(real) < 200'000);
+  const auto ours = (*store)->make_reader(), theirs = opened->make_reader();
+  const auto found = diff_stores(**ours, **theirs);
+  REQUIRE(found);
+  CHECK(found->equal());
+}
+
+TEST_CASE("after a copy that was interrupted a store opens as it is, and is written anew at the start after",
+          "[sqlite][compact]") {
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  emptied_store(path, kSmall);
+  const std::uint64_t before = size_of(path);
+  spill(compacted_part(path), "half a page");
+  std::string told;
+  CHECK(open_telling(eager(path), told)->opened().given_back == 0);
+  CHECK_THAT(told, Catch::Contains("was not finished"));
+  CHECK(size_of(path) == before);
+  CHECK(open_telling(eager(path), told)->opened().given_back > 0);
+}
+
+TEST_CASE("nobody may read the copy who may not read the store", "[sqlite][compact]") {
+  using std::filesystem::perms;
+  const TempFolder folder;
+  const std::string path = folder.file("store");
+  emptied_store(path, kSmall);
+  const auto mode = GENERATE(perms::owner_read | perms::owner_write,
+                             perms::owner_read | perms::owner_write | perms::group_read | perms::group_write);
+  std::filesystem::permissions(path, mode);
+  int looks = 0;
+  {
+    const StepWatch watch([&](Step) {
+      if (!exists(compacted_part(path))) return 0;
+      ++looks;
+      CHECK((std::filesystem::status(compacted_part(path)).permissions() & ~mode) == perms::none);
+      return 0;
+    });
+    const auto store = SqliteStore::open(eager(path));
+    REQUIRE(store);
+    CHECK((*store)->opened().given_back > 0);
+  }
+  CHECK(looks > 0);
+  CHECK(std::filesystem::status(path).permissions() == mode);
+}
+
 TEST_CASE("a copy that was interrupted is removed at the next opening", "[sqlite][compact]") {
   const TempFolder folder;
   const std::string path = folder.file("store"), part = compacted_part(path);
@@ -308,10 +369,12 @@ TEST_CASE("killed before any step of writing a store anew it goes on where it wa
     if (logged) run_raw(path, "DELETE FROM arrivals", true);
     const std::string rows = all_rows(path);
     const bool whole = opened_until(path, number);
-    const auto store = SqliteStore::open(eager(path));
-    REQUIRE(store);
-    CHECK((*store)->identity() == identity);
-    CHECK_FALSE(exists(compacted_part(path)));
+    for (int start = 0; start < 2; ++start) {  // The first of them may find an unfinished copy.
+      const auto store = SqliteStore::open(eager(path));
+      REQUIRE(store);
+      CHECK((*store)->identity() == identity);
+      CHECK_FALSE(exists(compacted_part(path)));
+    }
     CHECK(size_of(path) < 200'000);
     CHECK((all_rows(path) == rows));
     if (!whole) continue;

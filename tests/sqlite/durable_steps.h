@@ -1,8 +1,8 @@
 // tests/sqlite/durable_steps.h - looks in on the steps by which this process makes files durable.
 //
-// This program's own fsync(), fdatasync(), fallocate(), rename() and unlink() stand before those of the C library, for the
-// store and for SQLite alike. So a test can end the process, fail a step, or hold it up, exactly where it
-// says.
+// This program's own fsync(), fdatasync(), fallocate(), rename() and unlink() stand before those of the C
+// library, for the store and for SQLite alike. So a test can end the process, fail a step, or hold it up,
+// exactly where it says.
 #pragma once
 
 #include <functional>
