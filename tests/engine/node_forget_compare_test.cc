@@ -44,6 +44,26 @@ TEST_CASE("nodes under the same rules are equal before and after either has remo
   CHECK_THAT(verdict_of(two.b.compared[0], two.to_a.stream()), Catch::Contains("equal"));
 }
 
+TEST_CASE("what was summed before a rule took effect is summed anew", "[engine][forget][compare]") {
+  Two two;
+  two.give_both(100);
+  const PeerId link = two.link();
+  REQUIRE(start(two.a, link).ok());
+  converse(two.net, two.a, two.b);
+  REQUIRE(two.a.compared.size() == 1);
+  REQUIRE(forget(two.a, kPressure).ok());
+  converse(two.net, two.a, two.b);
+  REQUIRE(two.b.node().rules().size() == 1);
+  two.net.disconnect(link);
+  two.a.restart();  // It remembers no sums.
+  const PeerId again = two.net.connect(two.a, two.b);
+  two.net.run();
+  REQUIRE(start(two.a, again).ok());
+  converse(two.net, two.a, two.b);
+  REQUIRE(two.a.compared.size() == 2);
+  CHECK_THAT(verdict_of(two.a.compared[1], two.to_a.stream()), Catch::Contains("equal"));
+}
+
 TEST_CASE("a real difference is found beside what rules remove", "[engine][forget][compare]") {
   Two two;
   two.give_both(10);

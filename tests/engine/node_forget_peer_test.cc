@@ -127,6 +127,20 @@ TEST_CASE("rules that a peer wrote itself it need not be sent", "[engine][forget
   CHECK(deltas(peer.hear()) == 1);
 }
 
+TEST_CASE("rules that a peer wrote itself and others brought here make nobody wait", "[engine][forget]") {
+  TestNode node(1);
+  ScriptedPeer writer(node), other(node, 50);
+  writer.agree();
+  other.agree();
+  writer.hear();
+  other.say(rule_delta(rules_stream(identity(99)), {rule_key(rule(2, 2))}));
+  REQUIRE(node.node().rules().size() == 1);
+  REQUIRE(node.write(events(1, 3)).ok());
+  const auto heard = only<message::Delta>(writer.hear());
+  REQUIRE(heard.size() == 1);
+  CHECK(picture_of(heard[0]) == "v.v");
+}
+
 TEST_CASE("whatever order a relay stores rules and data in, nothing stays for good that a rule names",
           "[engine][forget][relay]") {
   // a writes, the relay stands between, c gets it all.

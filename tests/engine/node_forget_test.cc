@@ -124,6 +124,23 @@ TEST_CASE("what waits for its commit when a rule takes effect obeys it", "[engin
   CHECK(picture(node, node.stream()) == "...");
 }
 
+TEST_CASE("a block that is closed and not committed when a rule takes effect obeys it", "[engine][forget]") {
+  NodeConfig slow = config();
+  slow.commit_interval = seconds(10);
+  TestNode node(1, slow);
+  REQUIRE(forget(node, rule()).ok());
+  node.hold_commits();
+  node.call([](Node& of, Instant now) { return of.flush(now), 0; });
+  REQUIRE(node.write(events(1, limits::kCellEvents + 5)).ok());  // One cell is full.
+  node.sync();
+  REQUIRE(node.node().rules().size() == 1);
+  node.release_commits();
+  node.wait(seconds(10));
+  obey(node);
+  CHECK(picture(node, node.stream()) == std::string(limits::kCellEvents + 5, '.'));
+  CHECK(node.counters().blocks_rewritten == 0);
+}
+
 TEST_CASE("a crash between a rule and its removals loses neither", "[engine][forget][crash]") {
   TestNode node(1);
   REQUIRE(node.write(events(1, 5)).ok());

@@ -187,7 +187,7 @@ TEST_CASE("a rule that cannot be written says why, and writes none", "[scenario]
       {{"--reason", "r", "--node", url}, "--dataset is required"},
       {rest, "--config or --node"},
       {{"--dataset", "env", "--reason", "r", "--node", url, "--all-times", "--to", "7"},
-       "--all-times excludes"},
+       "excludes --all-times"},
       {{"--dataset", "none", "--reason", "r", "--node", url}, "no dataset none"},
       {{"--dataset", "a/b", "--reason", "r", "--node", url}, "dataset name"},
       {{"--dataset", "env", "--reason", "r", "--node", url, "--from", "today"}, "\"from\""},

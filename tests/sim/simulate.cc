@@ -117,6 +117,8 @@ void show(const Options& options, const Outcome& outcome) {
               describe(options).c_str(), Number{outcome.trace}, Number{outcome.events},
               Number{outcome.acknowledged}, Number{outcome.traffic.frames},
               Number{outcome.traffic.payload_bytes});
+  if (outcome.rules > 0)
+    std::printf("  %zu rules, of %zu events nothing is left\n", outcome.rules, outcome.forgotten);
   if (!outcome.failure.empty()) std::printf("  FAILED %s\n", outcome.failure.c_str());
   std::fflush(stdout);
 }
