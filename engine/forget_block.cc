@@ -61,15 +61,21 @@ bool StreamRules::add(SeriesNo number, const SeriesRules& rules) {
 }
 
 bool StreamRules::removes(SeriesNo number, const Event& event) const {
+  const SeriesRules* const rules = find(number);
+  return rules != nullptr && rules->removes(event);
+}
+
+const SeriesRules* StreamRules::find(SeriesNo number) const {
   const auto at = std::lower_bound(rules_.begin(), rules_.end(), number, by_number);
-  return at != rules_.end() && at->first == number && at->second->removes(event);
+  return at != rules_.end() && at->first == number ? at->second : nullptr;
 }
 
 bool StreamRules::may_touch(const StoredBlock& block, const std::vector<SeriesNo>& series) const {
-  return std::any_of(rules_.begin(), rules_.end(), [&](const auto& one) {
-    const auto& [number, rules] = one;
+  return std::any_of(series.begin(), series.end(), [&](SeriesNo number) {
+    const SeriesRules* const rules = find(number);
+    if (rules == nullptr) return false;
     const bool utc = block.has_utc && rules->times.intersects(block.time_min, block.time_max);
-    return (utc || (block.boots && rules->whole)) && std::binary_search(series.begin(), series.end(), number);
+    return utc || (block.boots && rules->whole);
   });
 }
 

@@ -30,6 +30,8 @@ class StreamRules {
   [[nodiscard]] std::pair<Ticks, Ticks> span() const;
 
  private:
+  [[nodiscard]] const SeriesRules* find(SeriesNo number) const;
+
   std::vector<std::pair<SeriesNo, const SeriesRules*>> rules_;  // Ascending by number.
 };
 

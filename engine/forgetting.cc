@@ -50,8 +50,9 @@ void Forgetting::look_from(StreamIx ix, Seq first) {
 }
 
 std::optional<std::pair<StreamIx, Seq>> Forgetting::place() const {
-  if (places_.empty()) return std::nullopt;
-  return std::pair(places_.begin()->first, places_.begin()->second);
+  const auto at = std::find_if(places_.begin(), places_.end(),
+                               [this](const auto& one) { return !put_off_.contains(one.first); });
+  return at == places_.end() ? std::nullopt : std::optional(std::pair(at->first, at->second));
 }
 
 void Forgetting::go_on(StreamIx ix, Seq next) {

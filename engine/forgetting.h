@@ -46,10 +46,15 @@ class Forgetting {
 
   // Blocks of the stream from `first` on are to be looked at.
   void look_from(StreamIx ix, Seq first);
-  // The first place to go on from; and that it is behind the blocks before `next`, or the stream is done.
+  // The first place to go on from in this round; and that it is behind the blocks before `next`, or the
+  // stream is done, or waits for the next round.
   [[nodiscard]] std::optional<std::pair<StreamIx, Seq>> place() const;
   void go_on(StreamIx ix, Seq next);
   void done(StreamIx ix) { places_.erase(ix); }
+  void put_off(StreamIx ix) { put_off_.insert(ix); }
+  // False if nothing was put off.
+  bool begin_round() { return !std::exchange(put_off_, {}).empty(); }
+  [[nodiscard]] bool all_looked_at() const { return places_.empty(); }
 
   // Streams of which a series got its name after blocks that use it may have come: the next batch says that
   // the store obeys nothing, until they are looked through.
@@ -69,6 +74,7 @@ class Forgetting {
   std::vector<StreamRules> by_stream_;                      // By StreamIx.
   std::set<std::pair<DatasetId, std::string>> new_series_;  // That rules since take_effect() are about.
   std::map<StreamIx, Seq> places_;
+  std::set<StreamIx> put_off_;
 };
 
 }  // namespace deltamesh

@@ -32,9 +32,9 @@ Status Node::check_forget(const ForgetRule& rule, const std::string& reason) con
   if (!config.ok()) return config.error();
   if (Status good = check_text(reason, limits::kRuleReasonBytesMax, "the reason"); !good.ok()) return good;
   const LwwMap& map = maps_.at(rules_map());
-  if (map.entries().size() < limits::kRulesWrittenMax || map.find_entry(rule_key(rule)) != nullptr)
-    return Done{};
-  return Error{ErrorCode::kLimit, "there are " + std::to_string(map.entries().size()) +
+  const std::size_t count = forgetting_.rules().size();
+  if (count < limits::kRulesWrittenMax || map.find_entry(rule_key(rule)) != nullptr) return Done{};
+  return Error{ErrorCode::kLimit, "there are " + std::to_string(count) +
                                       " rules, and no more are written than " +
                                       std::to_string(limits::kRulesWrittenMax)};
 }
@@ -84,9 +84,8 @@ void Node::obey(StreamIx ix, StoredBlock& block) {
 
 RemovedBy Node::removed_by(StreamIx ix) const {
   if (forgetting_.of(ix) == nullptr) return {};
-  return [rules = *forgetting_.of(ix)](SeriesNo number, const Event& event) {
-    return rules.removes(number, event);
-  };
+  return
+      [this, ix](SeriesNo number, const Event& event) { return forgetting_.of(ix)->removes(number, event); };
 }
 
 // Blocks that use the number may have come before its name did.
@@ -136,22 +135,27 @@ void Node::check_forgetting(Instant now) {
   commit(std::move(batch));
 }
 
+// A stream that cannot be read waits for the next round and holds up no other.
 void Node::look_through(InFlight& batch, Instant now) {
   std::size_t bytes_left = limits::kForgetBytesAtOnce;
   while (bytes_left > 0 && batch.obedient.size() < limits::kForgetBlocksAtOnce) {
     const auto place = forgetting_.place();
-    if (!place) return;
-    if (Status looked = look_at_stream(place->first, place->second, bytes_left, batch); !looked.ok()) {
-      note(Note::Level::kWarning, "cannot look for what is to be forgotten: " + looked.error().text);
-      forgetting_.look_at = now.steady + limits::kRetentionLook;
-      return;
-    }
+    if (!place) break;
+    const Status looked = look_at_stream(place->first, place->second, bytes_left, batch);
+    if (looked.ok()) continue;
+    note(Note::Level::kWarning, "cannot look for what is to be forgotten: " + looked.error().text);
+    forgetting_.put_off(place->first);
   }
-  forgetting_.look_at = now.steady;
+  if (forgetting_.place()) {
+    forgetting_.look_at = now.steady;
+  } else if (forgetting_.begin_round()) {
+    forgetting_.look_at = now.steady + limits::kRetentionLook;
+  }
 }
 
-// What is on its way out needs no look.
+// What is on its way out is written anew, too: it may yet stay.
 Status Node::look_at_stream(StreamIx ix, Seq from, std::size_t& bytes_left, InFlight& batch) {
+  bytes_left -= std::min<std::size_t>(bytes_left, limits::kForgetBytesOfLook);
   const StreamRules& rules = *forgetting_.of(ix);
   const auto [first, last] = rules.span();
   const auto blocks = reader_.blocks_between(streams_[ix], from, first, last, bytes_left);
@@ -161,28 +165,27 @@ Status Node::look_at_stream(StreamIx ix, Seq from, std::size_t& bytes_left, InFl
     if (batch.obedient.size() == limits::kForgetBlocksAtOnce) break;
     bytes_left -= std::min(bytes_left, block.bytes->size());
     forgetting_.go_on(ix, block.interval().last + 1);
-    if (retention_.planned(ix).intersects(block.interval())) continue;
     if (auto rest = without_forgotten(block, rules))
       batch.obedient.push_back({ix, std::move(rest->block), block.bytes->size(), rest->values});
   }
   return Done{};
 }
 
-// A damaged block comes anew from a peer, and obeys then. Which one it is the store does not say, so that
-// what is between is passed over one by one.
+// A damaged block comes anew from a peer, and obeys then. Which one it is the store does not say, and where
+// one ends nobody has verified, so that what is between is passed over one by one.
 Status Node::pass_over(StreamIx ix, Seq from, const Error& why, std::size_t& bytes_left) {
   if (why.code != ErrorCode::kCorrupt) return why;
   const auto next = reader_.held_blocks(streams_[ix], from, 1);
   if (!next.ok()) return next.error();
-  if (next->empty() || next->front().dots.last < from) return why;
+  if (next->empty()) return why;
   bytes_left -= std::min<std::size_t>(bytes_left, limits::kPageBytes);
-  forgetting_.go_on(ix, next->front().dots.last + 1);
+  forgetting_.go_on(ix, next->front().dots.first + 1);
   return Done{};
 }
 
 // Of what is stored; with nothing on its way that was made before the last rules took effect.
 bool Node::obeys_all() const {
-  if (forgetting_.place() || !forgetting_.named_late.empty()) return false;
+  if (!forgetting_.all_looked_at() || !forgetting_.named_late.empty()) return false;
   return std::none_of(in_flight_.begin(), in_flight_.end(), [this](const auto& item) {
     const InFlight& batch = item.second;
     const bool is_old = batch.generation != forgetting_.generation() && !batch.blocks.empty();
@@ -210,20 +213,22 @@ void Node::forgetting_durable(const InFlight& batch, Instant now) {
   if (batch.forgets) forgetting_.under_way = false;
   if (batch.obeyed) forgetting_.obeyed = *batch.obeyed;
   for (const StreamIx ix : batch.named_late) forgetting_.look_from(ix, 1);
-  if (forgetting_.take_effect()) rules_took_effect(now);
+  const bool has_new = forgetting_.take_effect();
+  if (has_new) rules_took_effect(now);
   for (const auto& block : batch.blocks) {
     if (batch.generation != forgetting_.generation() && forgetting_.of(block.ix) != nullptr)
       forgetting_.look_from(block.ix, block.block.first);
   }
-  if (is_forgetting() || forgetting_.place()) forgetting_.look_at = now.steady;
+  const bool has_work = is_forgetting() || !forgetting_.all_looked_at();
+  if (has_new || (has_work && !forgetting_.look_at)) forgetting_.look_at = now.steady;
 }
 
 void Node::forgetting_failed(const InFlight& batch, Instant now) {
   forgetting_.named_late.insert(batch.named_late.begin(), batch.named_late.end());
   for (const auto& one : batch.obedient) forgetting_.look_from(one.ix, one.block.first);
-  if (!batch.forgets) return;
-  forgetting_.under_way = false;
-  forgetting_.look_at = now.steady + limits::kFailedRetry;
+  if (batch.forgets) forgetting_.under_way = false;
+  if (batch.forgets || (is_forgetting() && !forgetting_.look_at))
+    forgetting_.look_at = now.steady + limits::kFailedRetry;
 }
 
 }  // namespace deltamesh

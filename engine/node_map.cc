@@ -51,7 +51,9 @@ Status Node::receive(Session& session, message::MapDelta& delta, std::size_t fra
     LwwMap::join(map.rewritten, stream, dots, limits::kMapSupersededMax);
   for (const auto& [stream, told] : batch.knowledge.entries())
     note_remote(session, *streams_.find(stream), told.held());
-  if (is_scattered(batch.knowledge)) map.incoming.join(std::exchange(batch.knowledge, {}));
+  // Of a rule that is in effect it must be known at once that it is here.
+  if (*dataset != rules_map() && is_scattered(batch.knowledge))
+    map.incoming.join(std::exchange(batch.knowledge, {}));
   for (const auto& [stream, told] : known.entries()) {
     const StreamIx ix = *streams_.find(stream);
     note_remote(session, ix, told.held());
@@ -285,6 +287,7 @@ message::MapDelta Node::next_map_page(Session& session) {
     counters_.payload_bytes_sent += map_entry_bytes(entry);
     out.told.hold(entry.version.dot);
     session.maps[out.dataset].known.hold(entry.version.dot);
+    if (out.dataset == rules_map()) session.rules_sent[out.number].hold(entry.version.dot);
   }
   if (out.next_write < out.writes.size()) return page;
   for (; out.next_known < known.size(); ++out.next_known) {
