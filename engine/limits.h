@@ -304,9 +304,6 @@ inline constexpr std::size_t kRuleNoteBytesMax = 1'024;
 // them are written anew in one batch. More: these wait for longer. Less: more commits.
 inline constexpr std::size_t kForgetBytesAtOnce = 1u << 20;
 inline constexpr std::size_t kForgetBlocksAtOnce = 64;
-// What a look at a stream counts for that finds nothing. More: a rule about a name of many streams takes
-// longer. Less: others wait while many streams are asked.
-inline constexpr std::size_t kForgetBytesOfLook = 4u << 10;
 
 // After a batch has failed, what must be stored all the same is tried again after this long. Longer: numbers
 // stay open. Shorter: a dead disk is asked all the time.

@@ -155,7 +155,7 @@ void Node::look_through(InFlight& batch, Instant now) {
 
 // What is on its way out is written anew, too: it may yet stay.
 Status Node::look_at_stream(StreamIx ix, Seq from, std::size_t& bytes_left, InFlight& batch) {
-  bytes_left -= std::min<std::size_t>(bytes_left, limits::kForgetBytesOfLook);
+  bytes_left -= std::min<std::size_t>(bytes_left, limits::kPageBytes);  // Also where nothing is found.
   const StreamRules& rules = *forgetting_.of(ix);
   const auto [first, last] = rules.span();
   const auto blocks = reader_.blocks_between(streams_[ix], from, first, last, bytes_left);
