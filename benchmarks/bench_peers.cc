@@ -63,6 +63,7 @@ class Peers {
 
  private:
   [[nodiscard]] bool wanted(const std::string& name) const { return name.find(only_) != std::string::npos; }
+  void say_missing(const std::vector<std::string>& names, const std::string& package) const;
   template <class Make>
   void add(const std::string& name, const std::string& version, Make make);
 
@@ -79,12 +80,14 @@ void Peers::add(const std::string& name, const std::string& version, Make make) 
   contenders_.push_back({name, version, make(extract_, folder_ / name), extract_.readings});
 }
 
+void Peers::say_missing(const std::vector<std::string>& names, const std::string& package) const {
+  if (std::any_of(names.begin(), names.end(), [this](const std::string& name) { return wanted(name); }))
+    std::cout << "SKIPPED: not installed: Debian package " << package << "\n";
+}
+
 void Peers::add_tarantool() {
   const auto version = bench::tarantool_version();
-  if (!version) {
-    std::cout << "SKIPPED: not installed: tarantool (Debian package tarantool)\n";
-    return;
-  }
+  if (!version) return say_missing({"tarantool-write", "tarantool-fsync", "tarantool-join"}, "tarantool");
   const auto making = [](TarantoolWay way) {
     return [way](const auto& extract, const auto& folder) {
       return bench::make_tarantool_pair(way, extract, folder);
@@ -97,10 +100,7 @@ void Peers::add_tarantool() {
 
 void Peers::add_nats() {
   const auto version = bench::nats_version();
-  if (!version) {
-    std::cout << "SKIPPED: not installed: nats-server (Debian package nats-server)\n";
-    return;
-  }
+  if (!version) return say_missing({"nats-default", "nats-fsync"}, "nats-server");
   const auto making = [](bool fsync) {
     return [fsync](const auto& extract, const auto& folder) {
       return bench::make_nats_pair(fsync, extract, folder);
@@ -120,8 +120,9 @@ void Peers::add_sqlite() {
       return bench::make_sqlite_rows(fsync, extract, folder);
     };
   };
-  add("sqlite-off", "as linked", making(false));
-  add("sqlite-full", "as linked", making(true));
+  const std::string version = bench::sqlite_version();
+  add("sqlite-off", version, making(false));
+  add("sqlite-full", version, making(true));
 }
 
 std::vector<Contender> contenders(const Plan& plan, const Source& source,

@@ -56,11 +56,14 @@ std::vector<double> values(const Metric& metric, const Contender& contender,
   return values;
 }
 
+// By round. What is too small to be measured is no part of a ratio.
 std::vector<double> paired_ratios(const Metric& metric, const std::vector<double>& ours,
                                   const std::vector<double>& theirs) {
   std::vector<double> ratios;
-  for (std::size_t round = 0; round < ours.size(); ++round)
+  for (std::size_t round = 0; round < std::min(ours.size(), theirs.size()); ++round) {
+    if (ours[round] <= 0 || theirs[round] <= 0) continue;
     ratios.push_back(metric.more_is_better ? ours[round] / theirs[round] : theirs[round] / ours[round]);
+  }
   return ratios;
 }
 
@@ -80,10 +83,9 @@ Rounds run_rounds(const std::vector<Contender>& contenders, unsigned rounds) {
 std::vector<Ratio> ratios(const std::vector<Contender>& contenders, const Rounds& rounds, std::size_t other) {
   std::vector<Ratio> found;
   for (const Metric& metric : kMetrics) {
-    const auto theirs = values(metric, contenders[other], rounds[other]);
-    if (theirs.empty()) continue;
-    const auto ours = values(metric, contenders.front(), rounds.front());
-    found.push_back({metric.name, median(paired_ratios(metric, ours, theirs))});
+    const auto paired = paired_ratios(metric, values(metric, contenders.front(), rounds.front()),
+                                      values(metric, contenders[other], rounds[other]));
+    if (!paired.empty()) found.push_back({metric.name, median(paired)});
   }
   return found;
 }

@@ -3,10 +3,12 @@
 // copy-rows fill FILE MESSAGES           makes the file from lines `SERIES,TIME,VALUE,...`
 // copy-rows copy FROM TO full|off        copies 1,000 rows a transaction into a file that is made; says what
 //                                        that took: seconds, CPU seconds, peak bytes of memory, bytes written
+// copy-rows version                      says which SQLite this is
 //
 // A program of its own, so that what a copy uses is what its process uses.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <fstream>
@@ -89,14 +91,20 @@ void copy(const std::string& from, const std::string& to, const std::string& syn
             << '\n';
 }
 
+void tell_version() {
+  Database database = got(Database::create(":memory:"));
+  std::cout << "SQLite " << got(database.text("SELECT sqlite_version()")) << '\n';
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
+    if (words.size() == 1 && words[0] == "version") return tell_version(), 0;
     if (words.size() == 3 && words[0] == "fill") return fill(words[1], words[2]), 0;
     if (words.size() == 4 && words[0] == "copy") return copy(words[1], words[2], words[3]), 0;
-    std::cerr << "usage: copy-rows fill FILE MESSAGES | copy FROM TO full|off\n";
+    std::cerr << "usage: copy-rows fill FILE MESSAGES | copy FROM TO full|off | version\n";
   } catch (const std::exception& error) {
     std::cerr << "copy-rows: " << error.what() << "\n";
   }

@@ -44,4 +44,9 @@ std::unique_ptr<System> make_sqlite_rows(bool fsync, const Extract& extract,
   return std::make_unique<SqliteRows>(fsync, extract, folder);
 }
 
+std::string sqlite_version() {
+  const std::string said = run_or_throw({testing::program("copy-rows"), "version"});
+  return said.substr(0, said.find('\n'));
+}
+
 }  // namespace deltamesh::bench

@@ -53,6 +53,7 @@ std::unique_ptr<System> make_sqlite_rows(bool fsync, const Extract& extract,
 
 // What the program says of its version; none where there is none.
 std::optional<std::string> nats_version();
+std::string sqlite_version();
 // Whether this version can sync each message to disk: it knows the setting.
 bool nats_knows_fsync();
 
