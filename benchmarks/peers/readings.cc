@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -75,16 +76,13 @@ Sensor* earliest(const std::vector<std::unique_ptr<Sensor>>& sensors) {
 }
 
 std::string iso_text(std::int64_t seconds) {
-  const std::int64_t days = seconds / 86'400, second = seconds % 86'400;
-  // The civil date of a day, by Howard Hinnant's days_from_civil reversed; years from 1970 on.
-  const std::int64_t z = days + 719'468, era = z / 146'097, day_of_era = z % 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t shifted = (5 * day_of_year + 2) / 153;
-  const std::int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", year_of_era + era * 400 + (month <= 2), month,
-                     day_of_year - (153 * shifted + 2) / 5 + 1, second / 3600, second / 60 % 60, second % 60);
+  const std::chrono::sys_seconds time{std::chrono::seconds(seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 }  // namespace
