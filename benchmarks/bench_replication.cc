@@ -8,19 +8,19 @@
 #include <exception>
 #include <iostream>
 
+#include "benchmarks/node_catch_up.h"
 #include "benchmarks/options.h"
-#include "benchmarks/process_use.h"
 #include "benchmarks/recording.h"
 #include "benchmarks/report.h"
 #include "tests/scenarios/node_process.h"
 #include "tests/support/recorded_data.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/wait.h"
 
 namespace {
 
 using namespace deltamesh;
-using bench::Figure;
+using bench::NodeCatchUp;
+using bench::NodeTotals;
 using testing::NodeProcess;
 using Clock = std::chrono::steady_clock;
 
@@ -31,85 +31,32 @@ struct Recording {
 constexpr Recording kWhole{"aberdeen-by-sensor.tar.zst", "csv-wide"};
 constexpr Recording kWeek{"aberdeen-sample-7d.csv.zst", "csv-long"};
 
-struct Totals {
-  double events = 0, readings = 0;
-};
-
-// All files in order of time, through the append path.
-Totals load(const NodeProcess& node, const Recording& recording, const std::filesystem::path& archive,
-            const std::filesystem::path& folder) {
-  std::vector<std::string> command{testing::program("sync-node"),
-                                   "import",
-                                   "--config",
-                                   node.settings_file(),
-                                   "--dataset",
-                                   "env",
-                                   "--format",
-                                   recording.format};
-  for (std::string& file : bench::unpack(archive, folder)) {
-    if (file.ends_with(".csv")) command.push_back(std::move(file));
-  }
-  bench::run_or_throw(std::move(command));
-  return {static_cast<double>(testing::counted(node, "events")),
-          static_cast<double>(testing::counted(node, "samples"))};
-}
-
-struct Run {
-  double seconds = 0, wire_bytes = 0, payload_bytes = 0, redundant_events = 0;
-  bench::ProcessUse full, empty;
-};
-
-bool up_to_date(const NodeProcess& full, const NodeProcess& empty, double events) {
-  return static_cast<double>(empty.counter("events_received")) >= events && full.live_sessions() == 1 &&
-         full.events_unacknowledged() == 0;
-}
-
-// A pair of processes; what the full one used before the link opened is not counted.
-Run catch_up(NodeProcess& full, NodeProcess& empty, const Totals& totals) {
-  full.start();
-  const double cpu_before = bench::process_use(full.pid()).cpu_seconds;
-  const auto begun = Clock::now();
-  empty.start();
-  if (!testing::wait_until([&] { return up_to_date(full, empty, totals.events); }, std::chrono::minutes(30)))
-    throw std::runtime_error("the empty node did not catch up:\n" + full.log() + empty.log());
-  Run run;
-  run.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-  run.full = bench::process_use(full.pid());
-  run.full.cpu_seconds -= cpu_before;
-  run.empty = bench::process_use(empty.pid());
-  run.wire_bytes = static_cast<double>(full.counter("frame_bytes_sent") + empty.counter("frame_bytes_sent"));
-  run.payload_bytes = static_cast<double>(full.counter("payload_bytes_sent"));
-  run.redundant_events = static_cast<double>(empty.counter("redundant_events"));
-  full.stop();
-  empty.stop();
-  return run;
-}
-
 template <class Pick>
-double median_of(const std::vector<Run>& runs, Pick pick) {
+double median_of(const std::vector<NodeCatchUp>& runs, Pick pick) {
   std::vector<double> values;
-  for (const Run& run : runs) values.push_back(pick(run));
+  for (const NodeCatchUp& run : runs) values.push_back(pick(run));
   return bench::median(std::move(values));
 }
 
-void add_figures(bench::Report& report, const std::vector<Run>& runs, const Totals& totals) {
+void add_figures(bench::Report& report, const std::vector<NodeCatchUp>& runs, const NodeTotals& totals) {
   const double readings = totals.readings;
   const auto add = [&](const char* metric, const char* unit, auto pick) {
     report.add({metric, median_of(runs, pick), unit, {}});
   };
-  add("readings_per_second", "readings/s", [&](const Run& run) { return readings / run.seconds; });
-  add("seconds", "s", [](const Run& run) { return run.seconds; });
-  add("wire_bytes_per_reading", "B", [&](const Run& run) { return run.wire_bytes / readings; });
-  add("payload_bytes_per_reading", "B", [&](const Run& run) { return run.payload_bytes / readings; });
-  add("redundant_events", "", [](const Run& run) { return run.redundant_events; });
-  add("cpu_us_per_reading", "us",
-      [&](const Run& run) { return (run.full.cpu_seconds + run.empty.cpu_seconds) / readings * 1e6; });
+  add("readings_per_second", "readings/s", [&](const NodeCatchUp& run) { return readings / run.seconds; });
+  add("seconds", "s", [](const NodeCatchUp& run) { return run.seconds; });
+  add("wire_bytes_per_reading", "B", [&](const NodeCatchUp& run) { return run.wire_bytes / readings; });
+  add("payload_bytes_per_reading", "B", [&](const NodeCatchUp& run) { return run.payload_bytes / readings; });
+  add("redundant_events", "", [](const NodeCatchUp& run) { return run.redundant_events; });
+  add("cpu_us_per_reading", "us", [&](const NodeCatchUp& run) {
+    return (run.full.cpu_seconds + run.empty.cpu_seconds) / readings * 1e6;
+  });
   add("sender_memory_peak", "MiB",
-      [](const Run& run) { return static_cast<double>(run.full.memory_peak_bytes) / 1048576; });
+      [](const NodeCatchUp& run) { return static_cast<double>(run.full.memory_peak_bytes) / 1048576; });
   add("receiver_memory_peak", "MiB",
-      [](const Run& run) { return static_cast<double>(run.empty.memory_peak_bytes) / 1048576; });
+      [](const NodeCatchUp& run) { return static_cast<double>(run.empty.memory_peak_bytes) / 1048576; });
   add("receiver_written_bytes_per_reading", "B",
-      [&](const Run& run) { return static_cast<double>(run.empty.disk_bytes) / readings; });
+      [&](const NodeCatchUp& run) { return static_cast<double>(run.empty.disk_bytes) / readings; });
 }
 
 int measure(const bench::Options& options) {
@@ -119,14 +66,15 @@ int measure(const bench::Options& options) {
   const testing::TempDir dir;
   NodeProcess full(dir.path(), "full");
   const auto begun = Clock::now();
-  const Totals totals = load(full, recording, *archive, dir.path() / "recording");
+  const NodeTotals totals =
+      bench::import_files(full, recording.format, bench::csv_files(*archive, dir.path() / "recording"));
   const double load_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
 
-  std::vector<Run> runs;
+  std::vector<NodeCatchUp> runs;
   std::uintmax_t received_bytes = 0;
   for (unsigned i = 0; i < options.runs; ++i) {
     NodeProcess empty(dir.path(), "empty-" + std::to_string(i), {{full.tcp()}, "10s", {}, {}});
-    runs.push_back(catch_up(full, empty, totals));
+    runs.push_back(bench::catch_up(full, empty, totals));
     if (!testing::same_contents(full, empty)) throw std::runtime_error("the two stores differ");
     received_bytes = std::filesystem::file_size(empty.store());
     std::filesystem::remove(empty.store());

@@ -41,4 +41,11 @@ ProcessUse process_use(pid_t process) {
           field("\n" + read_proc(process, "io"), "write_bytes")};
 }
 
+ProcessUse used_since(const ProcessUse& before, pid_t process) {
+  ProcessUse use = process_use(process);
+  use.cpu_seconds -= before.cpu_seconds;
+  use.disk_bytes -= before.disk_bytes;
+  return use;
+}
+
 }  // namespace deltamesh::bench

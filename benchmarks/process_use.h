@@ -15,5 +15,7 @@ struct ProcessUse {
 
 // Throws if the process is gone.
 ProcessUse process_use(pid_t process);
+// The same without what it had used at `before`; the peak stays that of its whole life.
+ProcessUse used_since(const ProcessUse& before, pid_t process);
 
 }  // namespace deltamesh::bench

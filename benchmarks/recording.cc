@@ -41,4 +41,11 @@ std::vector<std::string> unpack(const std::filesystem::path& archive, const std:
   return files;
 }
 
+std::vector<std::string> csv_files(const std::filesystem::path& archive,
+                                   const std::filesystem::path& folder) {
+  std::vector<std::string> files = unpack(archive, folder);
+  std::erase_if(files, [](const std::string& file) { return !file.ends_with(".csv"); });
+  return files;
+}
+
 }  // namespace deltamesh::bench

@@ -14,6 +14,9 @@ double median(std::vector<double> values);
 // damaged.
 std::vector<std::string> unpack(const std::filesystem::path& archive, const std::filesystem::path& folder);
 
+// Those of them whose names end in ".csv".
+std::vector<std::string> csv_files(const std::filesystem::path& archive, const std::filesystem::path& folder);
+
 // Runs a program that must succeed; throws with what it said. Not bounded in time.
 std::string run_or_throw(std::vector<std::string> command);
 

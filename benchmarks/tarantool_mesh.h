@@ -2,21 +2,16 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "benchmarks/counted_links.h"
 #include "benchmarks/mesh.h"
-#include "tests/support/child_process.h"
+#include "benchmarks/tarantool_instance.h"
 #include "tests/support/temp_dir.h"
 
 namespace deltamesh::bench {
-
-// What the program says of its version; none where there is none.
-std::optional<std::string> tarantool_version();
 
 // A row is a tuple of a space with the primary key (node, seq); crossings are counted on the wire.
 class TarantoolMesh final : public Mesh {
@@ -27,22 +22,12 @@ class TarantoolMesh final : public Mesh {
   MeshTraffic traffic() override;
 
  private:
-  struct Instance {
-    std::uint16_t listen, control;
-    std::filesystem::path log;
-    std::unique_ptr<testing::ChildProcess> process;
-    boost::asio::ip::tcp::iostream commands;
-  };
-
-  void start(std::size_t node, const std::vector<std::string>& ways);
-  void connect(Instance& instance);
   void wait_for(const std::string& question, std::int64_t answer);
-  std::int64_t ask(Instance& instance, const std::string& command);
 
   testing::TempDir dir_;
   std::atomic<std::uint64_t> crossings_{0};
   CountedLinks links_;  // Counts into crossings_, so it ends before that.
-  std::vector<Instance> instances_;
+  std::vector<std::unique_ptr<TarantoolInstance>> instances_;
 };
 
 }  // namespace deltamesh::bench

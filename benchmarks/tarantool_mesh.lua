@@ -1,8 +1,9 @@
 -- benchmarks/tarantool_mesh.lua - one instance of a mesh in which every node is a master.
 --
--- tarantool tarantool_mesh.lua NUMBER LISTEN CONTROL FOLDER URI...: NUMBER names the writer of its rows, the URIs are
--- those of all instances, its own too. At 127.0.0.1:CONTROL it takes one command a line and answers each with a line.
-local number, listen, control, folder = tonumber(arg[1]), arg[2], tonumber(arg[3]), arg[4]
+-- tarantool tarantool_mesh.lua LISTEN CONTROL FOLDER NUMBER URI...: NUMBER names the writer of its rows, the URIs are
+-- those of all instances, its own too. tarantool_commands.lua says how it is told what to do.
+package.path = arg[0]:match('^.*/') .. '?.lua;' .. package.path
+local listen, control, folder, number = arg[1], arg[2], arg[3], tonumber(arg[4])
 local last_seq = 0
 
 box.cfg{
@@ -50,12 +51,4 @@ function commands.insert(...)
   return #columns / 2
 end
 
-require('socket').tcp_server('127.0.0.1', control, function(client)
-  local line = client:read('\n')
-  while line ~= nil and line ~= '' do
-    local words = line:split()
-    local _, answer = pcall(commands[words[1]], unpack(words, 2))
-    client:write(tostring(answer) .. '\n')
-    line = client:read('\n')
-  end
-end)
+require('tarantool_commands').take(control, commands)

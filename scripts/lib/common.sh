@@ -68,11 +68,7 @@ ensure_packages() {
   if [[ ${#missing[@]} -eq 0 ]]; then return 0; fi
   say "packages to install: ${missing[*]}"
   confirm "Install them with apt-get?" || die "not installed; nothing was changed"
-  if [[ " ${missing[*]} " == *" mosquitto "* ]]; then
-    without_broker_service install_packages "${missing[@]}"
-  else
-    install_packages "${missing[@]}"
-  fi
+  without_services "$(services_of "${missing[@]}")" install_packages "${missing[@]}"
 }
 
 # Never at the price of what the user has: some of these conflict with other versions of themselves.
@@ -84,34 +80,53 @@ install_packages() {
       "remove them yourself, or use a fresh machine or container"
 }
 
-# Debian starts a broker on port 1883 when it installs mosquitto, now and at every boot. Ours run on free ports
-# for as long as a test or a demo lasts, so a service that was not there before is kept from starting: by a
-# policy while dpkg runs, and by disabling the unit afterwards. A policy of the machine's own is left in charge.
-broker_policy=/usr/sbin/policy-rc.d
+# Debian starts some of them when it installs them, now and at every boot, on ports that others can reach. Ours run on
+# free ports for as long as a test, a demo or a benchmark lasts, so a service that was not there before is kept from
+# starting: by a policy while dpkg runs, and by disabling the unit afterwards. A policy of the machine's own is left
+# in charge.
+service_policy=/usr/sbin/policy-rc.d
 
-without_broker_service() {
-  local status=0
-  if [[ -e $broker_policy ]]; then "$@" || status=$?; else with_broker_policy "$@" || status=$?; fi
-  disable_broker_service
+# Those of the packages named that bring a service of the same name, in one line.
+services_of() {
+  local package
+  local -a found=()
+  for package in "$@"; do
+    case $package in mosquitto | nats-server | tarantool) found+=("$package") ;; esac
+  done
+  echo "${found[*]}"
+}
+
+without_services() { # "SERVICE..." COMMAND...
+  local services=$1 service status=0
+  shift
+  if [[ -z $services || -e $service_policy ]]; then
+    "$@" || status=$?
+  else
+    with_service_policy "$services" "$@" || status=$?
+  fi
+  for service in $services; do disable_service "$service"; done
   return "$status"
 }
 
 # A shell of its own, whose end takes the policy back however it ends.
-with_broker_policy() (
-  trap 'as_root rm -f "$broker_policy"' EXIT
+with_service_policy() (
+  services=$1
+  shift
+  trap 'as_root rm -f "$service_policy"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   # shellcheck disable=SC2016
-  printf '#!/bin/sh\ncase "$1" in mosquitto*) exit 101 ;; esac\nexit 0\n' | as_root tee "$broker_policy" >/dev/null
-  as_root chmod 755 "$broker_policy"
+  printf '#!/bin/sh\ncase "$1" in %s*) exit 101 ;; esac\nexit 0\n' "${services// /* | }" |
+    as_root tee "$service_policy" >/dev/null
+  as_root chmod 755 "$service_policy"
   "$@"
 )
 
-disable_broker_service() {
+disable_service() {
   if [[ -d /run/systemd/system ]]; then
-    as_root systemctl disable --now --quiet mosquitto.service || warn "could not disable mosquitto.service"
-  elif command -v update-rc.d >/dev/null && [[ -e /etc/init.d/mosquitto ]]; then
-    as_root update-rc.d mosquitto disable >/dev/null || warn "could not disable the mosquitto service"
+    as_root systemctl disable --now --quiet "$1.service" || warn "could not disable $1.service"
+  elif command -v update-rc.d >/dev/null && [[ -e /etc/init.d/$1 ]]; then
+    as_root update-rc.d "$1" disable >/dev/null || warn "could not disable the service $1"
   fi
 }
 

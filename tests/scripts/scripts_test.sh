@@ -47,17 +47,29 @@ expect "the end of the input is no consent" "answer: no" "$answer"
 answer=$(script -qec "bash '$dir/ask'" /dev/null <<<'' | tr -d '\r' | grep -o 'answer: .*')
 expect "an empty line is" "answer: yes" "$answer"
 
-policy="$as_if broker_policy='$dir/policy'; disable_broker_service() { :; };"
-during=$(with_common "$policy without_broker_service cat '$dir/policy'")
-expect "no broker starts meanwhile" yes "$([[ $during == *"exit 101"* ]] && echo yes)"
+policy="$as_if service_policy='$dir/policy'; disable_service() { :; };"
+during=$(with_common "$policy without_services 'mosquitto nats-server' cat '$dir/policy'")
+echo "$during" >"$dir/during"
+started() { sh "$dir/during" "$1" start && echo starts || echo "does not start"; }
+expect "no broker starts meanwhile" "does not start" "$(started mosquitto)"
+expect "nor does what else is installed" "does not start" "$(started nats-server)"
+expect "other services do" starts "$(started ssh)"
 expect "the policy is taken back" no "$([[ -e $dir/policy ]] && echo yes || echo no)"
 # shellcheck disable=SC2016
-with_common "$policy"' without_broker_service sh -c "kill -TERM \$PPID"' || true
+with_common "$policy"' without_services mosquitto sh -c "kill -TERM \$PPID"' || true
 expect "the policy is taken back after a signal too" no "$([[ -e $dir/policy ]] && echo yes || echo no)"
 echo own >"$dir/policy"
-with_common "$policy without_broker_service true"
+with_common "$policy without_services mosquitto true"
 expect "a policy of the machine's own stays" own "$(cat "$dir/policy")"
-expect "the status is the command's" 7 "$(with_common "$policy without_broker_service sh -c 'exit 7' || echo \$?")"
+expect "the status is the command's" 7 "$(with_common "$policy without_services mosquitto sh -c 'exit 7' || echo \$?")"
+rm "$dir/policy"
+expect "what brings no service needs no policy" no \
+  "$(with_common "$policy without_services '' sh -c '[ -e $dir/policy ] && echo yes || echo no'")"
+expect "services are known by their packages" "tarantool nats-server" \
+  "$(with_common 'services_of curl tarantool nats-server zstd')"
+disabled=$(with_common "$as_if service_policy='$dir/policy'; disable_service() { echo \"disabled \$1\"; };
+  without_services 'mosquitto tarantool' true")
+expect "services that came are disabled" $'disabled mosquitto\ndisabled tarantool' "$disabled"
 
 # ---- folders ----
 
