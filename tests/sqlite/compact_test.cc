@@ -273,7 +273,7 @@ TEST_CASE("a store that another program reads is written anew once it does not",
   sqlite3_close(reader);
   told.clear();
   CHECK(open_telling(eager(path), told)->opened().given_back > bytes / 2);
-  CHECK(told.empty());
+  CHECK_THAT(told, !Catch::Contains("was left as it is"));
 }
 
 TEST_CASE("a damaged store is not written anew", "[sqlite][compact]") {
