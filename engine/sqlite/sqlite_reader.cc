@@ -59,6 +59,25 @@ Result<std::vector<MapEntry>> read_page(Result<Statement> query, const EntryPage
   }
 }
 
+// The rows of kBlockColumns that overlap `dots`, until `bytes_max` is passed. One that cannot be read ends the
+// answer; if it is the first, the answer is why.
+Result<std::vector<StoredBlock>> take_blocks(Statement& query, const StreamId& stream, Interval dots,
+                                             std::size_t bytes_max) {
+  std::vector<StoredBlock> found;
+  for (std::size_t bytes = 0; bytes <= bytes_max;) {
+    const Result<bool> row = query.step();
+    if (!row && found.empty()) return row.error();
+    if (!row || !*row || query.bits(0) > dots.last) break;
+    if (query.bits(1) < dots.first) continue;
+    Result<StoredBlock> block = read_block(query, stream);
+    if (!block && found.empty()) return block.error();
+    if (!block) break;
+    bytes += block->bytes->size();
+    found.push_back(std::move(*block));
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open_read_only(const std::string& path) {
@@ -103,10 +122,9 @@ Result<Knowledge> SqliteReader::knowledge() const {
 
 Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, Interval dots,
                                                       std::size_t bytes_max) const {
-  std::vector<StoredBlock> found;
   const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
   if (!key) return key.error();
-  if (!*key || dots.first > limits::kSeqMax) return found;
+  if (!*key || dots.first > limits::kSeqMax) return std::vector<StoredBlock>();
   // From the last block that starts at or before the first dot: it may reach into the range.
   Result<Statement> query =
       prepare(database_,
@@ -115,18 +133,7 @@ Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, In
                   "WHERE stream = ?1 AND first <= ?2), ?2) ORDER BY first",
               **key, dots.first);
   if (!query) return query.error();
-  for (std::size_t bytes = 0; bytes <= bytes_max;) {
-    const Result<bool> row = query->step();
-    if (!row && found.empty()) return row.error();
-    if (!row || !*row || query->bits(0) > dots.last) break;
-    if (query->bits(1) < dots.first) continue;
-    Result<StoredBlock> block = read_block(*query, stream);
-    if (!block && found.empty()) return block.error();
-    if (!block) break;
-    bytes += block->bytes->size();
-    found.push_back(std::move(*block));
-  }
-  return found;
+  return take_blocks(*query, stream, dots, bytes_max);
 }
 
 Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
@@ -166,10 +173,9 @@ Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, 
 
 Result<std::vector<StoredBlock>> SqliteReader::blocks_between(const StreamId& stream, Seq first, Ticks from,
                                                               Ticks to, std::size_t bytes_max) const {
-  std::vector<StoredBlock> found;
   const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
   if (!key) return key.error();
-  if (!*key || first > limits::kSeqMax) return found;
+  if (!*key || first > limits::kSeqMax) return std::vector<StoredBlock>();
   constexpr Ticks kFirst = std::numeric_limits<Ticks>::min(), kLast = std::numeric_limits<Ticks>::max();
   const bool is_all = from == kFirst && to == kLast;
   Result<Statement> query =
@@ -179,17 +185,7 @@ Result<std::vector<StoredBlock>> SqliteReader::blocks_between(const StreamId& st
               **key, first);
   if (!query) return query.error();
   if (!is_all) query->bind(**key, first, to, from);
-  for (std::size_t bytes = 0; bytes <= bytes_max;) {
-    const Result<bool> row = query->step();
-    if (!row && found.empty()) return row.error();
-    if (!row || !*row) break;
-    Result<StoredBlock> block = read_block(*query, stream);
-    if (!block && found.empty()) return block.error();
-    if (!block) break;
-    bytes += block->bytes->size();
-    found.push_back(std::move(*block));
-  }
-  return found;
+  return take_blocks(*query, stream, {first, limits::kSeqMax}, bytes_max);
 }
 
 // The first dots of the blocks that have events counted from boots and that `wanted` picks by their columns.
