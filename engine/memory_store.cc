@@ -42,6 +42,23 @@ std::vector<MapEntry> page_of(const std::map<DatasetId, Entries>& maps, DatasetI
   return found;
 }
 
+// Those of [from, to) that are wanted, until `bytes_max` is passed. A damaged one ends the answer; if it is
+// the first, the answer is that.
+template <class Place, class Wanted, class Damaged>
+Result<std::vector<StoredBlock>> take_blocks(Place from, Place to, std::size_t bytes_max, Wanted wanted,
+                                             Damaged damaged) {
+  std::vector<StoredBlock> found;
+  for (std::size_t bytes = 0; from != to && bytes <= bytes_max; ++from) {
+    const StoredBlock& block = from->second;
+    if (!wanted(block)) continue;
+    if (damaged(block) && found.empty()) return Error{ErrorCode::kCorrupt, "a damaged block"};
+    if (damaged(block)) break;
+    found.push_back(block);
+    bytes += block.bytes->size();
+  }
+  return found;
+}
+
 }  // namespace
 
 void MemoryStore::commit(Batch batch, Committed committed) {
@@ -209,21 +226,14 @@ Result<StoreImage> MemoryStore::image() const {
 Result<std::vector<StoredBlock>> MemoryStore::blocks(const StreamId& stream, Interval dots,
                                                      std::size_t bytes_max) const {
   if (fail_reads_) return *fail_reads_;
-  std::vector<StoredBlock> found;
   const auto at = blocks_.find(stream);
-  if (at == blocks_.end()) return found;
+  if (at == blocks_.end()) return std::vector<StoredBlock>();
   auto block = at->second.upper_bound(dots.first);
   if (block != at->second.begin() && std::prev(block)->second.interval().last >= dots.first) --block;
-  std::size_t bytes = 0;
-  for (; block != at->second.end() && block->first <= dots.last && bytes <= bytes_max; ++block) {
-    if (damaged(block->second)) {
-      if (found.empty()) return Error{ErrorCode::kCorrupt, "a damaged block"};
-      break;
-    }
-    found.push_back(block->second);
-    bytes += block->second.bytes->size();
-  }
-  return found;
+  // Never an end that stands before the place.
+  return take_blocks(
+      block, at->second.upper_bound(std::max(dots.first, dots.last)), bytes_max,
+      [](const StoredBlock&) { return true; }, [this](const StoredBlock& one) { return damaged(one); });
 }
 
 void MemoryStore::lose(const Dot& dot) {
@@ -256,20 +266,12 @@ Status MemoryStore::visit_blocks(const StreamId& stream, Ticks from, Ticks to, O
 Result<std::vector<StoredBlock>> MemoryStore::blocks_between(const StreamId& stream, Seq first, Ticks from,
                                                              Ticks to, std::size_t bytes_max) const {
   if (fail_reads_) return *fail_reads_;
-  std::vector<StoredBlock> found;
   const auto at = blocks_.find(stream);
-  if (at == blocks_.end()) return found;
-  std::size_t bytes = 0;
-  for (auto block = at->second.lower_bound(first); block != at->second.end() && bytes <= bytes_max; ++block) {
-    if (!may_hold_utc(block->second, from, to)) continue;
-    if (damaged(block->second)) {
-      if (found.empty()) return Error{ErrorCode::kCorrupt, "a damaged block"};
-      break;
-    }
-    found.push_back(block->second);
-    bytes += block->second.bytes->size();
-  }
-  return found;
+  if (at == blocks_.end()) return std::vector<StoredBlock>();
+  return take_blocks(
+      at->second.lower_bound(first), at->second.end(), bytes_max,
+      [=](const StoredBlock& one) { return may_hold_utc(one, from, to); },
+      [this](const StoredBlock& one) { return damaged(one); });
 }
 
 Result<BootOffsets> MemoryStore::offsets(const StreamId& stream) const {
