@@ -17,11 +17,10 @@
 #include "benchmarks/convergence_table.h"
 #include "benchmarks/mesh_comparison.h"
 #include "benchmarks/options.h"
+#include "benchmarks/page_file.h"
 #include "benchmarks/process_use.h"
 #include "benchmarks/real_fleet.h"
-#include "benchmarks/recording.h"
 #include "tests/sim/fleet_text.h"
-#include "tests/support/temp_dir.h"
 
 namespace {
 
@@ -146,18 +145,6 @@ void compare_with_real(const FleetCase& fleet_case, bench::Report& all) {
 
 // --- The program -----------------------------------------------------------------------------------------
 
-// Where the page's script finds the figures: the file that was asked for, or one for it alone.
-bool write_files(const Plan& plan, const bench::Report& report) {
-  if (plan.html_file.empty()) return report.write_json(plan.options.json_file);
-  const testing::TempDir dir;
-  const std::string figures =
-      plan.options.json_file.empty() ? (dir.path() / "figures.json").string() : plan.options.json_file;
-  if (!report.write_json(figures)) return false;
-  bench::run_or_throw(
-      {"python3", "-B", DELTAMESH_SOURCE_DIR "/benchmarks/convergence_page.py", figures, plan.html_file});
-  return true;
-}
-
 int measure_all(const Plan& plan) {
   for (const std::uint64_t nodes : {plan.choice.nodes, plan.real_nodes}) {
     if (nodes == 1 || nodes == 2) throw std::runtime_error("a fleet has 3 nodes or more");
@@ -171,7 +158,8 @@ int measure_all(const Plan& plan) {
       compare_with_real(real_case(plan, shape), report);
   }
   if (plan.tarantool) bench::compare_with_tarantool(plan.options, report);
-  const bool written = write_files(plan, report);
+  const bool written =
+      bench::write_files(report, plan.options.json_file, "convergence_page.py", plan.html_file);
   for (const std::string& name : failed) std::cerr << "bench_convergence: " << name << " failed\n";
   return written && failed.empty() ? 0 : 1;
 }

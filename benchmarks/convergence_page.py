@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # benchmarks/convergence_page.py - the figures of bench_convergence as one page: tables and charts, nothing fetched.
 import html
-import json
-import math
 import sys
 
-from convergence_charts import bars, curves, delays
+from charts import bars, curves, delays, known
+from page_parts import charts, document, main, number, section, table
 
 COLUMNS = [  # Metric, head, unit, decimals.
     ("delay_p50", "delay p50", "s", 3),
@@ -28,39 +27,6 @@ GROWTH = [
     ("cpu_us_per_delivery", "CPU a delivery", "µs"),
     ("memory_peak_per_node", "Peak memory a node", "KiB"),
 ]
-STYLE = """
-:root { color-scheme: light dark; --page: #fbfbf9; --ink: #1d2126; --soft: #5c6570; --rule: #dcdfe3; --band: #f1f3f4;
-  --star: #2368c4; --tree: #b95b00; --mesh: #0f7a55; --ring: #8545b8; }
-@media (prefers-color-scheme: dark) { :root { --page: #16191d; --ink: #e8eaed; --soft: #a2abb5; --rule: #353b42;
-  --band: #1f2429; --star: #75acff; --tree: #f4a860; --mesh: #57c99b; --ring: #c9a0f2; } }
-body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
-  max-width: 1180px; padding: 28px 20px 60px; }
-h1 { font-size: 26px; line-height: 1.2; margin: 0 0 6px; }
-h2 { font-size: 18px; margin: 40px 0 4px; }
-h3 { font-size: 14px; margin: 12px 0 4px; }
-p { color: var(--soft); margin: 0 0 12px; max-width: 76ch; }
-.charts { display: grid; gap: 8px 36px; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th, td { padding: 4px 8px; text-align: right; }
-th { border-bottom: 1px solid var(--soft); font-weight: 600; line-height: 1.25; vertical-align: bottom; white-space: normal; }
-th small { color: var(--soft); display: block; font-size: 11px; font-weight: 400; }
-th:first-child, td:first-child { background: var(--page); left: 0; padding-left: 4px; position: sticky; text-align: left; }
-th.left, td.left { text-align: left; white-space: nowrap; }
-tbody tr:nth-child(odd), tbody tr:nth-child(odd) td:first-child { background: var(--band); }
-tbody tr.gap td { border-top: 1px solid var(--soft); }
-svg { display: block; height: auto; max-width: 500px; width: 100%; }
-svg text { fill: var(--ink); font: 12.5px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
-svg .soft { fill: var(--soft); }
-svg .rule { stroke: var(--rule); }
-svg .mark { stroke: var(--soft); stroke-dasharray: 3 3; }
-svg .line { fill: none; stroke-width: 2; }
-svg .hollow { fill: var(--page); stroke-width: 2; }
-""" + "".join(f".f-{s} {{ fill: var(--{s}); }} .s-{s} {{ stroke: var(--{s}); }}\n" for s in ("star", "tree", "mesh", "ring"))
-
-
-def number(value, decimals):
-    return "–" if value is None or not math.isfinite(value) else f"{value:,.{decimals}f}"
 
 
 class Case:
@@ -75,29 +41,15 @@ class Case:
         return all(self.params[name] == value for name, value in params.items())
 
 
-def read_cases(path):
+def cases_of(figures):
     cases = {}
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            figure = json.loads(line)
-            case = cases.setdefault(figure["params"]["case"], Case(figure["params"]))
-            case.figures[figure["metric"]] = figure["value"]
-            case.units[figure["metric"]] = figure["unit"]
-            if "peer" in figure:
-                case.peers[figure["metric"]] = figure["peer_value"]
+    for figure in figures:
+        case = cases.setdefault(figure["params"]["case"], Case(figure["params"]))
+        case.figures[figure["metric"]] = figure["value"]
+        case.units[figure["metric"]] = figure["unit"]
+        if "peer" in figure:
+            case.peers[figure["metric"]] = figure["peer_value"]
     return list(cases.values())
-
-
-# The first `left` columns are words, the others numbers.
-def table(head, rows, left=1):
-    kind = lambda column: " class=left" if column < left else ""
-    units = any(unit for _, unit in head)
-    under = lambda unit: f"<small>{html.escape(unit) or '&nbsp;'}</small>" if units else ""
-    cell = lambda column, text: f"<td{kind(column)}>{html.escape(text)}</td>"
-    text = "".join(f"<th{kind(i)}>{html.escape(name)}{under(unit)}</th>" for i, (name, unit) in enumerate(head))
-    body = "".join(f"<tr{' class=gap' if gap else ''}>" + "".join(cell(i, c) for i, c in enumerate(cells)) + "</tr>\n"
-                   for gap, cells in rows)
-    return f'<div class="wide"><table><thead><tr>{text}</tr></thead><tbody>\n{body}</tbody></table></div>\n'
 
 
 # A rule above each kind of load, where the one above was another.
@@ -133,15 +85,6 @@ def beside_tarantool(cases):
     return table([(name, "") for name in head], rows, left=3)
 
 
-def charts(parts):
-    inner = "".join(f"<div><h3>{html.escape(title)}</h3>{svg}</div>\n" for title, svg in parts)
-    return f'<div class="charts">{inner}</div>\n'
-
-
-def section(title, text, content):
-    return f"<h2>{html.escape(title)}</h2>\n<p>{html.escape(text)}</p>\n{content}"
-
-
 def cost_section(matrix):
     parts = []
     for data, title in (("telemetry", "telemetry"), ("map", "maps")):
@@ -164,11 +107,22 @@ def delay_section(matrix):
                    "of each stream on; links of 5 to 80 ms, commits every 20 ms.", charts(parts))
 
 
+# A curve a topology.
+def growth_curves(cases, metric):
+    lines = []
+    for topology in ("star", "tree", "mesh"):
+        points = [(case.params["nodes"], case[metric]) for case in cases
+                  if case.has(topology=topology) and known(case[metric])]
+        lines.append((topology, topology, sorted(points)))
+    sizes = sorted({case.params["nodes"] for case in cases})
+    return curves(lines, "nodes", metric.replace("_", " ") + " by number of nodes", sizes)
+
+
 def growth_section(cases):
     chosen = [case for case in cases if case.has(data="telemetry", load="steady") and not case.has(topology="ring")]
     if len({case.params["nodes"] for case in chosen}) < 2:
         return ""
-    parts = [(f"{title}, {unit}", curves(chosen, metric)) for metric, title, unit in GROWTH
+    parts = [(f"{title}, {unit}", growth_curves(chosen, metric)) for metric, title, unit in GROWTH
              if any(case[metric] is not None for case in chosen)]
     return section("How it grows", "Steady telemetry; nodes on a logarithmic axis.", charts(parts))
 
@@ -179,7 +133,8 @@ METHOD = ("Real engines run in one thread under virtual time over links with the
           "memory are those of the machine that ran it, simulator included, each case in a process of its own.")
 
 
-def page(cases):
+def page(figures):
+    cases = cases_of(figures)
     simulated = [case for case in cases if case.params["group"] not in ("real", "tarantool")]
     matrix = [case for case in simulated if case.has(group="matrix")]
     body = f"<h1>What convergence costs</h1>\n<p>{METHOD}</p>\n"
@@ -196,17 +151,7 @@ def page(cases):
         body += section("Beside Tarantool", "The same rows at the same pace into a full mesh of five, of each kind in turn. "
                         "A crossing is a row that came to a node over a link, whether or not the node had it.",
                         beside_tarantool(meshes))
-    return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1"><title>What convergence costs</title>'
-            f"<style>{STYLE}</style></head><body>\n{body}</body></html>\n")
+    return document("What convergence costs", body)
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit("usage: convergence_page.py FIGURES.json PAGE.html")
-    text = page(read_cases(sys.argv[1]))
-    with open(sys.argv[2], "w", encoding="utf-8") as out:
-        out.write(text)
-
-
-main()
+main(sys.argv, page)

@@ -10,6 +10,7 @@ namespace deltamesh::bench {
 struct ProcessUse {
   double cpu_seconds = 0;               // User and system, all threads.
   std::uint64_t memory_peak_bytes = 0;  // Resident.
+  std::uint64_t memory_bytes = 0;       // The same, now.
   std::uint64_t disk_bytes = 0;         // Handed to block devices; 0 on a file system in memory.
 };
 

@@ -1,4 +1,4 @@
-# benchmarks/convergence_charts.py - charts as SVG text; colours come from the page's style, one a topology.
+# benchmarks/charts.py - charts as SVG text; colours come from the page's style (page_parts.py).
 import html
 import math
 
@@ -26,6 +26,11 @@ def svg(width, height, label, parts):
 
 def known(value):
     return value is not None and math.isfinite(value)
+
+
+# 20,000 in full, a million and more in words that fit below an axis.
+def short(size):
+    return f"{size / 1e6:g} M" if size >= 1e6 else f"{size:,g}"
 
 
 # Round numbers from 0 on, the last at or above `top`.
@@ -93,28 +98,26 @@ def apart(labels, gap, bottom):
     return labels
 
 
-# A curve a topology over the number of nodes, named at its end with its last value.
-def curves(cases, metric):
+# A curve for each of `lines`: its name, its colour (a word of the page's style) and its points, each named at its end
+# with its last value. The horizontal axis, marked at `sizes`, is logarithmic.
+def curves(lines, x_name, label, sizes):
     width, height, left, right, top, bottom = WIDTH, 216, 46, 336, 10, 186
-    sizes = sorted({case.params["nodes"] for case in cases})
-    points = [case for case in cases if known(case[metric])]
-    axis = ticks(max(case[metric] for case in points))
+    axis = ticks(max(y for _, _, points in lines for _, y in points))
     span = math.log(sizes[-1] / sizes[0])
-    x_of = lambda nodes: left + 12 + (right - left - 24) * math.log(nodes / sizes[0]) / span
-    y_of = lambda value: bottom - (bottom - top) * value / axis[-1]
+    x_of = lambda x: left + 12 + (right - left - 24) * math.log(x / sizes[0]) / span
+    y_of = lambda y: bottom - (bottom - top) * y / axis[-1]
     parts, labels = [], []
     for tick in axis:
         parts += [line(left, y_of(tick), right, y_of(tick), "rule"),
                   text(left - 8, y_of(tick) + 4, f"{tick:,g}", "end", "soft")]
-    parts += [text(x_of(nodes), bottom + 20, f"{nodes:,g}", "middle", "soft") for nodes in sizes]
-    parts.append(text(right + 10, bottom + 20, "nodes", "start", "soft"))
-    for topology in ("star", "tree", "mesh"):
-        own = sorted((c for c in points if c.has(topology=topology)), key=lambda c: c.params["nodes"])
-        path = " ".join(f"{x_of(c.params['nodes']):.1f},{y_of(c[metric]):.1f}" for c in own)
-        parts.append(f'<polyline points="{path}" class="line s-{topology}"/>')
-        parts += [circle(x_of(c.params["nodes"]), y_of(c[metric]), 3.5, f"f-{topology}") for c in own]
-        if own:
-            labels.append([y_of(own[-1][metric]) + 4, topology, own[-1][metric]])
-    for y, topology, value in apart(labels, 15, bottom + 4):
-        parts += [text(right + 10, y, topology, "start", f"f-{topology}"), text(width - 6, y, f"{value:.3g}", "end")]
-    return svg(width, height, metric.replace("_", " ") + " by number of nodes", parts)
+    parts += [text(x_of(size), bottom + 20, short(size), "middle", "soft") for size in sizes]
+    parts.append(text(right + 10, bottom + 20, x_name, "start", "soft"))
+    for name, color, points in lines:
+        path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in points)
+        parts.append(f'<polyline points="{path}" class="line s-{color}"/>')
+        parts += [circle(x_of(x), y_of(y), 3.5, f"f-{color}") for x, y in points]
+        if points:
+            labels.append([y_of(points[-1][1]) + 4, name, color, points[-1][1]])
+    for y, name, color, value in apart(labels, 15, bottom + 4):
+        parts += [text(right + 10, y, name, "start", f"f-{color}"), text(width - 6, y, f"{value:.3g}", "end")]
+    return svg(width, height, label, parts)
