@@ -2,9 +2,11 @@
 #include "crdt/block.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 
 #include "crdt/block_reader.h"
+#include "crdt/series_columns.h"
 
 namespace deltamesh {
 namespace {
@@ -15,11 +17,31 @@ Status read_sources(BlockReader& reader) {
   return reader.read_sources();
 }
 
+Status read_shapes(BlockReader& reader) {
+  if (Status done = reader.read_events(); !done) return done;
+  if (Status done = reader.read_directory(); !done) return done;
+  return reader.read_shapes();
+}
+
 std::vector<std::optional<Source>> sources_of(const BlockColumns& columns) {
   std::vector<std::optional<Source>> sources;
   sources.reserve(columns.has_source.size());
   for (std::size_t i = 0; i < columns.has_source.size(); ++i) sources.push_back(columns.source_of(i));
   return sources;
+}
+
+constexpr std::size_t kNotWanted = SIZE_MAX;
+
+// For each series of the directory, its place among the wanted ones.
+std::vector<std::size_t> places_of(const BlockColumns& columns, std::span<const SeriesNo> wanted) {
+  std::vector<std::size_t> places(columns.directory.size(), kNotWanted);
+  for (std::size_t position = 0; position < places.size(); ++position) {
+    const SeriesNo number = columns.directory[position].number;
+    const auto found = std::lower_bound(wanted.begin(), wanted.end(), number);
+    if (found != wanted.end() && *found == number)
+      places[position] = static_cast<std::size_t>(found - wanted.begin());
+  }
+  return places;
 }
 
 std::vector<std::uint32_t> events_with(const BlockColumns& columns, std::uint32_t position) {
@@ -84,19 +106,38 @@ Result<EventTimes> block_times(ByteView block, const BlockLimits& limits) {
 
 Result<SeriesColumn> block_column(ByteView block, SeriesNo series, const BlockLimits& limits) {
   BlockReader reader(block, limits);
-  if (Status done = reader.read_events(); !done) return done.error();
-  if (Status done = reader.read_directory(); !done) return done.error();
-  if (Status done = reader.read_shapes(); !done) return done.error();
+  if (Status done = read_shapes(reader); !done) return done.error();
   const auto& directory = reader.columns().directory;
   const auto entry =
       std::find_if(directory.begin(), directory.end(), [=](const auto& e) { return e.number == series; });
   if (entry == directory.end())
     return block_error(ErrorCode::kNotFound, "no series " + std::to_string(series));
-  if (Status done = reader.read_values_of(*entry); !done) return done.error();
+  if (Status done = reader.read_values_of({&series, 1}); !done) return done.error();
   SeriesColumn column;
   column.events = events_with(reader.columns(), static_cast<std::uint32_t>(entry - directory.begin()));
   column.values = values_of(reader.columns(), *entry);
   return column;
+}
+
+Result<std::vector<SeriesColumn>> series_columns(ByteView block, std::span<const SeriesNo> series,
+                                                 const BlockLimits& limits) {
+  BlockReader reader(block, limits);
+  if (Status done = read_shapes(reader); !done) return done.error();
+  if (Status done = reader.read_values_of(series); !done) return done.error();
+  const BlockColumns& columns = reader.columns();
+  const std::vector<std::size_t> places = places_of(columns, series);
+  std::vector<SeriesColumn> out(series.size());
+  for (std::size_t position = 0; position < places.size(); ++position) {
+    if (places[position] == kNotWanted) continue;
+    out[places[position]].events.reserve(columns.directory[position].count);
+    out[places[position]].values = values_of(columns, columns.directory[position]);
+  }
+  for (std::size_t i = 0; i < columns.shape_ids.size(); ++i) {
+    for (const std::uint32_t position : columns.shapes[static_cast<std::size_t>(columns.shape_ids[i])])
+      if (places[position] != kNotWanted)
+        out[places[position]].events.push_back(static_cast<std::uint32_t>(i));
+  }
+  return out;
 }
 
 Result<Bytes> slice_block(ByteView block, std::uint32_t from, std::uint32_t count,

@@ -207,13 +207,15 @@ Status BlockReader::read_values() {
   return Done{};
 }
 
-Status BlockReader::read_values_of(const SeriesEntry& wanted) {
+Status BlockReader::read_values_of(std::span<const SeriesNo> series) {
   std::size_t start = 0;
   for (const SeriesEntry& entry : columns_.directory) {
-    if (entry.number == wanted.number) break;
+    if (std::binary_search(series.begin(), series.end(), entry.number)) {
+      if (Status done = read_column(rest_.subspan(start, entry.bytes), entry); !done) return done;
+    }
     start += entry.bytes;
   }
-  return read_column(rest_.subspan(start, wanted.bytes), wanted);
+  return Done{};
 }
 
 }  // namespace deltamesh

@@ -17,7 +17,7 @@ class BlockReader {
   Status read_shapes();     // Shapes and which event has which; then each series' count is known.
   Status read_sources();    // Nothing if the block has none.
   Status read_values();     // All series.
-  Status read_values_of(const SeriesEntry& entry);  // One of columns().directory.
+  Status read_values_of(std::span<const SeriesNo> series);  // Ascending; those that the block has.
 
   [[nodiscard]] bool has_sources() const { return (flags_ & kFlagSources) != 0; }  // Known after read_events.
   [[nodiscard]] const BlockColumns& columns() const { return columns_; }

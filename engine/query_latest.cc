@@ -80,15 +80,15 @@ class LatestOfStream {
   }
 
   // Those of the block's series that it may hold something newer of.
-  Result<std::vector<Found::iterator>> candidates(const StoredBlock& block) {
+  Result<std::vector<SeriesNo>> candidates(const StoredBlock& block) const {
     const auto latest = latest_in(block, offsets_);
     const auto summary = peek_block(*block.bytes, limits::kBlock);
     if (!summary.ok()) return summary.error();
-    std::vector<Found::iterator> out;
+    std::vector<SeriesNo> out;
     for (const SeriesNo series : summary->series) {
       const auto it = found_.find(series);
       if (it == found_.end() || (it->second && latest && it->second->time > *latest)) continue;
-      out.push_back(it);
+      out.push_back(series);
     }
     return out;
   }
@@ -100,15 +100,12 @@ class LatestOfStream {
     if (wanted->empty()) return Done{};
     const auto samples = BlockSamples::open(block, offsets_);
     if (!samples.ok()) return samples.error();
-    for (const auto& it : *wanted) {
-      const auto ruled = rules_.find(it->first);
-      const SeriesRules* const rules = ruled == rules_.end() ? nullptr : ruled->second;
-      const auto take = [&](Sample sample) {
-        if (!is_hidden(rules, sample)) offer(it->second, std::move(sample));
-      };
-      if (Status good = samples->each(it->first, BlockSamples::Which::kPlaced, take); !good.ok()) return good;
-    }
-    return Done{};
+    const auto take = [this](SeriesNo series, Sample sample) {
+      const auto ruled = rules_.find(series);
+      if (ruled == rules_.end() || !is_hidden(ruled->second, sample))
+        offer(found_[series], std::move(sample));
+    };
+    return samples->each_of_all(*wanted, BlockSamples::Which::kPlaced, take);
   }
 
   Found found_;

@@ -4,8 +4,11 @@
 // with a source, the copies within kSourceWindow around them. So memory follows the answer, not the data.
 #pragma once
 
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "crdt/series_columns.h"
 #include "engine/forget.h"
 #include "engine/limits.h"
 #include "engine/query.h"
@@ -41,10 +44,16 @@ class BlockSamples {
     if (!column.ok()) {
       return column.error().code == ErrorCode::kNotFound ? Status(Done{}) : Status(column.error());
     }
-    for (std::size_t i = 0; i < column->events.size(); ++i) {
-      Sample one = sample(*column, i);
-      if ((one.boot == 0) == (which == Which::kPlaced)) take(std::move(one));
-    }
+    each_of(*column, which, take);
+    return Done{};
+  }
+  // The same for several series, which ascend: `take(SeriesNo, Sample)`. Decodes the block once.
+  template <class Take>
+  Status each_of_all(std::span<const SeriesNo> series, Which which, const Take& take) const {
+    const auto columns = series_columns(*block_->bytes, series, limits::kBlock);
+    if (!columns.ok()) return columns.error();
+    for (std::size_t i = 0; i < series.size(); ++i)
+      each_of((*columns)[i], which, [&](Sample sample) { take(series[i], std::move(sample)); });
     return Done{};
   }
 
@@ -52,6 +61,13 @@ class BlockSamples {
   BlockSamples(const StoredBlock& block, EventTimes times, const BootOffsets& offsets)
       : block_(&block), times_(std::move(times)), offsets_(&offsets) {}
   [[nodiscard]] Sample sample(const SeriesColumn& column, std::size_t i) const;
+  template <class Take>
+  void each_of(const SeriesColumn& column, Which which, const Take& take) const {
+    for (std::size_t i = 0; i < column.events.size(); ++i) {
+      Sample one = sample(column, i);
+      if ((one.boot == 0) == (which == Which::kPlaced)) take(std::move(one));
+    }
+  }
 
   const StoredBlock* block_;
   EventTimes times_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "crdt/block.h"
+#include "crdt/series_columns.h"
 #include "tests/crdt/golden.h"
 #include "tests/crdt/random_telemetry.h"
 
@@ -19,6 +20,7 @@ void read_hostile(const Bytes& bytes) {
   const auto times = block_times(bytes, kTestLimits);
   for (const SeriesNo series : peeked ? peeked->series : std::vector<SeriesNo>{})
     REQUIRE((block_column(bytes, series, kTestLimits).ok() || !events.ok()));
+  if (peeked) REQUIRE((series_columns(bytes, peeked->series, kTestLimits).ok() || !events.ok()));
   if (!events) return;
   REQUIRE((peeked.ok() && times.ok()));
   const auto again = encode_block(*events, kTestLimits);

@@ -10,6 +10,7 @@
 #include <limits>
 #include <string>
 
+#include "crdt/series_columns.h"
 #include "tests/crdt/random_telemetry.h"
 
 namespace deltamesh {
@@ -50,6 +51,25 @@ bool holds_column(const Bytes& block, const Events& events, SeriesNo series) {
   if (!column || column->events != expected.events) return false;
   const auto values = as_values(column->values);
   return std::equal(values.begin(), values.end(), expected.values.begin(), expected.values.end(), same_value);
+}
+
+// Of every other one of the block's series, and of one that it lacks.
+bool holds_columns(const Bytes& block, const std::vector<SeriesNo>& all) {
+  std::vector<SeriesNo> some{4000};
+  for (std::size_t i = 0; i < all.size(); i += 2) some.push_back(all[i]);
+  std::sort(some.begin(), some.end());
+  const auto columns = series_columns(block, some, kTestLimits);
+  if (!columns || columns->size() != some.size()) return false;
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    const auto alone = block_column(block, some[i], kTestLimits);
+    if (!alone && !(*columns)[i].events.empty()) return false;
+    if (!alone) continue;
+    const auto values = as_values((*columns)[i].values), expected = as_values(alone->values);
+    if ((*columns)[i].events != alone->events ||
+        !std::equal(values.begin(), values.end(), expected.begin(), expected.end(), same_value))
+      return false;
+  }
+  return true;
 }
 
 BlockSummary expected_summary(const Events& events) {
@@ -115,6 +135,7 @@ TEST_CASE("every event comes back from a block, and every way to read it agrees"
     RC_ASSERT(*peek_block(block, kTestLimits) == summary);
     RC_ASSERT(holds_times(block, events));
     for (const SeriesNo series : summary.series) RC_ASSERT(holds_column(block, events, series));
+    RC_ASSERT(holds_columns(block, summary.series));
     RC_ASSERT(block_column(block, 4000, kTestLimits).error().code == ErrorCode::kNotFound);
   });
 }
