@@ -10,13 +10,17 @@
 namespace deltamesh {
 namespace {
 
-// Up to eight bytes, little-endian; bytes beyond the end count as zero.
+// Little-endian. Written out: of this, unlike of a loop, compilers make one load where the machine allows
+// that.
+std::uint64_t load_eight(ByteView in) {
+  const auto byte = [in](unsigned i) { return std::to_integer<std::uint64_t>(in[i]) << (8 * i); };
+  return byte(0) | byte(1) | byte(2) | byte(3) | byte(4) | byte(5) | byte(6) | byte(7);
+}
+
+// Up to eight bytes; those beyond the end count as zero.
 std::uint64_t load_word(ByteView in) {
+  if (in.size() >= 8) return load_eight(in);
   std::uint64_t value = 0;
-  if (in.size() >= 8) {
-    for (unsigned i = 0; i < 8; ++i) value |= std::to_integer<std::uint64_t>(in[i]) << (8 * i);
-    return value;
-  }
   for (unsigned i = 0; i < in.size(); ++i) value |= std::to_integer<std::uint64_t>(in[i]) << (8 * i);
   return value;
 }

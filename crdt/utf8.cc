@@ -7,9 +7,8 @@
 namespace deltamesh {
 namespace {
 
-// Bytes in the sequence that `lead` begins; 0 if none begins with it.
+// Bytes in the sequence that `lead`, no ASCII, begins; 0 if none begins with it.
 std::size_t sequence_bytes(std::uint8_t lead) {
-  if (lead < 0x80) return 1;
   if (lead < 0xC2 || lead > 0xF4) return 0;
   return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
 }
@@ -25,9 +24,14 @@ std::uint32_t point_min(std::size_t bytes) {
 bool take_code_point(std::string_view& text, std::uint32_t& point) {
   assert(!text.empty());
   const auto lead = static_cast<std::uint8_t>(text[0]);
+  if (lead < 0x80) {  // Nearly every one, of names that each write repeats.
+    point = lead;
+    text.remove_prefix(1);
+    return true;
+  }
   const std::size_t bytes = sequence_bytes(lead);
   if (bytes == 0 || text.size() < bytes) return false;
-  point = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
+  point = lead & (0x7Fu >> bytes);
   for (std::size_t i = 1; i < bytes; ++i) {
     const auto next = static_cast<std::uint8_t>(text[i]);
     if ((next & 0xC0) != 0x80) return false;

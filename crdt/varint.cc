@@ -1,6 +1,7 @@
 // crdt/varint.cc - writing and bounded reading of LEB128 integers, byte strings and fixed 64-bit words.
 #include "crdt/varint.h"
 
+#include <array>
 #include <limits>
 
 namespace deltamesh {
@@ -23,8 +24,9 @@ void put_string(Bytes& out, std::string_view text) {
 }
 
 void put_fixed64(Bytes& out, std::uint64_t value) {
-  for (unsigned shift = 0; shift < 64; shift += 8)
-    out.push_back(static_cast<std::byte>((value >> shift) & 0xff));
+  const auto byte = [value](unsigned i) { return static_cast<std::byte>((value >> (8 * i)) & 0xff); };
+  const std::array bytes{byte(0), byte(1), byte(2), byte(3), byte(4), byte(5), byte(6), byte(7)};
+  out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
 bool get_varint(ByteView& in, std::uint64_t& value) {
