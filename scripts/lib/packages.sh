@@ -11,7 +11,7 @@ packages_build=(
   libjemalloc-dev
   catch2 librapidcheck-dev
 )
-packages_test=(mosquitto mosquitto-clients curl socat sqlite3 zstd)
+packages_test=(mosquitto mosquitto-clients curl socat sqlite3 valgrind zstd)
 packages_clang=(clang-14 libclang-rt-14-dev llvm-14)
 packages_lint=(clang-format-14 clang-tidy-14 shellcheck)
 packages_tarantool=(tarantool)
