@@ -59,7 +59,7 @@ void StreamKnowledge::declare_lost(const IntervalSet& dots) {
 
 void StreamKnowledge::declare_head(Seq head, Seq settled) {
   head_ = std::max(head_, head);
-  settled_ = std::max(settled_, std::min(settled, head));
+  settled_ = std::max(settled_, head == 0 ? 0 : std::min(settled, head + 1));
 }
 
 void StreamKnowledge::drop(Interval dots) {
@@ -130,6 +130,14 @@ StreamKnowledge& Knowledge::at(const StreamId& stream) {
   auto found = is_new_last ? entries_.end() : find_stream(entries_.begin(), entries_.end(), stream);
   if (is_new_last || !(found->stream == stream)) found = entries_.insert(found, Entry{stream, {}});
   return found->known;
+}
+
+void Knowledge::erase(const std::vector<StreamId>& gone) {
+  auto next = gone.begin();
+  std::erase_if(entries_, [&](const Entry& entry) {
+    while (next != gone.end() && *next < entry.stream) ++next;
+    return next != gone.end() && *next == entry.stream;
+  });
 }
 
 bool Knowledge::holds(const Dot& dot) const {

@@ -6,7 +6,8 @@
 // enters another node's knowledge (see shareable()). void: the writer declares that no copy is known, or an
 // operator for one that is gone. lost: void, and there was an event, which its writer had to give up before
 // others had it, or found damaged; other void dots were never stored. `head` is the highest dot that the
-// writer is known to have issued, `settled` the dot up to which it declares its stream complete.
+// writer is known to have issued, `settled` the dot up to which it declares its stream complete. A stream is
+// closed while its writer's word is that nothing follows the head; should something follow, it is open again.
 //
 // Streams stand in one sorted flat vector: a node knows thousands.
 #pragma once
@@ -21,7 +22,8 @@
 
 namespace deltamesh {
 
-// Nothing that is held is dropped or void; what is lost is void; head is never below a number in any set.
+// Nothing that is held is dropped or void; what is lost is void; head is never below a number in any set;
+// settled_ is at most one more than the head.
 class StreamKnowledge {
  public:
   [[nodiscard]] const IntervalSet& held() const { return held_; }
@@ -29,14 +31,19 @@ class StreamKnowledge {
   [[nodiscard]] const IntervalSet& voided() const { return void_; }
   [[nodiscard]] const IntervalSet& lost() const { return lost_; }
   [[nodiscard]] Seq head() const { return head_; }
-  [[nodiscard]] Seq settled() const { return settled_; }
+  [[nodiscard]] Seq settled() const { return settled_ < head_ ? settled_ : head_; }
+  [[nodiscard]] bool closed() const { return settled_ > head_; }
+  // What declare_head() takes to say both: settled(), or one more than the head of what is closed.
+  [[nodiscard]] Seq declared() const { return settled_; }
 
   void hold(Interval dots);  // We have the data now.
   void hold(const IntervalSet& dots);
   void declare_void(Interval dots);  // Has no effect on dots that are held.
   void declare_void(const IntervalSet& dots);
   void declare_lost(const IntervalSet& dots);  // And void.
-  void declare_head(Seq head, Seq settled);    // Both only grow; a settled past its head counts as the head.
+  // Both only grow; a settled past its head closes the stream.
+  void declare_head(Seq head, Seq settled);
+  void close() { declare_head(head_, head_ + 1); }
 
   // Retention: gives up `dots`, held or not. That is no join, and never leaves this node.
   void drop(Interval dots);
@@ -80,6 +87,9 @@ class Knowledge {
 
   [[nodiscard]] bool holds(const Dot& dot) const;
   void hold(const Dot& dot) { at(dot.stream).hold({dot.seq, dot.seq}); }
+
+  // Takes entries out, as if nothing were known of their streams. In one pass; `gone` ascending.
+  void erase(const std::vector<StreamId>& gone);
 
   // Linear merge of the two sorted vectors; returns true if anything grew.
   bool join(const Knowledge& other);

@@ -147,7 +147,7 @@ Knowledge ended_streams(const Knowledge& known, const Identity& writer) {
     StreamKnowledge& after = ended.at(stream);
     after = before;
     after.declare_void(before.missing());
-    if (before.settled() > 0) after.declare_head(before.head(), before.head());
+    if (before.settled() > 0) after.close();
   }
   return ended;
 }

@@ -20,6 +20,12 @@ Catalogue::Added Catalogue::add(StreamIx stream, const SeriesDecl& decl) {
   return Added::kNew;
 }
 
+void Catalogue::forget(StreamIx stream) {
+  if (stream >= streams_.size()) return;
+  size_ -= streams_[stream].size();
+  streams_[stream].clear();
+}
+
 const SeriesDecl* Catalogue::find(StreamIx stream, SeriesNo number) const {
   if (stream >= streams_.size()) return nullptr;
   const auto it = streams_[stream].find(number);

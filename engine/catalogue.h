@@ -20,6 +20,8 @@ class Catalogue {
  public:
   enum class Added { kNew, kSame, kConflict, kFull };
   Added add(StreamIx stream, const SeriesDecl& decl);
+  // Takes all declarations of a stream out.
+  void forget(StreamIx stream);
   [[nodiscard]] const SeriesDecl* find(StreamIx stream, SeriesNo number) const;
   // Of one stream, by number.
   [[nodiscard]] const std::map<SeriesNo, SeriesDecl>& of(StreamIx stream) const;

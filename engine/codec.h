@@ -23,6 +23,7 @@ Bytes encode_delta(const message::Delta& delta_without_block, ByteView block);
 inline constexpr std::size_t kFrameItemsBytesMax = limits::kFrameBytesMax - 256;
 std::size_t item_bytes_max(const message::StreamRef& ref);
 std::size_t item_bytes_max(const message::Frontier::Entry& entry);
+std::size_t item_bytes_max(const message::Frontier::Past& past);
 std::size_t item_bytes_max(const message::MapDelta::Known& known);
 std::size_t item_bytes_max(const message::MapDelta::Entry& entry);
 std::size_t item_bytes_max(const message::Ack::Stream& stream);

@@ -48,6 +48,8 @@ Result<Message> read(wire::Frontier::Reader in, RawReader& raw) {
     frontier.entries.push_back(raw.frontier_entry());
   }
   raw.given(in.getGiven(), frontier.entries);
+  for (std::uint32_t i = 0; i < in.getPasts() && raw.ok(); ++i) frontier.pasts.push_back(raw.past());
+  if (in.getRemembers()) frontier.remembered = raw.digest();
   return Message{std::move(frontier)};
 }
 

@@ -130,6 +130,10 @@ Bytes encode_message(const message::Frontier& frontier) {
   if (!frontier.base.empty()) out.setBase(data(frontier.base));
   for (const auto& entry : frontier.entries) put_item(writer.raw(), entry);
   out.setGiven(static_cast<std::uint16_t>(put_given(writer.raw(), frontier.entries)));
+  out.setPasts(static_cast<std::uint8_t>(frontier.pasts.size()));
+  for (const auto& past : frontier.pasts) put_item(writer.raw(), past);
+  out.setRemembers(!frontier.remembered.empty());
+  writer.raw().insert(writer.raw().end(), frontier.remembered.begin(), frontier.remembered.end());
   return writer.finish();
 }
 

@@ -25,6 +25,10 @@ std::size_t item_bytes_max(const message::Frontier::Entry& entry) {
          2 * kVarintBytesMax + (gave_up ? given : 0);
 }
 
+std::size_t item_bytes_max(const message::Frontier::Past& past) {
+  return sizeof(past.of.dataset) + sizeof(past.of.node.bytes) + kVarintBytesMax + sizeof(past.sums);
+}
+
 std::size_t item_bytes_max(const message::MapDelta::Known& known) {
   return item_bytes_max(known.ref) + interval_bytes_max(known.held) + interval_bytes_max(known.rewritten) +
          kVarintBytesMax;

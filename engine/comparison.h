@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/compared.h"
 #include "engine/map_reconcile.h"
+#include "engine/past.h"
 #include "engine/reconcile.h"
 #include "engine/stream_table.h"
 
@@ -26,6 +28,8 @@ struct Comparison {
 
   std::optional<CompareId> id;  // None: a scrub, which is one piece.
   std::vector<StreamIx> left;   // Not begun; the last one is next.
+  std::set<StreamIx> taken;     // Were in `left`.
+  std::optional<PastOf> aside;  // Of what was put aside, writers up to this one were taken.
   std::vector<DatasetId> maps_left;
   Compared compared;        // With the streams that are done.
   std::size_t unequal = 0;  // How many of them are not equal.

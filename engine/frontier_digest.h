@@ -18,6 +18,14 @@ class FrontierDigest {
     put_knowledge(bytes_, known);
     sum_.add(bytes_);
   }
+  // No stream has this class.
+  void add(const PastOf& of, const PastSums& sums) {
+    bytes_.clear();
+    put_fixed64(bytes_, static_cast<std::uint64_t>(of.dataset));
+    bytes_.push_back(std::byte{0xff});
+    put_item(bytes_, message::Frontier::Past{of, sums});
+    sum_.add(bytes_);
+  }
   [[nodiscard]] Bytes bytes() const {
     Bytes out;
     put_fixed64(out, sum_.high());

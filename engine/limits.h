@@ -78,6 +78,9 @@ inline constexpr std::uint32_t kEventReadingsMax = 4096;
 inline constexpr std::uint32_t kSeriesPerStreamMax = 65'536;
 inline constexpr std::size_t kSeriesMax = 1u << 20;  // Of all streams together.
 inline constexpr std::size_t kStreamsMax = 65'536;
+// Streams that a node has met in one run, those among them that it has put aside. More: memory, some 300
+// bytes each. Fewer: a node that runs for years refuses new ones until it is started anew.
+inline constexpr std::size_t kStreamsMetMax = 1u << 20;
 inline constexpr std::size_t kUnitBytesMax = 64;
 
 // A frontier's page is closed once it is this large. Larger: other frames wait for it. Smaller: more heads.
@@ -144,6 +147,13 @@ inline constexpr std::uint32_t kCreditReturnBytes = 64u << 10;
 // Blocks that one session passes over because they are damaged in the store. More: a node with a ruined store
 // spends its time on finding that out. Fewer: some of them hold back all behind them.
 inline constexpr std::uint32_t kUnreadableMax = 1u << 12;
+// Streams with a damaged block of which peers are asked whether they have it. More: memory. Fewer: the others
+// wait for the next look at them.
+inline constexpr std::size_t kAskedMax = 1u << 10;
+// Streams that are over and of which nothing is held are put aside so often, and so many at a time. More
+// often: those that were woken by one peer are there no more for the next. More at a time: a longer batch.
+inline constexpr std::chrono::seconds kAsideLook{30};
+inline constexpr std::size_t kAsideAtOnce = 1'024;
 // Cells of a stream sent at a time, far behind its head. More: the newest waits for longer behind them.
 // Fewer: more reads.
 inline constexpr Seq kBacklogCellsMax = 64;
@@ -173,6 +183,8 @@ inline constexpr std::size_t kDatasetNameBytesMax = 64;
 inline constexpr std::size_t kTextBytesMax = 512;                // Of a refusal's reason or a version string.
 inline constexpr std::size_t kOwnStreamsMax = kDatasetsMax + 1;  // Of a HELLO: `$rules` has one, too.
 inline constexpr std::size_t kStreamsPerFrame = 512;  // Of a frontier, a map page, an acknowledgement.
+inline constexpr std::size_t kPastsPerFrame =
+    255;  // Sums of a frontier, of one writer each; a byte counts them.
 inline constexpr std::size_t kMapDeltasPerAck = 512;
 inline constexpr std::size_t kResumeTokenBytesMax = 256;
 // Peers whose last frontier is remembered, and the largest that is. More, larger: so much memory, and 16

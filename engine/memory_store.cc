@@ -7,6 +7,7 @@
 
 #include "crdt/map_conflict.h"
 #include "engine/batch_rules.h"
+#include "engine/past.h"
 
 namespace deltamesh {
 namespace {
@@ -110,7 +111,16 @@ Status MemoryStore::apply(Batch& batch) {
   for (const BootOffset& offset : batch.offsets) take_offset(offset);
   for (const OwnBoot& boot : batch.own_boots) own_boots_.insert_or_assign(boot.place, boot);
   own_boots_.erase(own_boots_.begin(), own_boots_.lower_bound(batch.own_boots_from));
+  for (const StreamId& stream : batch.put_aside) put_aside(stream);
   return Done{};
+}
+
+void MemoryStore::put_aside(const StreamId& stream) {
+  if (const StreamKnowledge* const known = knowledge_.find(stream); known == nullptr || !is_gone(*known))
+    return;
+  std::erase_if(series_, [&](const auto& one) { return one.first.stream == stream; });
+  std::erase_if(unnamed_, [&](const SeriesKey& one) { return one.stream == stream; });
+  std::erase_if(offsets_, [&](const auto& one) { return one.first.first == stream; });
 }
 
 void MemoryStore::take_offset(const BootOffset& offset) {
@@ -199,6 +209,30 @@ void MemoryStore::erase(const MapErasure& erasure) {
   if (writes.empty()) return void(entries.erase(at));
   at->second.latest = writes.front();
   at->second.conflicts.assign(writes.begin() + 1, writes.end());
+}
+
+Result<std::optional<StreamKnowledge>> MemoryStore::known(const StreamId& stream) const {
+  if (fail_reads_) return *fail_reads_;
+  const StreamKnowledge* const found = knowledge_.find(stream);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+Result<Knowledge> MemoryStore::knowledge_of(DatasetId dataset, const NodeId& writer) const {
+  if (fail_reads_) return *fail_reads_;
+  Knowledge out;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    if (stream.dataset == dataset && stream.node == writer) out.at(stream) = known;
+  }
+  return out;
+}
+
+Result<std::vector<TierAck>> MemoryStore::acks(const StreamId& stream) const {
+  if (fail_reads_) return *fail_reads_;
+  std::vector<TierAck> out;
+  for (const auto& [of, dots] : acks_) {
+    if (of.second == stream) out.push_back({of.first, false, stream, dots});
+  }
+  return out;
 }
 
 Result<StoreImage> MemoryStore::image() const {

@@ -41,6 +41,9 @@ class MemoryStore : public Store, public StoreReader {
 
   Result<StoreImage> image() const override;
   Result<Knowledge> knowledge() const override { return knowledge_; }
+  Result<std::optional<StreamKnowledge>> known(const StreamId& stream) const override;
+  Result<Knowledge> knowledge_of(DatasetId dataset, const NodeId& writer) const override;
+  Result<std::vector<TierAck>> acks(const StreamId& stream) const override;
   Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
@@ -90,6 +93,7 @@ class MemoryStore : public Store, public StoreReader {
   void take_offset(const BootOffset& offset);
   void join(MapWrite& write);
   void prune(MapPruning& pruning);
+  void put_aside(const StreamId& stream);
   void erase(const MapErasure& erasure);
 
   Identity identity_;

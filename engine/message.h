@@ -18,6 +18,7 @@
 #include "crdt/map_floor.h"
 #include "crdt/sample.h"
 #include "engine/config.h"
+#include "engine/past.h"
 
 namespace deltamesh::message {
 
@@ -60,7 +61,8 @@ struct Hello {
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-// What the sender knows, in one or several frames; live data follows the last.
+// What the sender knows, in one or several frames, the last of which says so. Where sums over streams are not
+// the same on both sides, those streams follow, up to another last frame.
 struct Frontier {
   struct Entry {
     StreamRef ref;
@@ -75,6 +77,16 @@ struct Frontier {
   std::vector<Entry> entries;
   bool last = true;
   Bytes base;  // 16 bytes or none: the digest of a HELLO, to whose frontier the entries are changes.
+  // Sums over streams that are over, which are not among the entries.
+  struct Past {
+    PastOf of;
+    PastSums sums{};
+    friend bool operator==(const Past&, const Past&) = default;
+  };
+  std::vector<Past> pasts = {};  // Ascending.
+  // In the last frame, 16 bytes or none: the digest of the streams in sums that the receiver named when the
+  // two were in session last.
+  Bytes remembered = {};
   friend bool operator==(const Frontier&, const Frontier&) = default;
 };
 

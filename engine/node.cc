@@ -28,11 +28,11 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
 }
 
 void Node::load(StoreImage image) {
-  knowledge_ = std::move(image.knowledge);
+  load_acks(image.acks);
+  load_knowledge(image);
   mark_ = image.mark;
   alive_ = mark_.alive;
   if (mark_.wall) left_ = mark_;
-  load_acks(image.acks);
   if (retention_.is_bounded()) look_at_ = Micros::zero();
   for (const auto& entry : knowledge_.entries()) {
     intern(entry.stream);
@@ -57,6 +57,26 @@ void Node::load(StoreImage image) {
   load_rules(image.obeyed);
   counters_.map_surfaced = image.surfaced;
   void_lost();
+}
+
+// Streams of which nothing is held stay aside. One of which more is stored than what is known was not put
+// aside before; it will be, and then that goes, but for acknowledgements, which are asked for when it wakes.
+void Node::load_knowledge(const StoreImage& image) {
+  std::set<StreamId> used;
+  for (const StreamSeries& series : image.series) used.insert(series.stream);
+  for (const SeriesKey& series : image.unnamed) used.insert(series.stream);
+  for (const BootOffset& offset : image.offsets) used.insert(offset.stream);
+  std::vector<StreamId> aside;
+  for (const auto& [stream, known] : image.knowledge.entries()) {
+    if (is_left_behind(stream, known) && !used.contains(stream)) {
+      count_aside(stream, known);
+      aside.push_back(stream);
+      continue;
+    }
+    knowledge_.at(stream) = known;
+    note_left_behind(intern(stream));
+  }
+  acks_.forget(aside);
 }
 
 // Numbers of ours below the head that are not here were in batches that failed in an earlier run: nobody ever
@@ -91,7 +111,9 @@ Result<StreamIx> Node::intern_remote(const StreamId& stream) {
   if (config == nullptr || config->cls != stream.cls) {
     return Error{ErrorCode::kInvalid, "a stream of an unknown dataset or class"};
   }
-  if (streams_.size() >= limits::kStreamsMax && !streams_.find(stream)) {
+  if (Status awake = wake(stream); !awake.ok()) return awake.error();
+  const std::size_t awake = streams_.size() - put_aside_count_;
+  if ((awake >= limits::kStreamsMax || streams_.size() >= limits::kStreamsMetMax) && !streams_.find(stream)) {
     return Error{ErrorCode::kLimit, "more than " + std::to_string(limits::kStreamsMax) + " streams"};
   }
   return intern(stream);
@@ -156,6 +178,7 @@ void Node::tick(Instant now) {
   check_boots(now);
   check_retention(now);
   check_forgetting(now);
+  check_aside(now);
   if (gather_until_ && *gather_until_ <= now.steady) commit_gathered();
   if (next_timer_ <= now.steady) {
     next_timer_ = Micros::max();
@@ -181,6 +204,7 @@ Effects Node::take_effects() {
   if (tell_acks_at_) next = std::min(next, *tell_acks_at_);
   if (look_at_) next = std::min(next, *look_at_);
   if (forgetting_.look_at && !forgetting_.under_way) next = std::min(next, *forgetting_.look_at);
+  if (aside_look_at_ && !aside_under_way_) next = std::min(next, *aside_look_at_);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;

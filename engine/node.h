@@ -96,6 +96,8 @@ class Node {
   [[nodiscard]] const ForgetRules& rules() const;
   [[nodiscard]] bool is_forgetting() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  // Streams that are over and of which nothing is held here stand in the store alone, not in knowledge().
+  [[nodiscard]] std::size_t streams_aside() const;
   // Sessions for people: who, since when, how far.
   [[nodiscard]] std::vector<SessionStatus> sessions() const;
   // Nothing pending, nothing in flight, nothing that an open session lacks: the driver may stop.
@@ -159,6 +161,7 @@ class Node {
     std::vector<Rewritten> obedient;       // Stored blocks, written anew.
     std::set<StreamIx> named_late;         // As Forgetting has them.
     std::optional<Bytes> obeyed;           // As Batch has it.
+    std::vector<StreamIx> aside;           // Made to put these aside.
   };
   // Where a stream comes from.
   struct Source {
@@ -175,6 +178,7 @@ class Node {
 
   // node.cc: what is known, and time.
   void load(StoreImage image);
+  void load_knowledge(const StoreImage& image);
   [[nodiscard]] const DatasetConfig* dataset(DatasetId id) const;
   Result<const DatasetConfig*> dataset_of_kind(DatasetId id, DatasetKind kind) const;
   OwnStream& own_stream(const DatasetConfig& config);
@@ -319,6 +323,8 @@ class Node {
   [[nodiscard]] std::vector<HeldBlock> unreadable_blocks(StreamIx ix, Interval around) const;
   [[nodiscard]] std::optional<HeldBlock> block_at(StreamIx ix, Seq seq) const;
   [[nodiscard]] IntervalSet held_by_peers(StreamIx ix) const;
+  void ask_who_has(StreamIx ix, Interval dots);
+  void look_again(StreamIx ix);
   void apply_damaged(const InFlight& batch);
 
   // node_tier.cc: what the operator's tiers have stored.
@@ -334,6 +340,7 @@ class Node {
   void tell_acks(Instant now);
   void tell_acks(Session& session, const AckNews& news);
   [[nodiscard]] AckNews all_acks() const;
+  [[nodiscard]] AckNews acks_of(StreamIx ix) const;
   std::vector<TierAck> take_unstored_acks();
   void acks_failed(const InFlight& batch);
 
@@ -391,7 +398,8 @@ class Node {
   std::vector<StreamIx> comparable(const Session& session);
   [[nodiscard]] bool is_comparable(const Session& session, const StreamId& stream) const;
   bool begin_piece(const Session& session, Comparison& comparison);
-  Comparison::Stream begin_stream(StreamIx ix) const;
+  Comparison::Stream begin_stream(StreamIx ix);
+  void take_aside(const Session& session, Comparison& comparison);
   void end_stream(const Session& session, Comparison& comparison);
   void ask(Session& session, Instant now);
   template <class Step>
@@ -514,11 +522,16 @@ class Node {
   void take_image(Session& session);
   Status receive(Session& session, const message::Frontier& frontier, Instant now);
   void send_frontier(Session& session, const FrontierImage* base);
+  Status end_frontier(Session& session, const Bytes& remembered);
   Status take_frontier_entry(Session& session, const message::Frontier::Entry& entry);
   Status take_told(Session& session, StreamIx ix, const StreamKnowledge& all);
   Status note_remote(Session& session, StreamIx ix, const StreamKnowledge& told, const IntervalSet& held);
+  [[nodiscard]] message::Frontier::Entry entry_of(Session& session, StreamIx ix,
+                                                  const StreamKnowledge& known);
+  void tell(Session& session, message::Frontier::Entry entry);
   void tell_gone(const Knowledge::Entry& entry, std::optional<PeerId> except);
   void tell_gone(Session& session, const Knowledge::Entry& entry);
+  static void forget_sum(Session& session, StreamIx ix, const StreamKnowledge& all);
   Status note_unwanted(Session& session, StreamIx ix, const IntervalSet& dots);
   void note_asked_back(Session& session, StreamIx ix, const StreamKnowledge& told);
   void tell_since(Session& session, const FrontierImage& told);
@@ -528,10 +541,42 @@ class Node {
   Result<StreamIx> resolve(Session& session, const message::StreamRef& ref);
   [[nodiscard]] message::StreamRef refer(Session& session, StreamIx ix);
 
+  // node_past.cc: streams that are over.
+  [[nodiscard]] bool is_past(const StreamId& stream, const StreamKnowledge& known) const;
+  [[nodiscard]] bool tiers_lack(const StreamId& stream, const StreamKnowledge& known) const;
+  void add_past(FrontierImage& image, std::vector<OverStream>& over, StreamIx ix,
+                const StreamKnowledge& known) const;
+  void number_places(const FrontierImage& image, std::vector<OverStream>& over) const;
+  [[nodiscard]] bool stands_in_sum(const FrontierImage& told, StreamIx ix);
+  Status take_past(Session& session, const message::Frontier::Past& past);
+  Result<bool> compare_pasts(Session& session);
+  static void begin_sums(Session& session, std::vector<std::uint32_t> unequal);
+  Status tell_unequal(Session& session);
+  Result<std::vector<StreamIx>> unequal_streams(const Session& session);
+  Status take_past_base(Session& session, const Bytes& digest);
+  Status take_rest_of_past(Session& session);
+  void tell_all(Session& session, StreamIx ix);
+  void tell_awaited(Session& session);
+
+  // node_aside.cc: those of which nothing is held here.
+  [[nodiscard]] bool is_left_behind(const StreamId& stream, const StreamKnowledge& known) const;
+  void count_aside(const StreamId& stream, const StreamKnowledge& known);
+  Status wake(const StreamId& stream);
+  Status wake(StreamIx ix);
+  Status take_back(const StreamId& stream, const StreamKnowledge& known);
+  Result<std::vector<StreamIx>> wake_all(const PastOf& of, std::uint32_t parts);
+  void note_left_behind(StreamIx ix);
+  void check_aside(Instant now);
+  [[nodiscard]] bool nobody_speaks_of(StreamIx ix) const;
+  void aside_durable(const InFlight& batch);
+  void forget_stream(StreamIx ix);
+
   // node_resume.cc: going on from what the last session with a peer began with.
   [[nodiscard]] bool shares_all(const Session& session) const;
   void remember(Session& session, Instant now);
   std::shared_ptr<const FrontierImage> heard_image(Session& session) const;
+  void sort_streams(FrontierImage& image) const;
+  std::shared_ptr<const FrontierImage> past_heard_image(Session& session) const;
   Bytes offer_remembered(Session& session) const;
   [[nodiscard]] std::shared_ptr<const FrontierImage> base_for(const Session& session,
                                                               const message::Hello& hello) const;
@@ -579,11 +624,12 @@ class Node {
 
   Knowledge knowledge_;
   StreamTable streams_;
-  mutable std::vector<std::uint32_t> places_;   // By StreamIx: where it stands in knowledge_.
-  std::vector<IntervalSet> pending_;            // By StreamIx: in a batch that is not durable yet.
-  std::vector<Source> sources_;                 // By StreamIx.
-  std::set<std::pair<Micros, StreamIx>> late_;  // When to look whether a stream's source is late.
-  std::shared_ptr<const FrontierImage> image_;  // Of knowledge_; null once that has changed.
+  mutable std::vector<std::uint32_t> places_;            // By StreamIx: where it stands in knowledge_.
+  std::vector<IntervalSet> pending_;                     // By StreamIx: in a batch that is not durable yet.
+  std::vector<Source> sources_;                          // By StreamIx.
+  std::set<std::pair<Micros, StreamIx>> late_;           // When to look whether a stream's source is late.
+  std::shared_ptr<const FrontierImage> image_;           // Of knowledge_; null once that has changed.
+  std::shared_ptr<const std::vector<OverStream>> over_;  // Of the last image.
   Catalogue catalogue_;
   std::set<std::pair<StreamIx, SeriesNo>> unnamed_;  // Of blocks that are here; at most limits::kSeriesMax.
   RecentBlocks recent_;
@@ -642,6 +688,20 @@ class Node {
   std::set<std::pair<Micros, PeerId>> pacing_;     // Session::pace_next of all sessions.
   std::map<Identity, Agreement> agreements_;       // At most limits::kResumePeersMax.
   std::map<Identity, std::vector<PeerId>> links_;  // Live sessions by remote node, oldest first.
+  // Damaged blocks, one of a stream, of which peers were asked whether they have them; at most
+  // limits::kAskedMax.
+  std::map<StreamIx, Interval> asked_;
+  // Streams that the store alone knows: their sums, by writer.
+  struct Aside {
+    PastSums sums{};
+    std::size_t streams = 0;
+  };
+  std::map<PastOf, Aside> aside_;
+  std::set<StreamIx> left_behind_;       // May be put aside.
+  bool aside_under_way_ = false;         // A batch that puts some aside.
+  std::optional<Micros> aside_look_at_;  // None: nothing may be put aside.
+  std::vector<bool> put_aside_;          // By StreamIx: was, in this run;
+  std::size_t put_aside_count_ = 0;      // and how many of them are.
   RangeCache ranges_;
   TierAcks acks_;
   AckNews untold_acks_, unstored_acks_;

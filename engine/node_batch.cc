@@ -52,6 +52,7 @@ void Node::commit(InFlight batch) {
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
   for (const auto& one : batch.obedient) out.rewritten.push_back(one.block);
   out.obeyed = batch.obeyed;
+  for (const StreamIx ix : batch.aside) out.put_aside.push_back(streams_[ix]);
   if (batch.from) received_bytes_ += batch.credit;
   in_flight_.emplace(out.id, std::move(batch));
   effects_.persist.push_back(std::move(out));
@@ -164,6 +165,9 @@ void Node::apply_durable(const InFlight& batch) {
     const bool completed = settled.contains(known.stream) && knowledge_.find(known.stream)->missing().empty();
     if (!known.known.voided().empty() || completed) tell_gone(known, is_ours ? std::nullopt : batch.from);
   }
+  for (const auto& known : batch.knowledge.entries()) note_left_behind(*streams_.find(known.stream));
+  for (const auto& [ix, dots] : batch.plan.given_up) note_left_behind(ix);
+  aside_durable(batch);
   map_became_durable(batch);
   apply_pruning(batch);
   offsets_durable(batch);
@@ -176,7 +180,7 @@ std::set<StreamId> Node::newly_settled(const InFlight& batch) const {
   if (!batch.heard && !batch.retires) return settled;
   for (const auto& [stream, told] : batch.knowledge.entries()) {
     const StreamKnowledge* const known = knowledge_.find(stream);
-    if (known != nullptr && known->head() > 0 && told.settled() > known->settled()) settled.insert(stream);
+    if (known != nullptr && known->head() > 0 && told.declared() > known->declared()) settled.insert(stream);
   }
   return settled;
 }
@@ -204,6 +208,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   acks_failed(batch);
   undo_pruning(batch, now);
   forgetting_failed(batch, now);
+  if (!batch.aside.empty()) aside_under_way_ = false;
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);

@@ -39,6 +39,7 @@ Result<CompareId> Node::compare(PeerId peer, Instant now) {
   comparison->id = id;
   comparison->compared = {id, peer, with->remote, {}, {}, Done{}};
   comparison->left = comparable(*with);
+  comparison->taken.insert(comparison->left.begin(), comparison->left.end());
   comparison->maps_left = comparable_maps(*with);
   comparison->piece_dots = limits::kComparePieceFirst;
   with->comparison = std::move(comparison);
@@ -129,6 +130,7 @@ void Node::stop_waiting(Session& session, Instant now) {
 bool Node::begin_piece(const Session& session, Comparison& comparison) {
   while (!comparison.stream || done(*comparison.stream)) {
     if (comparison.stream) end_stream(session, comparison);
+    if (comparison.left.empty()) take_aside(session, comparison);
     if (comparison.left.empty() || comparison.unequal >= limits::kCompareUnequalMax) return false;
     comparison.stream = begin_stream(comparison.left.back());
     comparison.left.pop_back();
@@ -138,7 +140,25 @@ bool Node::begin_piece(const Session& session, Comparison& comparison) {
   return true;
 }
 
-Comparison::Stream Node::begin_stream(StreamIx ix) const {
+// What was put aside comes last, writer by writer, where everything is compared.
+void Node::take_aside(const Session& session, Comparison& comparison) {
+  if (!comparison.id) return;
+  while (comparison.left.empty()) {
+    const auto next = comparison.aside ? aside_.upper_bound(*comparison.aside) : aside_.begin();
+    if (next == aside_.end()) return;
+    comparison.aside = next->first;
+    if (!shares(session, next->first.dataset)) continue;
+    const auto woken = wake_all(next->first, (1u << kPastParts) - 1);
+    if (!woken.ok()) return void(comparison.outcome = woken.error());
+    for (const StreamIx ix : *woken) {
+      if (comparison.taken.insert(ix).second) comparison.left.push_back(ix);
+    }
+  }
+}
+
+Comparison::Stream Node::begin_stream(StreamIx ix) {
+  if (Status awake = wake(ix); !awake.ok())
+    note(Note::Level::kWarning, "cannot read what is known of a stream: " + awake.error().text);
   Comparison::Stream stream;
   stream.ix = ix;
   stream.result.stream = streams_[ix];
@@ -156,8 +176,8 @@ void Node::end_stream(const Session& session, Comparison& comparison) {
     result.voided = IntervalSet(result.found.dots).intersect(known->voided()).size();
   if (const StreamKnowledge* const known = this->known(ix))
     result.a_gave_up = result.found.a_lacks.first().intersect(known->dropped()).size();
-  if (ix < session.streams.size())
-    result.b_gave_up = result.found.b_lacks.first().intersect(session.streams[ix].unwanted).size();
+  if (const SessionStream* const state = session.streams.find(ix); state != nullptr && !state->by_sum)
+    result.b_gave_up = result.found.b_lacks.first().intersect(state->unwanted).size();
   if (!result.status || result.found.verdict() != Verdict::kEqual) ++comparison.unequal;
   comparison.compared.streams.push_back(std::move(result));
 }
@@ -227,9 +247,7 @@ void Node::name_to(Session& session, StreamIx ix) {
   const StreamKnowledge nothing;
   const StreamKnowledge* const found = this->known(ix);
   const StreamKnowledge& known = found == nullptr ? nothing : *found;
-  message::Frontier naming;
-  naming.entries.push_back({refer(session, ix), {}, {}, known.head(), known.settled()});
-  send(session, naming);
+  tell(session, {refer(session, ix), {}, {}, known.head(), known.declared()});
 }
 
 // An answer that nobody waits for any more is none.

@@ -31,7 +31,10 @@ void Node::take_anew(StreamIx ix, const std::vector<HeldBlock>& unreadable) {
   const IntervalSet elsewhere = held_by_peers(ix).minus(retention_.planned(ix));
   for (const HeldBlock& block : unreadable) {
     const IntervalSet there = elsewhere.intersect(block.dots);
-    if (block.bytes > 0 && !there.contains(block.dots)) continue;
+    if (!there.contains(block.dots)) {
+      ask_who_has(ix, block.dots);
+      if (block.bytes > 0) continue;
+    }
     for (const Interval run : there.intervals()) {
       batch.damaged.emplace_back(ix, run);
       retention_.take_out(batch.plan, ix, {run, block.bytes, block.arrival});
@@ -44,6 +47,33 @@ void Node::take_anew(StreamIx ix, const std::vector<HeldBlock>& unreadable) {
     for (const auto& [of, dots] : batch.damaged) own.declare_lost(IntervalSet(dots));
   }
   commit(std::move(batch));
+}
+
+// Peers that have heard of the stream by a sum alone have said no more themselves: who tells all of it is
+// told all.
+void Node::ask_who_has(StreamIx ix, Interval dots) {
+  const auto before = asked_.find(ix);
+  bool asked = before != asked_.end();
+  for (const auto& [peer, session] : sessions_) {
+    if (session->phase != SessionPhase::kLive || !session->is_in_sum(ix)) continue;
+    tell_all(*session, ix);
+    asked = true;
+  }
+  if (!asked) return;
+  if (before != asked_.end()) {
+    before->second = {std::min(before->second.first, dots.first), std::max(before->second.last, dots.last)};
+  } else if (asked_.size() < limits::kAskedMax) {
+    asked_.emplace(ix, dots);
+  }
+}
+
+// A peer has told what it has of a stream.
+void Node::look_again(StreamIx ix) {
+  const auto asked = asked_.find(ix);
+  if (asked == asked_.end() || !held_by_peers(ix).intersects(asked->second)) return;
+  const Interval dots = asked->second;
+  asked_.erase(asked);
+  take_anew(ix, unreadable_blocks(ix, dots));
 }
 
 std::vector<HeldBlock> Node::unreadable_blocks(StreamIx ix, Interval around) const {
@@ -97,9 +127,10 @@ std::optional<HeldBlock> Node::block_at(StreamIx ix, Seq seq) const {
 IntervalSet Node::held_by_peers(StreamIx ix) const {
   IntervalSet held;
   for (const auto& [peer, session] : sessions_) {
+    const SessionStream* const state = session->streams.find(ix);
     if (session->phase == SessionPhase::kLive && session->takes.contains(streams_[ix].dataset) &&
-        ix < session->streams.size())
-      held.join(session->streams[ix].remote);
+        state != nullptr)
+      held.join(state->remote);
   }
   return held;
 }
@@ -113,8 +144,10 @@ void Node::apply_damaged(const InFlight& batch) {
     ranges_.forget(streams_[ix], dots);
     for (const auto& [peer, session] : sessions_) {
       // Who is not in session yet is being told that it is here.
-      const bool has_some = ix < session->streams.size() && session->streams[ix].remote.intersects(dots);
-      if (session->phase != SessionPhase::kLive || has_some) ended.insert(peer);
+      const SessionStream* const state = session->streams.find(ix);
+      const bool has_some = state != nullptr && state->remote.intersects(dots);
+      const bool may_have = session->head_in_sum(ix) >= dots.first;
+      if (session->phase != SessionPhase::kLive || has_some || may_have) ended.insert(peer);
     }
   }
   for (const PeerId peer : ended)

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/frontier_digest.h"
+#include "engine/frontier_pages.h"
 #include "engine/node.h"
 #include "engine/validate.h"
 
@@ -13,42 +14,67 @@ namespace deltamesh {
 std::shared_ptr<const FrontierImage> Node::image() {
   if (image_ != nullptr) return image_;
   auto image = std::make_shared<FrontierImage>();
+  auto over = std::make_shared<std::vector<OverStream>>();
   FrontierDigest digest;
+  for (const auto& [of, aside] : aside_) image->pasts.emplace(of, aside.sums);
   for (const auto& [stream, known] : knowledge_.entries()) {
     const DatasetConfig* const config = dataset(stream.dataset);
     if (config == nullptr || config->cls != stream.cls || known.empty()) continue;
+    const StreamIx ix = intern(stream);
+    if (is_past(stream, known)) {
+      add_past(*image, *over, ix, known);
+      continue;
+    }
     digest.add(stream, known);
-    image->streams.emplace_back(intern(stream), known);
+    image->streams.emplace_back(ix, known);
   }
+  number_places(*image, *over);
+  for (const auto& [of, sums] : image->pasts) digest.add(of, sums);
+  // Mostly it is the same as before, and shared by many sessions.
+  if (over_ == nullptr || *over_ != *over) over_ = std::move(over);
+  image->over = over_;
   image->digest = digest.bytes();
   return image_ = std::move(image);
 }
 
 // What our HELLO spoke of, or what in it is new to a peer that remembers `base`.
 void Node::send_frontier(Session& session, const FrontierImage* base) {
-  message::Frontier page{{}, false, base == nullptr ? Bytes() : base->digest};
   if (base != nullptr) number_streams(session.out_streams, session, *base, &SessionStream::out_index);
+  FrontierPages pages([&](const message::Frontier& page) { send(session, page); },
+                      base == nullptr ? Bytes() : base->digest);
+  const FrontierImage& told = *session.told;
   std::vector<std::pair<StreamIx, StreamKnowledge>> changed;
-  if (base != nullptr) changed = changes(*base, *session.told);
-  std::size_t bytes = 0;
-  for (const auto& [ix, known] : base == nullptr ? session.told->streams : changed) {
-    const StreamId& stream = streams_[ix];
-    if (!session.sends.contains(stream.dataset) && !session.takes.contains(stream.dataset)) continue;
-    page.entries.push_back({refer(session, ix), known.held(), known.voided(), known.head(), known.settled(),
-                            known.dropped(), known.lost()});
-    bytes += item_bytes_max(page.entries.back());
-    if (page.entries.size() < limits::kStreamsPerFrame && bytes < limits::kPageBytes) continue;
-    send(session, std::exchange(page, message::Frontier{{}, false, {}}));
-    bytes = 0;
+  Pasts changed_pasts;
+  if (base != nullptr) changed = changes(*base, told);
+  if (base != nullptr) changed_pasts = changed_sums(base->pasts, told.pasts);
+  for (const auto& [ix, known] : base == nullptr ? told.streams : changed) {
+    if (shares(session, streams_[ix].dataset)) pages.add(entry_of(session, ix, known));
   }
-  page.last = true;
-  send(session, page);
+  for (const auto& [of, sums] : base == nullptr ? told.pasts : changed_pasts) {
+    if (shares(session, of.dataset)) pages.add(message::Frontier::Past{of, sums});
+  }
+  if (const auto last = agreements_.find(session.remote); last != agreements_.end())
+    session.past_remembered = last->second.past_heard;
+  pages.end(session.past_remembered == nullptr ? Bytes() : session.past_remembered->digest);
 }
 
-// Peers in session hear at once which numbers are void; others learn it from our frontier.
+// All that is known of it.
+message::Frontier::Entry Node::entry_of(Session& session, StreamIx ix, const StreamKnowledge& known) {
+  return {refer(session, ix), known.held(),    known.voided(), known.head(),
+          known.declared(),   known.dropped(), known.lost()};
+}
+
+// A word on one stream, beside the frontier.
+void Node::tell(Session& session, message::Frontier::Entry entry) {
+  message::Frontier news{{}, false, {}};
+  news.entries.push_back(std::move(entry));
+  send(session, news);
+}
+
+// Peers in session hear at once which numbers are void; others learn it from our frontier, or once they are.
 void Node::tell_gone(const Knowledge::Entry& entry, std::optional<PeerId> except) {
   for (auto& [peer, session] : sessions_) {
-    if (session->phase != SessionPhase::kHello && peer != except) tell_gone(*session, entry);
+    if (session->phase == SessionPhase::kLive && peer != except) tell_gone(*session, entry);
   }
 }
 
@@ -57,15 +83,13 @@ void Node::tell_gone(Session& session, const Knowledge::Entry& entry) {
   const bool tells = session.sends.contains(stream.dataset) ||
                      (!known.dropped().empty() && session.takes.contains(stream.dataset));
   if (!tells) return;
-  message::Frontier news;
-  news.entries.push_back({refer(session, intern(stream)),
-                          {},
-                          known.voided(),
-                          known.head(),
-                          known.settled(),
-                          known.dropped(),
-                          known.lost()});
-  send(session, news);
+  tell(session, {refer(session, intern(stream)),
+                 {},
+                 known.voided(),
+                 known.head(),
+                 known.declared(),
+                 known.dropped(),
+                 known.lost()});
 }
 
 // Our HELLO stood for our frontier. It did not tell what has become void since then, nor that a stream is
@@ -76,10 +100,12 @@ void Node::tell_since(Session& session, const FrontierImage& told) {
   for (const auto& [ix, known] : told.streams) then.emplace(ix, &known);
   const StreamKnowledge nothing;
   for (const auto& entry : knowledge_.entries()) {
-    const auto found = then.find(intern(entry.stream));
+    const StreamIx ix = intern(entry.stream);
+    if (stands_in_sum(told, ix)) continue;
+    const auto found = then.find(ix);
     const StreamKnowledge& before = found == then.end() ? nothing : *found->second;
     const bool follows = !session.peer_quiet && !(entry.known.held() == before.held());
-    const bool completed = entry.known.settled() > before.settled() && !follows;
+    const bool completed = entry.known.declared() > before.declared() && !follows;
     const bool gave_up = !(entry.known.voided() == before.voided() && entry.known.lost() == before.lost() &&
                            entry.known.dropped() == before.dropped());
     if (completed || gave_up) tell_gone(session, entry);
@@ -91,6 +117,7 @@ void Node::tell_since(Session& session, const FrontierImage& told) {
 void Node::take_image(Session& session) {
   number_streams(session.out_streams, session, *session.told, &SessionStream::out_index);
   number_streams(session.in_streams, session, *session.told, &SessionStream::in_index);
+  begin_sums(session, {});
   for (const auto& [ix, known] : session.told->streams) {
     const DatasetId dataset = streams_[ix].dataset;
     session.at(ix).remote = known.held();
@@ -109,13 +136,28 @@ Status Node::receive(Session& session, const message::Frontier& frontier, Instan
   for (const auto& entry : frontier.entries) {
     if (Status good = take_frontier_entry(session, entry); !good.ok()) return good;
   }
-  const bool whole = frontier.last && session.phase == SessionPhase::kFrontier;
-  if (whole) {
-    if (Status good = take_rest_of_base(session); !good.ok()) return good;
+  for (const auto& past : frontier.pasts) {
+    if (Status good = take_past(session, past); !good.ok()) return good;
   }
+  const Status good = frontier.last ? end_frontier(session, frontier.remembered) : Status(Done{});
+  if (!good.ok()) return good;
   commit_heard();
-  if (whole) go_live(session, now);
+  if (frontier.last && session.phase == SessionPhase::kFrontier) {
+    const auto equal = compare_pasts(session);
+    if (!equal.ok()) return equal.error();
+    if (*equal) go_live(session, now);
+  } else if (frontier.last && session.phase == SessionPhase::kPast) {
+    go_live(session, now);
+  }
   return Done{};
+}
+
+// What its frames did not speak of is as it was when the two met last.
+Status Node::end_frontier(Session& session, const Bytes& remembered) {
+  if (session.phase == SessionPhase::kPast) return take_rest_of_past(session);
+  if (session.phase != SessionPhase::kFrontier) return Done{};
+  session.remembered = remembered;
+  return take_rest_of_base(session);
 }
 
 Status Node::take_frontier_entry(Session& session, const message::Frontier::Entry& entry) {
@@ -129,20 +171,27 @@ Status Node::take_frontier_entry(Session& session, const message::Frontier::Entr
   told.declare_head(entry.head, entry.settled);
   if (Status good = take_told(session, *ix, told); !good.ok()) return good;
   if (session.phase == SessionPhase::kFrontier) session.frontier.insert_or_assign(*ix, std::move(told));
+  if (session.phase == SessionPhase::kPast) session.past.insert_or_assign(*ix, std::move(told));
+  if (session.phase == SessionPhase::kLive) {
+    if (session.is_in_sum(*ix)) tell_all(session, *ix);
+    look_again(*ix);
+  }
   return Done{};
 }
 
 // What a frontier says is joined: each entry may tell all that its sender knows of a stream, or a part. Of
 // our own streams nobody can tell us a head or a void: others only repeat what they were told.
 Status Node::take_told(Session& session, StreamIx ix, const StreamKnowledge& all) {
+  if (Status awake = wake(ix); !awake.ok()) return awake;
   const StreamId& stream = streams_[ix];
   const Seq last = std::max(all.held().last(), all.dropped().last());
   if (Status own = check_own(stream, last); !own.ok()) return own;
-  if (session.phase == SessionPhase::kFrontier) note_asked_back(session, ix, all);
+  if (session.phase != SessionPhase::kLive) note_asked_back(session, ix, all);
+  forget_sum(session, ix, all);
   StreamKnowledge told;
   told.declare_void(all.voided());
   told.declare_lost(all.lost());
-  told.declare_head(all.head(), all.settled());
+  told.declare_head(all.head(), all.declared());
   if (Status noted = note_remote(session, ix, told, all.held()); !noted.ok()) return noted;
   if (Status noted = note_unwanted(session, ix, all.dropped()); !noted.ok()) return noted;
   note_acked(session, ix, all.held());
@@ -167,6 +216,14 @@ Status Node::note_remote(Session& session, StreamIx ix, const StreamKnowledge& t
   theirs.join(told);
   theirs.hold(held);
   return check_runs(theirs.voided());
+}
+
+// A sum told that the peer lacks nothing. This tells what it has.
+void Node::forget_sum(Session& session, StreamIx ix, const StreamKnowledge& all) {
+  SessionStream* const state = session.streams.find(ix);
+  if (state == nullptr || !state->by_sum || all.head() == 0 || !all.missing().empty()) return;
+  state->by_sum = false;
+  state->unwanted = {};
 }
 
 // The peer has it no longer, or never had it, and wants none of it. What it forgot of a map it wants anew.
@@ -206,7 +263,10 @@ void Node::go_live(Session& session, Instant now) {
   start_pushing(session, *told);
   start_taking(session, now);
   ask_unnamed(session);
-  tell_acks(session, all_acks());
+  tell_awaited(session);
+  AckNews acks = all_acks();
+  std::erase_if(acks, [&](const auto& one) { return one.second && session.is_in_sum(*one.second); });
+  tell_acks(session, acks);
   if (config_.scrub_interval > Micros::zero()) compare_at(session, now.steady + config_.scrub_interval);
   wake(session);
 }
@@ -221,9 +281,18 @@ void Node::start_pushing(Session& session, const FrontierImage& told) {
       const StreamKnowledge* const now = known(ix);
       if (now != nullptr) tell_have(session, ix, now->held().minus(then.held()));
     }
+    for (StreamIx ix = 0; ix < told.over->size(); ++ix) {
+      const OverStream& then = (*told.over)[ix];
+      if (then.head == 0 || !session.is_unequal(then) || !may_send(session, ix)) continue;
+      session.at(ix).muted = true;
+      const StreamKnowledge* const now = known(ix);
+      if (now != nullptr && !stands_in_sum(told, ix)) tell_have(session, ix, now->held());
+    }
   }
   for (const auto& [stream, known] : knowledge_.entries()) {
-    if (!known.held().empty()) enqueue(session, intern(stream), Age::kOld);
+    const StreamIx ix = intern(stream);
+    const bool lacks_none = session.head_in_sum(ix) != 0 && stands_in_sum(told, ix);
+    if (!known.held().empty() && !lacks_none) enqueue(session, ix, Age::kOld);
   }
 }
 
@@ -251,7 +320,11 @@ void Node::start_taking(Session& session, Instant now) {
 
 Result<StreamIx> Node::resolve(Session& session, const message::StreamRef& ref) {
   if (!ref.stream) {
-    if (ref.index < session.in_streams.size()) return session.in_streams[ref.index];
+    if (ref.index < session.in_streams.size()) {
+      const StreamIx ix = session.in_streams[ref.index];
+      if (Status awake = wake(ix); !awake.ok()) return awake.error();
+      return ix;
+    }
     return Error{ErrorCode::kInvalid, "stream " + std::to_string(ref.index) + " was never named"};
   }
   if (ref.index != session.in_streams.size()) {

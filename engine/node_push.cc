@@ -35,7 +35,10 @@ bool Node::may_send(const Session& session, StreamIx ix) const {
   const StreamId& stream = streams_[ix];
   if (!session.sends.contains(stream.dataset)) return false;
   if (!writes(session.remote, stream)) return true;
-  if (!is_map(ix)) return ix < session.streams.size() && session.streams[ix].asks_back;
+  if (!is_map(ix)) {
+    const SessionStream* const state = session.streams.find(ix);
+    return state != nullptr && state->asks_back;
+  }
   if (!floors_.contains(stream.dataset)) return false;
   const auto map = session.maps.find(stream.dataset);
   const StreamKnowledge* const theirs = map == session.maps.end() ? nullptr : map->second.known.find(stream);
@@ -113,7 +116,9 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
 // The newest first: what passes through on its way to our disk (unless that has just failed), which is read
 // from memory alone, and then what is durable here.
 std::optional<Interval> Node::next_to_send(const Session& session, StreamIx ix) const {
-  const SessionStream& state = session.streams[ix];
+  const SessionStream* const there = session.streams.find(ix);
+  if (there == nullptr) return std::nullopt;
+  const SessionStream& state = *there;
   if (!is_own(streams_[ix]) && stores_) {
     const auto passing = newest_wanted(pending_[ix], state);
     const StoredBlock* const block = passing ? recent_.find(ix, passing->last) : nullptr;
@@ -176,7 +181,7 @@ Status Node::send_block(Session& session, StreamIx ix, const StoredBlock& block,
   delta.events = out.events;
   delta.codec = out.codec;
   delta.head = std::max({out.interval().last, source.head, known == nullptr ? 0 : known->head()});
-  delta.settled = std::max(source.settled, known == nullptr ? 0 : known->settled());
+  delta.settled = std::max(source.settled, known == nullptr ? 0 : known->declared());
   Bytes frame = encode_delta(delta, *out.bytes);
   session.credit -= static_cast<std::int64_t>(frame.size());
   session.at(ix).sent.add(out.interval());

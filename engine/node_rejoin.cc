@@ -159,7 +159,7 @@ Knowledge Node::known_without(const Knowledge& known, const Knowledge& refused) 
     StreamKnowledge& rest = left.at(stream);
     rest.hold(out == nullptr ? all.held() : all.held().minus(out->held()));
     rest.declare_void(all.voided());
-    rest.declare_head(all.head(), all.settled());
+    rest.declare_head(all.head(), all.declared());
   }
   return left;
 }

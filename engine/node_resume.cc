@@ -35,7 +35,8 @@ bool Node::shares_all(const Session& session) const {
 void Node::remember(Session& session, Instant now) {
   auto heard = heard_image(session);
   if (heard == nullptr || !shares_all(session)) return;
-  agreements_.insert_or_assign(session.remote, Agreement{session.told, std::move(heard), now.steady});
+  agreements_.insert_or_assign(session.remote, Agreement{session.told, std::move(heard), session.past_told,
+                                                         past_heard_image(session), now.steady});
   if (agreements_.size() <= limits::kResumePeersMax) return;
   const auto since = [](const auto& a, const auto& b) { return a.second.since < b.second.since; };
   agreements_.erase(std::min_element(agreements_.begin(), agreements_.end(), since));
@@ -55,9 +56,34 @@ std::shared_ptr<const FrontierImage> Node::heard_image(Session& session) const {
     digest.add(streams_[ix], known);
     image->streams.emplace_back(ix, known);
   }
+  for (const auto& [of, sums] : session.pasts) digest.add(of, sums);
+  image->pasts = std::exchange(session.pasts, {});
+  bytes += image->pasts.size() * sizeof(Pasts::value_type);
   if (bytes > limits::kResumeBytesMax || digest.bytes() != session.digest) return nullptr;
+  sort_streams(*image);
+  return image;
+}
+
+void Node::sort_streams(FrontierImage& image) const {
   const auto by_id = [this](const auto& a, const auto& b) { return streams_[a.first] < streams_[b.first]; };
-  std::sort(image->streams.begin(), image->streams.end(), by_id);
+  std::sort(image.streams.begin(), image.streams.end(), by_id);
+}
+
+// The same of streams in sums that were not the same; null if there were none, or too much of them.
+std::shared_ptr<const FrontierImage> Node::past_heard_image(Session& session) const {
+  if (session.past.empty()) return nullptr;
+  auto image = std::make_shared<FrontierImage>();
+  FrontierDigest digest;
+  std::size_t bytes = 0;
+  for (auto& [ix, known] : std::exchange(session.past, {})) {
+    if (known.empty()) continue;
+    bytes += memory(known);
+    digest.add(streams_[ix], known);
+    image->streams.emplace_back(ix, std::move(known));
+  }
+  if (bytes > limits::kResumeBytesMax) return nullptr;
+  image->digest = digest.bytes();
+  sort_streams(*image);
   return image;
 }
 
@@ -117,6 +143,7 @@ void Node::number_streams(std::vector<StreamIx>& table, Session& session, const 
 // The first page of a frontier says what it goes on from.
 Status Node::take_base(Session& session, const message::Frontier& frontier) {
   if (frontier.base.empty()) return Done{};
+  if (session.phase == SessionPhase::kPast) return take_past_base(session, frontier.base);
   if (session.phase != SessionPhase::kFrontier || !session.in_streams.empty())
     return Error{ErrorCode::kInvalid, "a frontier that goes on from another in the middle"};
   const auto same = [&](const auto& image) { return image->digest == frontier.base; };
@@ -130,8 +157,10 @@ Status Node::take_base(Session& session, const message::Frontier& frontier) {
 
 // What the frontier did not speak of is as it was.
 Status Node::take_rest_of_base(Session& session) {
-  if (session.frontier_base == nullptr) return Done{};
-  for (const auto& [ix, known] : std::exchange(session.frontier_base, nullptr)->streams) {
+  const auto base = std::exchange(session.frontier_base, nullptr);
+  if (base == nullptr) return Done{};
+  session.pasts.insert(base->pasts.begin(), base->pasts.end());
+  for (const auto& [ix, known] : base->streams) {
     if (!session.frontier.try_emplace(ix, known).second) continue;
     if (Status good = take_told(session, ix, known); !good.ok()) return good;
   }

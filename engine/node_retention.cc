@@ -123,7 +123,11 @@ void Node::note_given_up(Session& session, StreamIx ix, const IntervalSet& gone)
     at->second = at->second.minus(gone);
     if (at->second.empty()) news->erase(at);
   }
-  if (session.phase == SessionPhase::kHello || !shares(session, streams_[ix].dataset)) return;
+  if (session.phase != SessionPhase::kLive || !shares(session, streams_[ix].dataset)) return;
+  const SessionStream* const state = session.streams.find(ix);
+  const bool wants_none = state == nullptr ? gone.last() <= session.head_in_sum(ix)
+                                           : state->in_sum && state->unwanted.includes(gone);
+  if (wants_none) return;
   session.given_up_due.insert(ix);
   if (!session.at(ix).remote.includes(gone)) tell_given_up(session, ix);
 }
@@ -131,9 +135,7 @@ void Node::note_given_up(Session& session, StreamIx ix, const IntervalSet& gone)
 void Node::tell_given_up(Session& session, StreamIx ix) {
   session.given_up_due.erase(ix);
   const StreamKnowledge& known = *this->known(ix);
-  message::Frontier news;
-  news.entries.push_back({refer(session, ix), {}, {}, known.head(), known.settled(), known.dropped(), {}});
-  send(session, news);
+  tell(session, {refer(session, ix), {}, {}, known.head(), known.declared(), known.dropped(), {}});
 }
 
 void Node::tell_all_given_up() {

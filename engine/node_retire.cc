@@ -25,9 +25,12 @@ Result<WriteId> Node::retire(const NodeId& gone) {
     if (known.head() == 0) continue;
     StreamKnowledge& after = batch.knowledge.at(stream);
     after.declare_void(known.missing().minus(pending_[ix]).minus(held_by_peers(ix)));
-    after.declare_head(known.head(), known.head());
+    after.declare_head(known.head(), 0);
+    after.close();
   }
-  if (batch.knowledge.empty())
+  const bool is_past =
+      std::any_of(aside_.begin(), aside_.end(), [&](const auto& item) { return item.first.node == gone; });
+  if (batch.knowledge.empty() && !is_past)
     return Error{ErrorCode::kNotFound, "nothing is known here of a node " + hex(gone.bytes)};
   const WriteId write{++last_write_};
   batch.writes.push_back(write);

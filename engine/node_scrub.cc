@@ -131,7 +131,8 @@ bool Node::unexpected(const Session& session, StreamIx ix, const Reconciled& fou
     return !lacking.first().intersect(believed).empty();
   };
   if (!found.differ.empty() || (known != nullptr && some(found.a_lacks, known->held()))) return true;
-  return ix < session.streams.size() && some(found.b_lacks, session.streams[ix].remote);
+  const SessionStream* const state = session.streams.find(ix);
+  return state != nullptr && some(found.b_lacks, state->remote);
 }
 
 }  // namespace deltamesh

@@ -143,6 +143,7 @@ void Node::leave(PeerId peer) {
   if (it->second->comparison != nullptr)
     end_comparison(*it->second, Error{ErrorCode::kClosed, "the session has ended"}, std::nullopt);
   sessions_.erase(it);
+  if (sessions_.empty()) asked_.clear();
   reporting_.erase(peer);
   telling_.erase(peer);
   lose_source(peer);

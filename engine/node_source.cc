@@ -41,9 +41,10 @@ Session* Node::source_of(StreamIx ix) {
 // The newest event that the peer has told of and that is neither here nor on its way to our disk; 0 if there
 // is none.
 Seq Node::newest_lacking(const Session& session, StreamIx ix) const {
-  if (session.phase != SessionPhase::kLive || ix >= session.streams.size()) return 0;
+  const SessionStream* const there = session.streams.find(ix);
+  if (session.phase != SessionPhase::kLive || there == nullptr) return 0;
   if (!session.takes.contains(streams_[ix].dataset)) return 0;
-  const SessionStream& state = session.streams[ix];
+  const SessionStream& state = *there;
   if (state.in_index == SessionStream::kUnnamed) return 0;
   const StreamKnowledge nothing;
   const StreamKnowledge* const found = this->known(ix);
@@ -218,6 +219,7 @@ Status Node::receive_subscriptions(Session& session, const message::Ack& ack) {
   for (const auto& [index, dots] : ack.subscribed) {
     if (index >= session.out_streams.size()) return unnamed;
     const StreamIx ix = session.out_streams[index];
+    if (Status awake = wake(ix); !awake.ok()) return awake;
     if (Status own = check_own(streams_[ix], dots.last()); !own.ok()) return own;
     // On all links to that node: the two sides may think of different ones as the one that carries data.
     for (const PeerId peer : links_.at(session.remote)) unmute(*sessions_.at(peer), ix, dots);

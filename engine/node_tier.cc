@@ -28,9 +28,13 @@ void Node::end_life(const Identity& acker) {
   const auto at = acks_.all().find(acker);
   const Knowledge counted = at == acks_.all().end() ? Knowledge() : at->second;
   if (!acks_.end(acker)) return;
+  image_.reset();
   note_news_of(acker, std::nullopt);
   for (const auto& [stream, known] : counted.entries()) {
     if (const auto ix = streams_.find(stream)) retention_.acknowledged(*ix);
+  }
+  for (const auto& [peer, session] : sessions_) {
+    if (session->phase == SessionPhase::kLive) tell_awaited(*session);
   }
 }
 
@@ -52,6 +56,7 @@ Status Node::receive(Session& session, const message::TierAck& ack) {
     if (index >= session.in_streams.size())
       return Error{ErrorCode::kInvalid, "an acknowledgement of a tier for a stream that was never named"};
     const StreamIx ix = session.in_streams[index];
+    if (Status awake = wake(ix); !awake.ok()) return awake;
     if (!counts || is_map(ix)) continue;
     if (Status own = check_own(streams_[ix], dots.last()); !own.ok()) return own;
     take_ack(ack.acker, ix, dots);
@@ -84,6 +89,14 @@ Node::AckNews Node::all_acks() const {
     for (const auto& entry : known.entries()) {
       if (const auto ix = streams_.find(entry.stream)) all.emplace(acker, *ix);
     }
+  }
+  return all;
+}
+
+Node::AckNews Node::acks_of(StreamIx ix) const {
+  AckNews all;
+  for (const auto& [acker, known] : acks_.all()) {
+    if (known.find(streams_[ix]) != nullptr) all.emplace(acker, ix);
   }
   return all;
 }

@@ -48,6 +48,8 @@ struct Frontier {
   last @1 :Bool;
   base @2 :Data;  # 16 bytes or none.
   given @3 :UInt16;  # Of so many entries it stands behind them all what was given up.
+  pasts @4 :UInt8;   # So many sums stand behind that.
+  remembers @5 :Bool;  # A digest of 16 bytes stands at the end.
 }
 
 # Raw: all of it. Most deltas of a live stream are one small event, and packed fields would weigh as much.

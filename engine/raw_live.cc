@@ -11,13 +11,14 @@ namespace {
 
 // What of a delta is not as usual.
 enum DeltaPart : unsigned {
-  kNamed = 1,         // The first mention of its stream.
-  kNotNewest = 2,     // More events have been declared.
-  kUnsettled = 4,     // The stream is not complete.
-  kOtherCodec = 8,    // Not codec 0.
-  kDeclarations = 16  // Of series.
+  kNamed = 1,          // The first mention of its stream.
+  kNotNewest = 2,      // More events have been declared.
+  kUnsettled = 4,      // The stream is not complete.
+  kOtherCodec = 8,     // Not codec 0.
+  kDeclarations = 16,  // Of series.
+  kClosed = 32         // Nothing follows the head.
 };
-constexpr unsigned kDeltaParts = 31;
+constexpr unsigned kDeltaParts = 63;
 
 enum AckPart : unsigned {
   kLeads = 1,
@@ -76,8 +77,8 @@ void put_delta(Bytes& out, const message::Delta& delta) {
   const Seq last = delta.first + delta.events - 1;
   const unsigned parts =
       part_if(delta.ref.stream.has_value(), kNamed) | part_if(delta.head != last, kNotNewest) |
-      part_if(delta.settled != delta.head, kUnsettled) | part_if(delta.codec != 0, kOtherCodec) |
-      part_if(!delta.declarations.empty(), kDeclarations);
+      part_if(delta.settled < delta.head, kUnsettled) | part_if(delta.settled > delta.head, kClosed) |
+      part_if(delta.codec != 0, kOtherCodec) | part_if(!delta.declarations.empty(), kDeclarations);
   out.push_back(static_cast<std::byte>(parts));
   put_varint(out, delta.ref.index);
   if ((parts & kNamed) != 0) put_stream_id(out, *delta.ref.stream);
@@ -136,8 +137,10 @@ message::Delta RawReader::delta() {
   if ((parts & kNotNewest) != 0) delta.head += seq("distance to the head");
   const Seq unsettled = (parts & kUnsettled) != 0 ? seq("distance from settled to head") : 0;
   check(check_seq(delta.head));
+  const bool closed = (parts & kClosed) != 0;
   if (ok() && unsettled > delta.head) refuse(ErrorCode::kInvalid, "settled before the first event");
-  if (ok()) delta.settled = delta.head - unsettled;
+  if (ok() && closed && unsettled > 0) refuse(ErrorCode::kInvalid, "closed, and not complete");
+  if (ok()) delta.settled = closed ? delta.head + 1 : delta.head - unsettled;
   if ((parts & kOtherCodec) != 0) delta.codec = static_cast<std::uint8_t>(number("codec", 255));
   if ((parts & kDeclarations) == 0) return delta;
   for (std::uint32_t left = number("declarations", limits::kSeriesPerStreamMax); left > 0 && ok(); --left)

@@ -41,7 +41,7 @@ void put_knowledge(Bytes& out, const StreamKnowledge& known) {
   known.held().encode(out);
   known.voided().encode(out);
   put_varint(out, known.head());
-  put_varint(out, known.settled());
+  put_varint(out, known.declared());
   if (known.dropped().empty() && known.lost().empty()) return;
   known.dropped().encode(out);
   known.lost().encode(out);
@@ -66,6 +66,17 @@ std::uint32_t put_given(Bytes& out, const std::vector<message::Frontier::Entry>&
     ++count;
   }
   return count;
+}
+
+void put_item(Bytes& out, const message::Frontier::Past& past) {
+  put_fixed64(out, static_cast<std::uint64_t>(past.of.dataset));
+  put_array(out, past.of.node.bytes);
+  std::uint64_t there = 0;
+  for (std::size_t part = 0; part < kPastParts; ++part) there |= std::uint64_t{past.sums[part] != 0} << part;
+  put_varint(out, there);
+  for (const std::uint64_t sum : past.sums) {
+    if (sum != 0) put_fixed64(out, sum);
+  }
 }
 
 void put_tier_ack(Bytes& out, const message::TierAck& ack) {
@@ -194,6 +205,27 @@ void RawReader::given(std::uint32_t count, std::vector<message::Frontier::Entry>
     entries[place].dropped = intervals();
     entries[place].lost = intervals();
   }
+}
+
+message::Frontier::Past RawReader::past() {
+  message::Frontier::Past past;
+  past.of.dataset = dataset();
+  fill(past.of.node.bytes);
+  const std::uint32_t there = number("parts of a sum", (1u << kPastParts) - 1);
+  for (std::size_t part = 0; part < kPastParts && ok(); ++part) {
+    if ((there >> part & 1) == 0) continue;
+    if (!get_fixed64(in_, past.sums[part]) || past.sums[part] == 0)
+      refuse(ErrorCode::kInvalid, "a sum is cut short or 0");
+  }
+  return past;
+}
+
+Bytes RawReader::digest() {
+  if (ok() && in_.size() < message::kDigestBytes) refuse(ErrorCode::kInvalid, "a digest is cut short");
+  if (!ok()) return {};
+  const ByteView taken = in_.first(message::kDigestBytes);
+  in_ = in_.subspan(message::kDigestBytes);
+  return {taken.begin(), taken.end()};
 }
 
 message::TierAck RawReader::tier_ack() {

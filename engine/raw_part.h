@@ -23,6 +23,7 @@ void put_knowledge(Bytes& out, const StreamKnowledge& known);  // As in a fronti
 void put_item(Bytes& out, const message::Frontier::Entry& entry);
 // What the senders of `entries` have given up, and of how many entries that is something.
 std::uint32_t put_given(Bytes& out, const std::vector<message::Frontier::Entry>& entries);
+void put_item(Bytes& out, const message::Frontier::Past& past);
 // All of a delta but its block.
 void put_delta(Bytes& out, const message::Delta& delta);
 void put_map_delta(Bytes& out, const message::MapDelta& delta);
@@ -49,6 +50,8 @@ class RawReader {
   SeriesDecl declaration();
   message::Frontier::Entry frontier_entry();
   void given(std::uint32_t count, std::vector<message::Frontier::Entry>& entries);
+  message::Frontier::Past past();
+  Bytes digest();  // 16 bytes.
   message::Ack ack();
   message::TierAck tier_ack();
   message::Delta delta();  // All but its block.

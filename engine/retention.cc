@@ -242,6 +242,12 @@ Status Retention::find_next(StreamIx ix, const IntervalSet& among) {
   return Done{};
 }
 
+void Retention::forget(StreamIx ix) {
+  if (ix >= by_ix_.size()) return;
+  leave_turn(ix);
+  by_ix_[ix] = {};
+}
+
 void Retention::leave_turn(StreamIx ix) {
   Stream& stream = at(ix);
   if (stream.turn) dataset(ix)->turns.erase(*stream.turn);

@@ -73,6 +73,8 @@ class Retention {
   // A block is stored, or acknowledgements of its stream came in.
   void stored(StreamIx ix, Interval dots);
   void acknowledged(StreamIx ix);
+  // Nothing of the stream is held, or on its way.
+  void forget(StreamIx ix);
 
   // Dots of the stream that are given up, or taken out, by batches on their way.
   [[nodiscard]] const IntervalSet& planned(StreamIx ix) const;

@@ -4,6 +4,7 @@
 // dies with its connection, and the next one starts from what is durable on both sides.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -22,6 +23,8 @@
 #include "engine/effects.h"
 #include "engine/map_standing.h"
 #include "engine/message.h"
+#include "engine/past.h"
+#include "engine/session_streams.h"
 #include "engine/stream_table.h"
 
 namespace deltamesh {
@@ -29,24 +32,8 @@ namespace deltamesh {
 enum class SessionPhase : std::uint8_t {
   kHello,     // Our HELLO is out, theirs is awaited.
   kFrontier,  // Both agreed; their frontier is still coming, so we may not send data yet.
+  kPast,      // It is here, and so are sums that are not ours; the streams in them are still coming.
   kLive,
-};
-
-// One stream as seen from one session; indexed by the node's StreamTable. There are many: sessions times
-// streams.
-struct SessionStream {
-  static constexpr std::uint32_t kUnnamed = ~std::uint32_t{0};
-  std::uint32_t out_index = kUnnamed;  // In our table, once we have mentioned it.
-  std::uint32_t in_index = kUnnamed;   // In the peer's table.
-  bool queued = false;                 // Stands in Session::alarms or Session::live,
-  bool behind = false;                 // and in Session::backlog.
-  bool muted = false;                  // The peer wants no blocks of it from us, only news.
-  bool unsubscribed = false;           // The same the other way round.
-  bool asks_back = false;              // The peer writes it, and lacks some that was damaged there.
-  IntervalSet remote;                  // Dots that the peer has: it told us, or sent them.
-  IntervalSet unwanted;                // Dots that it neither has nor wants.
-  IntervalSet sent;                    // In flight: sent and not acknowledged.
-  std::vector<SeriesNo> declared;      // Ascending: series that the peer has from us.
 };
 
 // A DELTA as it stands in the order in which it was sent.
@@ -70,15 +57,21 @@ struct News {
   Dots due;   // Go with the next Ack.
 };
 
-// All that a node can tell of its knowledge at one moment, in the order of StreamId.
+// All that a node can tell of its knowledge at one moment: streams in the order of StreamId, and sums over
+// those that are over.
 struct FrontierImage {
   std::vector<std::pair<StreamIx, StreamKnowledge>> streams;
+  Pasts pasts;
+  std::shared_ptr<const std::vector<OverStream>>
+      over;  // By StreamIx: what stands in `pasts`. Null: a peer's.
   Bytes digest;
 };
 
 // What two nodes told each other when a session between them went live. The next begins from there.
 struct Agreement {
   std::shared_ptr<const FrontierImage> told, heard;
+  // Streams in sums that were not the same, as each side named them; null: there were none.
+  std::shared_ptr<const FrontierImage> past_told, past_heard;
   std::chrono::microseconds since{0};
 };
 
@@ -132,11 +125,23 @@ struct Session {
   std::vector<std::shared_ptr<const FrontierImage>> offered;  // Frontiers that our HELLO said we remember.
   Bytes digest;                                               // Of their HELLO.
   std::map<StreamIx, StreamKnowledge> frontier;               // Their frontier so far;
+  Pasts pasts;                                                // and sums.
   std::shared_ptr<const FrontierImage> frontier_base;         // where it does not say otherwise, this holds.
 
-  std::vector<StreamIx> out_streams;   // Our table: index -> stream.
-  std::vector<StreamIx> in_streams;    // Theirs.
-  std::vector<SessionStream> streams;  // By StreamIx; grows when needed.
+  std::vector<StreamIx> out_streams;  // Our table: index -> stream.
+  std::vector<StreamIx> in_streams;   // Theirs.
+  SessionStreams streams;
+  // Streams that stood in sums when the session began, and the places of sums that were not the same.
+  std::shared_ptr<const std::vector<OverStream>> over;
+  std::vector<std::uint32_t> unequal;  // Ascending.
+  // Until we are live: which of these streams we named; what the peer says it remembers of those that we
+  // named when we met last; and the same the other way round: which it named so far, and where it does not
+  // say otherwise, what holds.
+  std::shared_ptr<const FrontierImage> past_told;
+  Bytes remembered;
+  std::shared_ptr<const FrontierImage> past_remembered;  // Those that the peer named then.
+  std::map<StreamIx, StreamKnowledge> past;
+  std::shared_ptr<const FrontierImage> past_base;
   // Streams that may hold something for the peer. Alarms go first, then what is new, then what is old.
   std::deque<StreamIx> alarms, live, backlog;
   std::int64_t backlog_due = 0;       // Bytes of old data that may go before new: its share of the link.
@@ -180,8 +185,59 @@ struct Session {
   bool report_now = false;  // Acknowledgements have waited for company long enough.
 
   [[nodiscard]] SessionStream& at(StreamIx ix) {
-    if (streams.size() <= ix) streams.resize(ix + 1);
-    return streams[ix];
+    if (SessionStream* const found = streams.find(ix)) return *found;
+    SessionStream& added = streams.add(ix);
+    note_in_sum(ix, added);
+    return added;
+  }
+  // The stream was over on both sides when the session began, as equal sums said; its head then, or 0.
+  [[nodiscard]] Seq head_in_sum(StreamIx ix) const {
+    if (over == nullptr || ix >= over->size() || is_unequal((*over)[ix])) return 0;
+    return (*over)[ix].head;
+  }
+  [[nodiscard]] bool is_unequal(const OverStream& stream) const {
+    return std::binary_search(unequal.begin(), unequal.end(), stream.place);
+  }
+  // Neither side has said more of it since.
+  [[nodiscard]] bool is_in_sum(StreamIx ix) const {
+    const SessionStream* const found = streams.find(ix);
+    return found != nullptr ? found->in_sum : head_in_sum(ix) != 0;
+  }
+  // Something about the stream is still to be said or done.
+  [[nodiscard]] bool waits_for(StreamIx ix) const {
+    const auto is_it = [ix](const SentDelta& delta) { return delta.ix == ix; };
+    const SessionStream* const state = streams.find(ix);
+    const bool is_begun = phase == SessionPhase::kLive;
+    const bool compares = comparison != nullptr && (comparison->taken.contains(ix) ||
+                                                    (comparison->stream && comparison->stream->ix == ix));
+    return compares ||
+           (state != nullptr && (!is_begun || !state->sent.empty() || state->queued || state->behind)) ||
+           std::any_of(deltas_owed.begin(), deltas_owed.end(), is_it) ||
+           std::any_of(deltas_sent.begin(), deltas_sent.end(), is_it) || given_up_due.contains(ix) ||
+           subscribed_due.contains(ix) || unsubscribed_due.contains(ix);
+  }
+  // Nothing of the stream is held here any more, nor wanted. Its numbers stay.
+  void forget(StreamIx ix) {
+    SessionStream* const state = streams.find(ix);
+    if (state == nullptr) return;
+    const SessionStream before = std::exchange(*state, SessionStream());
+    state->out_index = before.out_index;
+    state->in_index = before.in_index;
+    state->muted = before.muted;
+    state->unsubscribed = before.unsubscribed;
+    state->in_sum = true;
+    news.forget(ix);
+    unreadable.erase(ix);
+    wanted.erase(wanted.lower_bound({ix, 0}), wanted.lower_bound({ix + 1, 0}));
+  }
+  // So the peer lacks none of what it was then, but what is void for both.
+  void note_in_sum(StreamIx ix, SessionStream& stream) const {
+    const Seq head = head_in_sum(ix);
+    if (head == 0) return;
+    const auto& voided = (*over)[ix].voided;
+    const IntervalSet all({1, head});
+    stream.in_sum = stream.by_sum = true;
+    stream.unwanted.join(voided == nullptr ? all : all.minus(*voided));
   }
 };
 

@@ -149,6 +149,9 @@ struct Batch {
   // ForgetRules::digest() of the rules that all stored blocks obey from now on; empty: not known. None: as it
   // was.
   std::optional<Bytes> obeyed;
+  // Streams that are over and of which nothing is held in the end: what is declared of their series goes, and
+  // what is known of their boots. One that holds something is left as it is.
+  std::vector<StreamId> put_aside;
 };
 
 // Whether some event of the block may lie in [from, to]; in all of the range, whether it has a place yet or
@@ -214,6 +217,11 @@ class StoreReader {
 
   virtual Result<StoreImage> image() const = 0;
   virtual Result<Knowledge> knowledge() const = 0;
+  // The same of one stream, none if nothing is known of it; and of all streams of one writer in a dataset.
+  virtual Result<std::optional<StreamKnowledge>> known(const StreamId& stream) const = 0;
+  virtual Result<Knowledge> knowledge_of(DatasetId dataset, const NodeId& writer) const = 0;
+  // What nodes of tiers have acknowledged of a stream.
+  virtual Result<std::vector<TierAck>> acks(const StreamId& stream) const = 0;
 
   // Blocks that overlap `dots`, ascending, until `bytes_max` is passed (at least one, if there is one). A
   // block that cannot be read ends the answer; if it is the first, the answer is why (kCorrupt: it is

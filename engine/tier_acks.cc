@@ -44,6 +44,10 @@ bool TierAcks::end(const Identity& acker) {
   return true;
 }
 
+void TierAcks::forget(const std::vector<StreamId>& streams) {
+  for (auto& [acker, known] : acks_) known.erase(streams);
+}
+
 std::vector<Identity> TierAcks::lives_of(const NodeId& node) const {
   std::vector<Identity> lives;
   for (auto at = acks_.lower_bound({node, {}}); at != acks_.end() && at->first.node == node; ++at)

@@ -28,6 +28,8 @@ class TierAcks {
   // Both return true if that is news. Beyond the bounds (limits.h) less is believed, never more.
   bool take(const Identity& acker, const StreamId& stream, const IntervalSet& dots);
   bool end(const Identity& acker);
+  // What was acknowledged of streams, ascending, is no longer remembered here.
+  void forget(const std::vector<StreamId>& streams);
 
   // Of `dots`, all of them held here, those that fewer nodes of `tier` have than it asks for.
   [[nodiscard]] IntervalSet awaited(const TierConfig& tier, const StreamId& stream,

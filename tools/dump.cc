@@ -29,7 +29,8 @@ void write_catalogue_line(DumpJson& json, const CatalogueLine& line, const Datas
 constexpr std::size_t kIntervalsShown = 20;
 
 void print_knowledge(std::ostream& out, const StreamKnowledge& known) {
-  out << fmt::format("  head {}, settled {}\n", known.head(), known.settled());
+  out << fmt::format("  head {}, settled {}{}\n", known.head(), known.settled(),
+                     known.closed() ? ", closed" : "");
   const auto print = [&out](const char* what, const IntervalSet& set) {
     if (set.empty()) return;
     out << fmt::format("  {:<8} {} in {} intervals: {}\n", what, grouped(set.size()), set.intervals().size(),
@@ -96,7 +97,7 @@ void write_intervals(DumpJson& json, std::string_view name, const IntervalSet& s
 }
 
 void write_knowledge(DumpJson& json, const StreamKnowledge& known) {
-  json.number("head", known.head()).number("settled", known.settled());
+  json.number("head", known.head()).number("settled", known.settled()).boolean("closed", known.closed());
   write_intervals(json, "held", known.held());
   write_intervals(json, "dropped", known.dropped());
   write_intervals(json, "void", known.voided());

@@ -92,8 +92,8 @@ void print_streams(std::ostream& out, const StoreSummary& summary, const Dataset
     const StreamKnowledge known = found != nullptr ? *found : StreamKnowledge{};
     table.add({stream_text(stream, names), grouped(counts.blocks), grouped(counts.events),
                grouped(counts.samples), grouped(counts.bytes), std::to_string(known.head()),
-               std::to_string(known.settled()), interval_text(known.held(), kIntervalsShown),
-               interval_text(known.dropped(), kIntervalsShown),
+               std::to_string(known.settled()) + (known.closed() ? " closed" : ""),
+               interval_text(known.held(), kIntervalsShown), interval_text(known.dropped(), kIntervalsShown),
                interval_text(known.voided(), kIntervalsShown), interval_text(known.lost(), kIntervalsShown)});
   }
   out << "\nstreams\n";

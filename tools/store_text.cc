@@ -148,7 +148,7 @@ std::string line_of(const Knowledge::Entry& entry, const Numbers& numbers) {
   Record record("knowledge");
   record.number("stream", numbers.at(entry.stream))
       .number("head", known.head())
-      .number("settled", known.settled());
+      .number("settled", known.declared());
   record.intervals("held", known.held()).intervals("dropped", known.dropped());
   return record.intervals("void", known.voided()).intervals("lost", known.lost()).take();
 }

@@ -98,7 +98,7 @@ StoreRow read_knowledge(Record& in) {
   known.declare_lost(lost);
   known.declare_head(head, settled);
   const bool same = known.held() == held && known.dropped() == dropped && known.voided() == voided &&
-                    known.lost() == lost && known.head() == head && known.settled() == settled;
+                    known.lost() == lost && known.head() == head && known.declared() == settled;
   if (!same) in.refuse("what is known of the stream contradicts itself");
   return entry;
 }

@@ -6,6 +6,7 @@
 
 #include "crdt/map_conflict.h"
 #include "engine/limits.h"
+#include "engine/past.h"
 
 namespace deltamesh::sqlite {
 namespace {
@@ -95,11 +96,43 @@ Status BatchWriter::reload() {
   meta_ = *meta;
   streams_ = std::move(*streams);
   knowledge_ = std::move(*knowledge);
+  std::vector<StreamId> gone;
+  for (const auto& [stream, known] : knowledge_.entries()) {
+    if (is_gone(known)) gone.push_back(stream);
+  }
+  put_out_of_mind(gone);
   return Done{};
+}
+
+// There are many streams that are over and of which nothing is held, and batches are seldom about them.
+void BatchWriter::put_out_of_mind(const std::vector<StreamId>& gone) {
+  if (gone.empty()) return;
+  knowledge_.erase(gone);
+  for (const StreamId& stream : gone) streams_.erase(stream);
+}
+
+Status BatchWriter::recall(const StreamId& stream) {
+  if (streams_.contains(stream)) return Done{};
+  const Result<std::optional<StreamKey>> key = find_stream(*database_, stream);
+  if (!key || !*key) return key ? Status(Done{}) : Status(key.error());
+  auto known = find_knowledge(*database_, **key);
+  if (!known) return known.error();
+  streams_.emplace(stream, **key);
+  if (*known) knowledge_.at(stream) = std::move(**known);
+  return Done{};
+}
+
+// What the batch may change is known here.
+Status BatchWriter::recall(const Batch& batch) {
+  Status status = write_each(batch.given_up, [this](const auto& one) { return recall(one.stream); });
+  if (status) status = write_each(batch.blocks, [this](const auto& one) { return recall(one.stream); });
+  if (status) status = write_each(batch.knowledge, [this](const auto& one) { return recall(one.stream); });
+  return status;
 }
 
 Status BatchWriter::apply(const Batch& batch) {
   if (Status status = check_batch(batch); !status) return status;
+  if (Status status = recall(batch); !status) return status;
   Result<KnowledgeChange> change = knowledge_after(knowledge_, batch);
   if (!change) return change.error();
 
@@ -107,7 +140,12 @@ Status BatchWriter::apply(const Batch& batch) {
   if (Status status = write(batch, *change); !status) return undo(status.error());
   if (Status status = database_->run("RELEASE batch"); !status) return status;
 
-  for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
+  std::vector<StreamId> gone;
+  for (auto& [stream, after] : *change) {
+    if (is_gone(after)) gone.push_back(stream);
+    knowledge_.at(stream) = std::move(after);
+  }
+  put_out_of_mind(gone);
   return Done{};
 }
 
@@ -135,7 +173,24 @@ Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   if (status) status = write_meta_of(batch);
   if (status) status = write_each(batch.acks, [this](const auto& ack) { return write_ack(ack); });
   if (status && batch.mark) status = write_mark(*batch.mark);
-  return status ? write_boots(batch) : status;
+  if (status) status = write_boots(batch);
+  if (status) status = write_each(batch.put_aside, [this](const auto& stream) { return put_aside(stream); });
+  return status;
+}
+
+Status BatchWriter::put_aside(const StreamId& stream) {
+  const Result<std::optional<StreamKey>> key = find_stream(*database_, stream);
+  if (!key || !*key) return key ? Status(Done{}) : Status(key.error());
+  const auto known = find_knowledge(*database_, **key);
+  if (!known) return known.error();
+  if (!*known || !is_gone(**known)) return Done{};
+  for (const char* const sql :
+       {"DELETE FROM series WHERE stream = ?", "DELETE FROM boots WHERE stream = ?"}) {
+    Result<Statement> erase = database_->prepare(sql);
+    if (!erase) return erase.error();
+    if (Status status = erase->bind(**key).run(); !status) return status;
+  }
+  return Done{};
 }
 
 Status BatchWriter::write_boots(const Batch& batch) {
@@ -380,6 +435,7 @@ Status BatchWriter::end_streams() {
 }
 
 Result<StreamKey> BatchWriter::key_of(const StreamId& stream) {
+  if (Status recalled = recall(stream); !recalled) return recalled.error();
   if (const auto at = streams_.find(stream); at != streams_.end()) return at->second;
   Result<StreamKey> key = insert_stream(*database_, stream);
   if (key) streams_.emplace(stream, *key);

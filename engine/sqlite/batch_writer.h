@@ -33,6 +33,7 @@ class BatchWriter {
   Status restore(const StoredBlock& block, std::uint64_t number);
 
   [[nodiscard]] const Meta& meta() const { return meta_; }
+  // Without streams that are over and of which nothing is held.
   [[nodiscard]] const Knowledge& knowledge() const { return knowledge_; }
   // One more opening; and if `next` is given, the incarnation is over and that one begins.
   Status note_opening(const std::optional<Incarnation>& next);
@@ -44,6 +45,10 @@ class BatchWriter {
   explicit BatchWriter(Database& database) : database_(&database) {}
 
   Status prepare();
+  Status recall(const Batch& batch);
+  Status recall(const StreamId& stream);
+  void put_out_of_mind(const std::vector<StreamId>& gone);
+  Status put_aside(const StreamId& stream);
   Error undo(Error why);
   Status write(const Batch& batch, const KnowledgeChange& change);
   Status give_up(const GivenUp& given_up);

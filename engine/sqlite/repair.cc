@@ -85,7 +85,7 @@ StreamKnowledge with_held(const StreamKnowledge& known, const IntervalSet& held)
   out.hold(held);
   out.declare_void(known.voided());
   out.declare_lost(known.lost());
-  out.declare_head(known.head(), known.settled());
+  out.declare_head(known.head(), known.declared());
   return out;
 }
 

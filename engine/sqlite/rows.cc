@@ -250,11 +250,16 @@ std::uint64_t checksum_of(const ArrivalRow& row) {
 }
 
 std::string select_acks() {
-  return std::string("SELECT ") + kStreamColumns +
-         ", a.acker, a.acker_incarnation, a.dots, a.checksum, 0 "
-         "FROM tier_acks a LEFT JOIN streams s ON s.id = a.stream "
+  return select_stream_acks("") +
          "UNION ALL SELECT NULL, NULL, NULL, NULL, acker, acker_incarnation, NULL, checksum, 1 FROM "
          "ended_ackers";
+}
+
+std::string select_stream_acks(const std::string& where) {
+  return std::string("SELECT ") + kStreamColumns +
+         ", a.acker, a.acker_incarnation, a.dots, a.checksum, 0 "
+         "FROM tier_acks a LEFT JOIN streams s ON s.id = a.stream " +
+         where;
 }
 
 Result<TierAck> read_ack(const Statement& row) {
@@ -346,7 +351,7 @@ std::uint64_t checksum_of(const OwnBoot& boot) {
 }
 
 KnowledgeRow::KnowledgeRow(const Knowledge::Entry& entry)
-    : head(entry.known.head()), settled(entry.known.settled()) {
+    : head(entry.known.head()), settled(entry.known.declared()) {
   entry.known.held().encode(held);
   entry.known.dropped().encode(dropped);
   entry.known.voided().encode(voided);
@@ -391,8 +396,8 @@ Result<Knowledge::Entry> read_knowledge(const Statement& row) {
   return entry;
 }
 
-Result<Knowledge> load_knowledge(Database& database) {
-  auto entries = collect<Knowledge::Entry>(database.prepare(select_knowledge()), read_knowledge);
+Result<Knowledge> take_knowledge(Result<Statement> query) {
+  auto entries = collect<Knowledge::Entry>(std::move(query), read_knowledge);
   if (!entries) return entries.error();
   // In the order of Knowledge, so that each is appended.
   std::sort(entries->begin(), entries->end(),
@@ -400,6 +405,22 @@ Result<Knowledge> load_knowledge(Database& database) {
   Knowledge knowledge;
   for (Knowledge::Entry& entry : *entries) knowledge.at(entry.stream) = std::move(entry.known);
   return knowledge;
+}
+
+Result<Knowledge> load_knowledge(Database& database) {
+  return take_knowledge(database.prepare(select_knowledge()));
+}
+
+Result<std::optional<StreamKnowledge>> find_knowledge(Database& database, StreamKey stream) {
+  Result<Statement> query = database.prepare(select_knowledge() + " WHERE k.stream = ?");
+  if (!query) return query.error();
+  query->bind(stream);
+  const Result<bool> row = query->step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<StreamKnowledge>();
+  Result<Knowledge::Entry> entry = read_knowledge(*query);
+  if (!entry) return entry.error();
+  return std::optional(std::move(entry->known));
 }
 
 }  // namespace deltamesh::sqlite

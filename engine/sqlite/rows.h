@@ -80,6 +80,7 @@ std::uint64_t checksum_of(const ArrivalRow& row);
 
 // Of `tier_acks` and `ended_ackers`, in this order; what has ended has no stream.
 std::string select_acks();
+std::string select_stream_acks(const std::string& where);  // Of `tier_acks` a alone.
 Result<TierAck> read_ack(const Statement& row);
 std::uint64_t checksum_of(const TierAck& ack);
 
@@ -107,5 +108,7 @@ struct KnowledgeRow {
 std::string select_knowledge();
 Result<Knowledge::Entry> read_knowledge(const Statement& row);
 Result<Knowledge> load_knowledge(Database& database);
+Result<Knowledge> take_knowledge(Result<Statement> query);  // All that select_knowledge() yields.
+Result<std::optional<StreamKnowledge>> find_knowledge(Database& database, StreamKey stream);
 
 }  // namespace deltamesh::sqlite

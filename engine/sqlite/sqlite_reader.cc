@@ -59,8 +59,8 @@ Result<std::vector<MapEntry>> read_page(Result<Statement> query, const EntryPage
   }
 }
 
-// The rows of kBlockColumns that overlap `dots`, until `bytes_max` is passed. One that cannot be read ends the
-// answer; if it is the first, the answer is why.
+// The rows of kBlockColumns that overlap `dots`, until `bytes_max` is passed. One that cannot be read ends
+// the answer; if it is the first, the answer is why.
 Result<std::vector<StoredBlock>> take_blocks(Statement& query, const StreamId& stream, Interval dots,
                                              std::size_t bytes_max) {
   std::vector<StoredBlock> found;
@@ -118,6 +118,28 @@ Result<StoreImage> SqliteReader::image() const {
 
 Result<Knowledge> SqliteReader::knowledge() const {
   return load_knowledge(database_);
+}
+
+Result<std::optional<StreamKnowledge>> SqliteReader::known(const StreamId& stream) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key) return std::optional<StreamKnowledge>();
+  return find_knowledge(database_, **key);
+}
+
+Result<Knowledge> SqliteReader::knowledge_of(DatasetId dataset, const NodeId& writer) const {
+  return take_knowledge(prepare(database_,
+                                select_knowledge() +
+                                    " WHERE k.stream IN (SELECT id FROM streams WHERE dataset = ? AND class "
+                                    "IN (0, 1, 2) AND node = ?)",
+                                bits(dataset), writer));
+}
+
+Result<std::vector<TierAck>> SqliteReader::acks(const StreamId& stream) const {
+  const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
+  if (!key) return key.error();
+  if (!*key) return std::vector<TierAck>();
+  return collect<TierAck>(prepare(database_, select_stream_acks("WHERE a.stream = ?"), **key), read_ack);
 }
 
 Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, Interval dots,

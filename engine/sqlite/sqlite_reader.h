@@ -35,6 +35,9 @@ class SqliteReader final : public StoreReader {
 
   Result<StoreImage> image() const override;
   Result<Knowledge> knowledge() const override;
+  Result<std::optional<StreamKnowledge>> known(const StreamId& stream) const override;
+  Result<Knowledge> knowledge_of(DatasetId dataset, const NodeId& writer) const override;
+  Result<std::vector<TierAck>> acks(const StreamId& stream) const override;
   Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
                                           std::size_t bytes_max) const override;
   Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,

@@ -60,7 +60,8 @@ inline StreamKnowledge random_stream_knowledge(Random& random) {
   for (const Interval& run : runs.intervals()) known.hold(run);
   for (std::uint64_t n = random.below(8); n > 0; --n) {
     const Interval dots = random_interval(random, 64, 12);
-    switch (random.below(7)) {
+    switch (random.below(8)) {
+      case 7: known.close(); break;
       case 6: known.declare_lost(IntervalSet(dots)); break;
       case 0: known.declare_void(dots); break;
       case 1: known.declare_head(dots.last, dots.first); break;

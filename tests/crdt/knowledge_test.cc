@@ -156,6 +156,33 @@ TEST_CASE("the head is never below what is known, and nothing shrinks it", "[crd
   CHECK(known.missing().last() == kSeqMax);
 }
 
+TEST_CASE("a stream is closed until something follows its head, and joining it says so", "[crdt][knowledge]") {
+  StreamKnowledge known;
+  known.close();
+  CHECK((!known.closed() && known == StreamKnowledge()));
+  known.hold({1, 5});
+  known.close();
+  CHECK((known.closed() && known.settled() == 5 && known.declared() == 6));
+  StreamKnowledge other;
+  other.hold({1, 3});
+  CHECK(other.join(known));
+  CHECK(other == known);
+  CHECK_FALSE(other.join(known));
+  StreamKnowledge told;
+  told.declare_head(known.head(), known.declared());
+  CHECK(told.closed());
+  StreamKnowledge lacking;
+  lacking.hold({1, 5});
+  CHECK(lacking.join(known.beyond(lacking)));
+  CHECK(lacking.closed());
+  known.hold({6, 6});
+  CHECK((!known.closed() && known.settled() == 6));
+  other.join(known);
+  CHECK_FALSE(other.closed());
+  known.declare_head(9, 20);
+  CHECK((known.closed() && known.declared() == 10));
+}
+
 TEST_CASE("the part of knowledge beyond a receiver's does what all of it would, and then nothing is left",
           "[crdt][knowledge]") {
   for (std::uint64_t seed = 0; seed < 5'000; ++seed) {

@@ -58,7 +58,7 @@ std::vector<StreamKnowledge> decompose(const StreamKnowledge& known) {
   each(known.dropped(), [](StreamKnowledge& part, Interval dot) { part.drop(dot); });
   parts.push_back(changed([&](StreamKnowledge& part) { part.declare_head(known.head(), 0); }));
   parts.push_back(
-      changed([&](StreamKnowledge& part) { part.declare_head(known.settled(), known.settled()); }));
+      changed([&](StreamKnowledge& part) { part.declare_head(known.settled(), known.declared()); }));
   return parts;
 }
 

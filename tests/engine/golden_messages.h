@@ -68,6 +68,17 @@ inline message::Frontier frontier_given() {
   return out;
 }
 
+// A node that was started three times; the stream of its first life is given whole, those of the others stand
+// in sums.
+inline message::Frontier frontier_past() {
+  message::Frontier out = frontier();
+  PastSums sums{};
+  sums[2] = 0x0123456789abcdef;
+  sums[15] = 0xf1;
+  out.pasts = {{{dataset_id("telemetry"), id<NodeId>(0x11)}, sums}};
+  return out;
+}
+
 inline message::Delta delta() {
   message::Delta out;
   out.ref.index = 0;
@@ -198,6 +209,7 @@ inline std::vector<Case> messages() {
           {"hello_ruled", hello_ruled()},
           {"frontier", frontier()},
           {"frontier_given", frontier_given()},
+          {"frontier_past", frontier_past()},
           {"delta", delta()},
           {"map_delta", map_delta()},
           {"ack", ack()},

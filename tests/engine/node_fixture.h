@@ -325,6 +325,10 @@ class ScriptedPeer {
   void agree() {
     say(hello());
     say(message::Frontier{});
+    // Of streams that are over at the node it knows none, which it has told by sums that are not there.
+    for (const SessionStatus& one : node_.node().sessions()) {
+      if (one.peer == peer_ && one.phase == SessionPhase::kPast) say(message::Frontier{});
+    }
   }
   void leave() { node_.closed(peer_); }
 

@@ -11,6 +11,13 @@ class PassingReader : public StoreReader {
 
   Result<StoreImage> image() const override { return store_.image(); }
   Result<Knowledge> knowledge() const override { return store_.knowledge(); }
+  Result<std::optional<StreamKnowledge>> known(const StreamId& stream) const override {
+    return store_.known(stream);
+  }
+  Result<Knowledge> knowledge_of(DatasetId dataset, const NodeId& writer) const override {
+    return store_.knowledge_of(dataset, writer);
+  }
+  Result<std::vector<TierAck>> acks(const StreamId& stream) const override { return store_.acks(stream); }
   Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
                                           std::size_t bytes_max) const override {
     return store_.blocks(stream, dots, bytes_max);

@@ -126,14 +126,25 @@ inline message::Hello hello() {
 inline message::Frontier::Entry frontier_entry() {
   message::Frontier::Entry entry{stream_ref(), intervals(), intervals(), seq(), seq()};
   if (entry.settled > entry.head) std::swap(entry.settled, entry.head);
+  if (entry.head > 0 && entry.head < limits::kSeqMax && below(4) == 0) entry.settled = entry.head + 1;
   if (below(3) == 0) entry.dropped = intervals();
   if (below(3) == 0) entry.lost = intervals();
   return entry;
 }
 
+inline message::Frontier::Past past() {
+  message::Frontier::Past out{{DatasetId{*rc::gen::arbitrary<std::uint64_t>()}, id<NodeId>()}, {}};
+  for (std::uint64_t& sum : out.sums) {
+    if (below(2) == 1) sum = *rc::gen::arbitrary<std::uint64_t>();
+  }
+  return out;
+}
+
 inline message::Frontier frontier() {
   const bool goes_on = below(2) == 1;
-  return {list(8, frontier_entry), below(2) == 1, Bytes(goes_on ? message::kDigestBytes : 0, std::byte{9})};
+  const bool remembers = below(2) == 1;
+  return {list(8, frontier_entry), below(2) == 1, Bytes(goes_on ? message::kDigestBytes : 0, std::byte{9}),
+          list(4, past), Bytes(remembers ? message::kDigestBytes : 0, std::byte{7})};
 }
 
 inline message::TierAck tier_ack() {
@@ -150,7 +161,7 @@ inline message::Delta delta() {
   out.first = std::clamp<Seq>(seq(), 1, limits::kSeqMax - out.events);
   out.codec = static_cast<std::uint8_t>(below(256));
   out.head = std::max(out.first + out.events - 1, seq());
-  out.settled = std::min(seq(), out.head);
+  out.settled = below(4) == 0 ? out.head + 1 : std::min(seq(), out.head);
   out.declarations = list(4, declaration);
   out.block = bytes(200);
   out.block.push_back(std::byte{1});

@@ -597,6 +597,72 @@ inline void it_keeps_what_tiers_acknowledged(StoreUnderTest& test) {
   for (int pass = 0; pass < 2; ++pass, test.reopen()) same();
 }
 
+// Of a stream that is over and holds nothing the store keeps what is known, and may be asked for it alone.
+inline void it_keeps_little_of_what_is_put_aside(StoreUnderTest& test) {
+  Random random(11);
+  const StreamId gone = stream_number(1), full = stream_number(2), open = stream_number(3);
+  Identity acker;
+  acker.node.bytes.fill(9);
+  for (const StreamId& stream : {gone, full, open}) {
+    Batch batch = one_block(random, stream, 1, 10);
+    batch.declarations = {{stream, {1, "a", "", ValueType::kDouble}}};
+    batch.unnamed = {{stream, 2}};
+    batch.offsets = {{stream, 1, 500, Quality::kGood, {stream, 3}}};
+    batch.acks = {{acker, false, stream, IntervalSet({1, 10})}};
+    StreamKnowledge known;
+    known.declare_head(10, stream == open ? 10 : 11);
+    batch.knowledge.push_back({stream, known});
+    REQUIRE(commit(test, batch));
+  }
+  Batch aside;
+  for (const StreamId& stream : {gone, open}) aside.given_up.push_back({stream, {1, 10}});
+  aside.put_aside = {gone, full, open, stream_number(4)};
+  REQUIRE(commit(test, aside));
+  const auto rows_of = [&](const StreamId& stream) {
+    const auto image = test.reader().image();
+    REQUIRE(image);
+    const auto count = [&](const auto& rows) {
+      return std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.stream == stream; });
+    };
+    return count(image->series) + count(image->unnamed) + count(image->offsets);
+  };
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    CHECK(rows_of(gone) == 0);
+    CHECK(rows_of(full) == 3);
+    CHECK(rows_of(open) == 3);
+    const auto known = test.reader().known(gone);
+    REQUIRE((known && *known));
+    CHECK(((*known)->dropped() == IntervalSet({1, 10}) && (*known)->closed()));
+    CHECK((test.reader().known(stream_number(4)) && !*test.reader().known(stream_number(4))));
+    CHECK(test.reader().acks(gone)->size() == 1);
+    CHECK(test.reader().acks(stream_number(4))->empty());
+    const auto all = test.reader().knowledge();
+    Knowledge expected;
+    for (const auto& [stream, one] : all->entries()) {
+      if (stream.dataset == gone.dataset && stream.node == gone.node) expected.at(stream) = one;
+    }
+    CHECK(*test.reader().knowledge_of(gone.dataset, gone.node) == expected);
+    CHECK(expected.find(gone) != nullptr);
+    CHECK(test.reader().knowledge_of(gone.dataset, acker.node)->empty());
+  }
+  // It goes on all the same: what is known is joined, what was given up stays so.
+  Batch more = one_block(random, gone, 11, 5);
+  StreamKnowledge known;
+  known.declare_head(20, 20);
+  more.knowledge.push_back({gone, known});
+  more.acks = {{acker, false, gone, IntervalSet({1, 15})}};
+  REQUIRE(commit(test, more));
+  REQUIRE(commit(test, one_block(random, gone, 16, 5)));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    const auto after = test.reader().known(gone);
+    REQUIRE((after && *after));
+    CHECK((*after)->held() == IntervalSet({11, 20}));
+    CHECK((*after)->dropped() == IntervalSet({1, 10}));
+    CHECK(test.reader().knowledge()->find(gone)->head() == 20);
+    CHECK(test.reader().acks(gone)->front().dots == IntervalSet({1, 15}));
+  }
+}
+
 // The latest write hides those in conflict with it, so it may have to stay; the others may always go.
 inline void takes_writes_out_of_a_map(StoreUnderTest& test) {
   const DatasetId map = stream_number(2).dataset;
@@ -748,6 +814,7 @@ inline constexpr Case kCases[] = {
     {"it misses what it gave up and wants", it_misses_what_it_gave_up_and_wants},
     {"it does not give up half a block", it_does_not_give_up_half_a_block},
     {"it keeps what tiers acknowledged", it_keeps_what_tiers_acknowledged},
+    {"it keeps little of what is put aside", it_keeps_little_of_what_is_put_aside},
     {"a mark is about what came before it", a_mark_is_about_what_came_before_it},
     {"it puts a block in the place of another", it_puts_a_block_in_the_place_of_another},
     {"it gives blocks by dot and time", it_gives_blocks_by_dot_and_time},

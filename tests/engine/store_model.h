@@ -109,7 +109,7 @@ struct ModelStream {
     for (const Interval& range : known.voided().intervals()) raise(range, kModelVoid);
     for (const Interval& range : known.lost().intervals()) raise(range, kModelLost);
     head = std::max(head, known.head());
-    settled = std::max(settled, known.settled());
+    settled = std::max(settled, known.declared());
   }
   [[nodiscard]] bool equals(const StreamKnowledge& known) const {
     std::map<Seq, int> theirs;
@@ -121,7 +121,7 @@ struct ModelStream {
     fill(known.dropped(), kModelDropped);
     fill(known.voided(), kModelVoid);
     fill(known.lost(), kModelLost);
-    return theirs == dots && head == known.head() && settled == known.settled();
+    return theirs == dots && head == known.head() && settled == known.declared();
   }
 };
 
@@ -175,7 +175,7 @@ class StoreModel {
     for (auto& [stream, known] : streams) {
       if (stream.node != writer.node || stream.incarnation != writer.incarnation) continue;
       for (Seq seq = 1; seq <= known.head; ++seq) known.dots.try_emplace(seq, kModelVoid);
-      if (known.settled > 0) known.settled = known.head;
+      if (known.settled > 0) known.settled = known.head + 1;
     }
   }
 

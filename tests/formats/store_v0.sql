@@ -124,7 +124,7 @@ CREATE TABLE tier_acks (
   stream INTEGER NOT NULL REFERENCES streams,
   dots BLOB NOT NULL,
   checksum INTEGER NOT NULL,
-  PRIMARY KEY (acker, acker_incarnation, stream)
+  PRIMARY KEY (stream, acker, acker_incarnation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE ended_ackers (
   acker BLOB NOT NULL,

@@ -54,7 +54,7 @@ class NodeChecks {
       : world_(world), ledger_(ledger), node_(node) {}
 
   Contents contents() {
-    const Knowledge& known = node_.node().knowledge();
+    const Knowledge known = node_.known();
     if (!(known == *node_.store().knowledge())) fail("knows something else than its store");
     for (const auto& entry : known.entries()) {
       if (!entry.known.missing().minus(ledger_.forgotten(entry.stream)).empty())
@@ -157,7 +157,7 @@ bool alike(const Ledger& ledger, const Knowledge& a, const Knowledge& b) {
 void check_kept(World& world, const Ledger& ledger, const Nodes& nodes) {
   for (const auto& node : nodes) {
     const std::string name = "node " + std::to_string(node->ix());
-    const Knowledge& known = node->node().knowledge();
+    const Knowledge known = node->known();
     const Contents contents = read_contents(world, ledger, *node, known);
     for (const auto& [dot, event] : contents.events.events()) {
       if (!ledger.events().events().contains(dot)) world.fail(name + " holds an event that nobody wrote");
@@ -214,8 +214,7 @@ void check_converged(World& world, Ledger& ledger, const Nodes& nodes) {
     if (!ledger.book().rules().empty()) check_shown(world, ledger, *node);
     if (!first) first = contents;
     if (!first_maps) first_maps = maps;
-    if (!alike(ledger, node->node().knowledge(), nodes[0]->node().knowledge()))
-      world.fail("two nodes know different things");
+    if (!alike(ledger, node->known(), nodes[0]->known())) world.fail("two nodes know different things");
     if (contents.dots == first->dots && contents.fingerprints != first->fingerprints)
       world.fail("equal dots and different fingerprints");
     if (maps != *first_maps) world.fail("maps with different fingerprints");

@@ -1,6 +1,8 @@
 // tests/sim/conversation.cc - tables of streams by index, and what may be said about them.
 #include "tests/sim/conversation.h"
 
+#include "engine/frontier_digest.h"
+
 namespace deltamesh::sim {
 
 std::optional<Message> Conversation::sent(Side from, ByteView frame, const Knowledge& known) {
@@ -31,7 +33,8 @@ std::optional<Message> Conversation::sent(Side from, ByteView frame, const Knowl
   return *std::move(message);
 }
 
-// Two HELLOs with one digest name all streams that both know, in their order.
+// Two HELLOs with one digest name all streams that both know, in their order; but for those that are over,
+// which they tell in sums.
 void Conversation::learn(Side from, const message::Hello& hello, const Knowledge& known) {
   for (const auto& [stream, one] : known.entries()) speakers_[from].given_up.at(stream).drop(one.dropped());
   Speaker& speaker = speakers_[from];
@@ -39,21 +42,49 @@ void Conversation::learn(Side from, const message::Hello& hello, const Knowledge
   speaker.node = hello.identity.node;
   speaker.digest = hello.knowledge;
   std::vector<StreamId> streams;
-  for (const auto& entry : known.entries()) {
-    if (!entry.known.empty()) streams.push_back(entry.stream);
+  for (const auto& [stream, one] : known.entries()) {
+    const bool is_past = is_over(one) && !ledger_.is_map(stream.dataset) && !writes(hello.identity, stream);
+    if (!one.empty() && !is_past) streams.push_back(stream);
   }
-  const auto [at, is_new] = spoken_.try_emplace(hello.knowledge, streams);
+  const auto [at, is_new] = spoken_.streams.try_emplace(hello.knowledge, streams);
   if (!is_new && at->second != streams) world_.fail("equal digests of different knowledge");
   if (speaker.digest == other.digest) speaker.named = other.named = streams;
 }
 
 void Conversation::learn(Side from, const message::Frontier& frontier) {
-  if (!frontier.base.empty()) {
-    const auto base = spoken_.find(frontier.base);
-    if (base == spoken_.end()) return world_.fail("a frontier goes on from what nobody said");
-    speakers_[from].named = base->second;
+  Speaker& speaker = speakers_[from];
+  if (!frontier.base.empty() && !speaker.told) {
+    const auto base = spoken_.streams.find(frontier.base);
+    if (base == spoken_.streams.end()) return world_.fail("a frontier goes on from what nobody said");
+    speaker.named = base->second;
+  }
+  if (!frontier.base.empty() && speaker.told) {
+    const auto base = spoken_.past.find(frontier.base);
+    if (base == spoken_.past.end()) return world_.fail("streams in sums go on from what nobody said");
+    speaker.past = base->second;
+    for (const auto& [stream, known] : base->second) speaker.named.push_back(stream);
   }
   for (const auto& entry : frontier.entries) learn(from, entry.ref);
+  if (speaker.told) learn_past(speaker, frontier);
+  speaker.told = speaker.told || frontier.last;
+}
+
+void Conversation::learn_past(Speaker& speaker, const message::Frontier& frontier) {
+  for (const auto& entry : frontier.entries) {
+    if (entry.ref.index >= speaker.named.size()) return;
+    StreamKnowledge known;
+    known.hold(entry.held);
+    known.drop(entry.dropped);
+    known.declare_void(entry.voided);
+    known.declare_lost(entry.lost);
+    known.declare_head(entry.head, entry.settled);
+    speaker.past.erase(speaker.named[entry.ref.index]);
+    if (!known.empty()) speaker.past.emplace(speaker.named[entry.ref.index], std::move(known));
+  }
+  if (!frontier.last) return;
+  FrontierDigest digest;
+  for (const auto& [stream, known] : speaker.past) digest.add(stream, known);
+  spoken_.past.emplace(digest.bytes(), speaker.past);
 }
 
 void Conversation::learn(Side from, const message::StreamRef& ref) {

@@ -19,8 +19,12 @@ namespace deltamesh::sim {
 
 using Side = std::size_t;  // 0 or 1.
 
-// By the digest of a HELLO: the streams that it spoke of. A later frontier may go on from there.
-using Spoken = std::map<Bytes, std::vector<StreamId>>;
+// By the digest of a HELLO: the streams that it spoke of. A later frontier may go on from there. And what was
+// told of streams in sums, by the digest of that.
+struct Spoken {
+  std::map<Bytes, std::vector<StreamId>> streams;
+  std::map<Bytes, std::map<StreamId, StreamKnowledge>> past;
+};
 
 class Conversation {
  public:
@@ -44,7 +48,9 @@ class Conversation {
  private:
   struct Speaker {
     NodeId node;
-    Bytes digest;  // Of its HELLO.
+    Bytes digest;                              // Of its HELLO.
+    bool told = false;                         // Its frontier; streams in sums may follow.
+    std::map<StreamId, StreamKnowledge> past;  // These, so far.
     std::vector<StreamId> named;
     Knowledge given_up;  // Dropped when it said HELLO, which tells it, and in frontiers since.
     std::deque<std::pair<StreamId, Interval>> deltas;  // Sent and not yet acknowledged.
@@ -54,6 +60,7 @@ class Conversation {
 
   void learn(Side from, const message::Hello& hello, const Knowledge& known);
   void learn(Side from, const message::Frontier& frontier);
+  void learn_past(Speaker& speaker, const message::Frontier& frontier);
   void learn(Side from, const message::StreamRef& ref);
   void learn(Side from, const message::MapDelta& delta);
   void check_delta(Side from, const message::Delta& delta);

@@ -240,4 +240,16 @@ void SimNode::wake_at(Micros when) {
   });
 }
 
+Knowledge SimNode::known() const {
+  Knowledge all = node_->knowledge();
+  const auto stored = store().knowledge();
+  if (!stored.ok() || node_->streams_aside() == 0) return all;
+  Knowledge aside;
+  for (const auto& [stream, known] : stored->entries()) {
+    if (is_gone(known) && all.find(stream) == nullptr) aside.at(stream) = known;
+  }
+  all.join(aside);
+  return all;
+}
+
 }  // namespace deltamesh::sim

@@ -74,6 +74,8 @@ class SimNode {
   // Only when up().
   [[nodiscard]] const Node& node() const { return *node_; }
   [[nodiscard]] const StoreReader& store() const { return store_->reader(); }
+  // What it knows, with what it leaves to its store.
+  [[nodiscard]] Knowledge known() const;
   [[nodiscard]] NodeIx ix() const { return ix_; }
 
  private:

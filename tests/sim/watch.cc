@@ -69,7 +69,7 @@ void Watch::check_stored(NodeIx node, const Knowledge& stored) {
 
 // What it called durable in an earlier life is there in this one.
 void Watch::check_reported(NodeIx node, const Knowledge& stored) {
-  const Knowledge& reported = nodes_[node]->node().knowledge();
+  const Knowledge reported = nodes_[node]->known();
   if (!includes(stored, reported)) fail(node, "calls durable what its store does not hold");
   if (!includes(reported, std::exchange(seen_[node].reported, reported)))
     fail(node, "lost what it had called durable");
