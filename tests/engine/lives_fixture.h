@@ -19,6 +19,13 @@ struct Lives {
     // Spread over all parts.
     device.reboot(life, static_cast<std::uint8_t>(life * 37));
   }
+  // All events of the lives that are over, unheard by anybody.
+  void give_up(TestNode& node) const {
+    Batch batch;
+    for (const StreamId& stream : streams) batch.given_up.push_back({stream, {1, 3}});
+    node.store_batch(std::move(batch));
+    node.restart();
+  }
   PeerId meet(TestNode& a, TestNode& b) {
     net.said.clear();
     const PeerId link = net.connect(a, b);
@@ -52,6 +59,14 @@ inline NodeConfig tiered() {
   out.datasets[0].keep_until = "cloud";
   out.store_bytes_max = limits::kStoreBytesMin;
   return out;
+}
+
+// Until acknowledgements of tiers have gone all the way, and are stored.
+inline void pass_on(TestNet& net, std::initializer_list<TestNode*> nodes) {
+  for (int round = 0; round < 6; ++round) {
+    for (TestNode* const node : nodes) node->wait(limits::kRetentionLook);
+    net.run();
+  }
 }
 
 // How many events of a stream the acker has acknowledged in its present life, as a node has stored it.

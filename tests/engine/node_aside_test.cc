@@ -14,10 +14,7 @@ struct Left : Lives {
   explicit Left(std::uint8_t lives = 40, NodeConfig with = config()) : Lives(lives, with) {
     net.disconnect(meet(device, gateway));
     check_whole(gateway);
-    Batch batch;
-    for (const StreamId& stream : streams) batch.given_up.push_back({stream, {1, 3}});
-    gateway.store_batch(std::move(batch));
-    gateway.restart();
+    give_up(gateway);
     put_aside(gateway);
   }
   static void put_aside(TestNode& node) {

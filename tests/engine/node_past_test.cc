@@ -223,12 +223,6 @@ TEST_CASE(
   REQUIRE(original.write(events(100, 3)).ok());
   const StreamId stream = original.stream();
   TestNode copy(original.store(), 0xb1, tiered()), near(2, tiered()), far(3, tiered()), cloud(9, tiered());
-  const auto pass_on = [](TestNet& net, const std::vector<TestNode*>& nodes) {
-    for (int round = 0; round < 6; ++round) {
-      for (TestNode* const node : nodes) node->wait(limits::kRetentionLook);
-      net.run();
-    }
-  };
   TestNet net;
   net.connect(copy, near);
   net.connect(near, far);
@@ -257,13 +251,7 @@ TEST_CASE("a tier that comes back in another life is heard on through a relay, i
   lives.net.disconnect(lives.meet(lives.device, lives.gateway));
   lives.meet(lives.gateway, relay);
   lives.meet(relay, lives.cloud);
-  const auto pass_on = [&] {
-    for (int round = 0; round < 6; ++round) {
-      for (TestNode* const node : {&lives.gateway, &relay, &lives.cloud}) node->wait(limits::kRetentionLook);
-      lives.net.run();
-    }
-  };
-  pass_on();
+  pass_on(lives.net, {&lives.gateway, &relay, &lives.cloud});
   lives.gateway.restart();
   relay.restart();
   TestNet net;
@@ -274,10 +262,7 @@ TEST_CASE("a tier that comes back in another life is heard on through a relay, i
   empty.reboot(7, 0xc9);
   net.connect(relay, empty);
   net.run();
-  for (int round = 0; round < 6; ++round) {
-    for (TestNode* const node : {&lives.gateway, &relay, &empty}) node->wait(limits::kRetentionLook);
-    net.run();
-  }
+  pass_on(net, {&lives.gateway, &relay, &empty});
   lives.check_whole(empty);
   for (const StreamId& stream : lives.streams) CHECK(acknowledged(lives.gateway, empty, stream) == 3);
 }
@@ -299,10 +284,7 @@ TEST_CASE("where sums stay unequal, those who meet again name only what has chan
           "[engine][node][past]") {
   Lives lives(40);
   lives.net.disconnect(lives.meet(lives.device, lives.gateway));
-  Batch batch;
-  for (const StreamId& stream : lives.streams) batch.given_up.push_back({stream, {1, 3}});
-  lives.gateway.store_batch(std::move(batch));
-  lives.gateway.restart();
+  lives.give_up(lives.gateway);
   PeerId link = lives.meet(lives.gateway, lives.cloud);
   CHECK(lives.entries_said() >= 40);
   // Now the cloud has something to say.
