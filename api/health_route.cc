@@ -78,6 +78,8 @@ void write_counters(JsonWriter& json, const Counters& counters) {
   json.key("rules_refused").count(counters.rules_refused);
   json.key("values_forgotten").count(counters.values_forgotten);
   json.key("blocks_rewritten").count(counters.blocks_rewritten);
+  json.key("blocks_merged").count(counters.blocks_merged);
+  json.key("bytes_merged").count(counters.bytes_merged);
   json.end_object();
 }
 

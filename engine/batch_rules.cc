@@ -116,6 +116,7 @@ Status check_batch(const Batch& batch) {
   if (Status status = check_each(batch.given_up, check_given_up); !status) return status;
   if (Status status = check_each(batch.blocks, check_block); !status) return status;
   if (Status status = check_each(batch.rewritten, check_block); !status) return status;
+  if (Status status = check_each(batch.merged, check_block); !status) return status;
   if (batch.obeyed && !batch.obeyed->empty() && batch.obeyed->size() != 16)
     return invalid("a digest of rules that is none");
   if (Status status = check_each(batch.declarations, check_declaration); !status) return status;

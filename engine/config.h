@@ -78,6 +78,9 @@ struct NodeConfig {
   std::uint64_t link_bytes_per_second = 0;
   // Recent blocks kept in memory for forwarding.
   std::size_t recent_bytes_max = limits::kRecentBytesMax;
+  // Blocks are merged in cells of these sizes, each a multiple of the one before; none: not at all.
+  std::vector<limits::MergeLevel> merge_levels{limits::kMergeLevels.begin(), limits::kMergeLevels.end()};
+  std::chrono::microseconds merge_delay = limits::kMergeDelay;
   // With each peer one piece of a stream is compared so often, in the background. 0: never.
   std::chrono::microseconds scrub_interval{0};
   ClockTrust clock = ClockTrust::kAuto;

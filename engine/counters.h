@@ -51,6 +51,8 @@ struct Counters {
   std::uint64_t rules_refused = 0;     // Keys of `$rules` that are none; at the start, and since then.
   std::uint64_t values_forgotten = 0;  // Removed by rules: from blocks that are stored, or before they were.
   std::uint64_t blocks_rewritten = 0;  // Of those that are stored.
+  std::uint64_t blocks_merged = 0;     // Stored blocks that became part of a larger one,
+  std::uint64_t bytes_merged = 0;      // and bytes of those that were written for that.
 };
 
 }  // namespace deltamesh

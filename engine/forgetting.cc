@@ -55,6 +55,11 @@ std::optional<std::pair<StreamIx, Seq>> Forgetting::place() const {
   return at == places_.end() ? std::nullopt : std::optional(std::pair(at->first, at->second));
 }
 
+void Forgetting::merged(StreamIx ix, Interval dots) {
+  const auto at = places_.find(ix);
+  if (at != places_.end() && dots.first < at->second && at->second <= dots.last) at->second = dots.first;
+}
+
 void Forgetting::go_on(StreamIx ix, Seq next) {
   places_.insert_or_assign(ix, next);
 }

@@ -50,6 +50,8 @@ class Forgetting {
   // stream is done, or waits for the next round.
   [[nodiscard]] std::optional<std::pair<StreamIx, Seq>> place() const;
   void go_on(StreamIx ix, Seq next);
+  // Blocks with these dots have become one: if the place is among them, it goes back.
+  void merged(StreamIx ix, Interval dots);
   void done(StreamIx ix) { places_.erase(ix); }
   void put_off(StreamIx ix) { put_off_.insert(ix); }
   // False if nothing was put off.

@@ -4,6 +4,7 @@
 // may run with others, which is why a refusal always names the number.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -64,7 +65,7 @@ inline constexpr std::size_t kFrameBytesMax = 1u << 20;  // Payload, without the
 inline constexpr std::size_t kControlBytesMax = 65'535;  // Packed control part.
 
 // Blocks. Larger: slower to cut, more memory a decode. Smaller: the directory of series weighs more.
-inline constexpr std::uint32_t kCellEvents = 1024;  // Blocks never cross a multiple of this.
+inline constexpr std::uint32_t kCellEvents = 1024;  // No writer's block crosses a multiple of this.
 inline constexpr BlockLimits kBlock{
     .bytes_max = 768u << 10, .events_max = 8192, .readings_max = 1u << 18, .value_bytes_max = 16u << 10};
 // A growing local block is closed at this size, well below what a peer accepts. Values count as 8 bytes or
@@ -72,6 +73,43 @@ inline constexpr BlockLimits kBlock{
 inline constexpr std::size_t kOpenBlockBytesMax = 192u << 10;
 inline constexpr std::uint32_t kOpenBlockReadingsMax = 1u << 16;
 inline constexpr std::uint32_t kEventReadingsMax = 4096;
+
+// Merging (engine/merging.h): blocks are merged in cells of so many events, aligned to that, once the cell is
+// complete and has so many blocks at least. More levels, larger cells: each event may be written once more a
+// level. Fewer, smaller: blocks of short commits stay small for longer, or for good. Fewer blocks: commits
+// that gain little. More: small blocks take room that they do not need.
+struct MergeLevel {
+  std::uint32_t events = 0;
+  std::size_t blocks_min = 0;
+};
+inline constexpr std::array<MergeLevel, 3> kMergeLevels{{{128, 32}, {1'024, 32}, {8'192, 8}}};
+// The least number of blocks that become one where a cell of the next level is too large for one block.
+inline constexpr std::size_t kMergeBlocksMin = 8;
+// A cell of which the index has more blocks than this is merged part by part.
+inline constexpr std::size_t kMergeRowsMax = 256;
+// Of all blocks of a cell, before they are merged. Larger: a question about a short time reads more, a frame
+// takes longer on a slow link, and what retention gives up at a time is more. Smaller: the last page of each
+// block weighs more.
+inline constexpr std::size_t kMergedBytesMax = 64u << 10;
+inline constexpr std::size_t kMergedTextBytesMax = 1u << 20;  // Of decoded strings and bytes.
+inline constexpr std::uint32_t kMergedReadingsMax = 1u << 16;
+// And no more than one part in so many of what store or dataset are bounded to. A larger part: what is given
+// up at a time is more than what comes.
+inline constexpr std::uint64_t kMergeShare = 32;
+// A merged block is as young as the youngest in it. Where age is bounded, all of them have come within one
+// part in so many of that, and none is kept for longer by more. A larger part: it is. A smaller one: streams
+// that are slow are not merged.
+inline constexpr int kMergeAgeShare = 16;
+// Bytes that are merged, and cells that are looked at, between two batches of peers and writers. More: these
+// wait for longer. Less: more commits.
+inline constexpr std::size_t kMergeBytesAtOnce = 128u << 10;
+inline constexpr std::size_t kMergeLooksAtOnce = 64;
+// From the first cell that is complete until cells are merged. Longer: blocks stay small. Shorter: each
+// stream's are a commit of their own.
+inline constexpr std::chrono::seconds kMergeDelay{10};
+// Merging waits for batches of peers and writers to be through, but no longer than this. Longer: a store that
+// always has something to do stays full of small blocks. Shorter: it has more to do.
+inline constexpr std::chrono::seconds kMergePatience{30};
 
 // Series a stream may declare, and streams a node tracks. Larger: a hostile peer fills memory (about 100 and
 // 400 bytes each). Smaller: a large plant does not fit.

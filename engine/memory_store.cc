@@ -92,6 +92,7 @@ Status MemoryStore::apply(Batch& batch) {
 
   for (const GivenUp& given_up : batch.given_up) give_up(given_up);
   for (StoredBlock& block : batch.rewritten) rewrite(block);
+  for (StoredBlock& block : batch.merged) merge(block);
   for (auto& [stream, after] : *change) knowledge_.at(stream) = std::move(after);
   for (const SeriesKey& series : batch.unnamed) {
     if (!series_.contains(series)) unnamed_.insert(series);
@@ -156,6 +157,30 @@ void MemoryStore::rewrite(StoredBlock& block) {
   bytes_ += block.bytes->size();
   bytes_ -= at->second.bytes->size();
   at->second = std::move(block);
+}
+
+void MemoryStore::merge(StoredBlock& block) {
+  const Interval dots = block.interval();
+  StreamBlocks& blocks = blocks_[block.stream];
+  const auto begin = blocks.lower_bound(dots.first), end = blocks.upper_bound(dots.last);
+  Seq events = 0, last = 0;
+  std::size_t bytes = 0;
+  std::uint64_t arrival = 0;
+  for (auto at = begin; at != end; ++at) {
+    events += at->second.events;
+    last = at->second.interval().last;
+    bytes += at->second.bytes->size();
+    arrival = std::max(arrival, arrivals_.at(block.stream).at(at->first));
+  }
+  if (events != dots.size() || last != dots.last) return;
+  Arrivals& arrivals = arrivals_[block.stream];
+  arrivals.erase(arrivals.lower_bound(dots.first), arrivals.upper_bound(dots.last));
+  arrivals.emplace(dots.first, arrival);
+  blocks.erase(begin, end);
+  bytes_ -= bytes;
+  bytes_ += block.bytes->size();
+  damaged_.at(block.stream).miss(dots);
+  blocks.emplace(dots.first, std::move(block));
 }
 
 void MemoryStore::take_ack(TierAck& ack) {

@@ -89,6 +89,7 @@ class MemoryStore : public Store, public StoreReader {
   [[nodiscard]] bool cuts_block(const GivenUp& given_up) const;
   void give_up(const GivenUp& given_up);
   void rewrite(StoredBlock& block);
+  void merge(StoredBlock& block);
   void take_ack(TierAck& ack);
   void take_offset(const BootOffset& offset);
   void join(MapWrite& write);

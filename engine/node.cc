@@ -14,7 +14,8 @@ Node::Node(NodeConfig config, StoreImage image, const StoreReader& reader)
       clock_(image.clock),
       ranges_(reader),
       acks_(config_.tiers, identity_.node),
-      retention_({config_, reader, streams_, knowledge_, pending_, acks_}) {
+      retention_({config_, reader, streams_, knowledge_, pending_, acks_}),
+      merging_(config_.merge_levels) {
   for (const auto& dataset : config_.datasets) {
     datasets_.emplace(dataset_id(dataset.name), dataset);
     if (dataset.kind != DatasetKind::kMap) continue;
@@ -55,6 +56,7 @@ void Node::load(StoreImage image) {
   load_floors(std::move(image.floors));
   load_boots(std::move(image.own_boots), image.offsets);
   load_rules(image.obeyed);
+  load_merging();
   counters_.map_surfaced = image.surfaced;
   void_lost();
 }
@@ -180,6 +182,7 @@ void Node::tick(Instant now) {
   check_forgetting(now);
   check_aside(now);
   if (gather_until_ && *gather_until_ <= now.steady) commit_gathered();
+  check_merging(now);
   if (next_timer_ <= now.steady) {
     next_timer_ = Micros::max();
     for (auto it = sessions_.begin(); it != sessions_.end();) check_timers(*(it++)->second, now);
@@ -203,8 +206,9 @@ Effects Node::take_effects() {
   if (!pacing_.empty()) next = std::min(next, pacing_.begin()->first);
   if (tell_acks_at_) next = std::min(next, *tell_acks_at_);
   if (look_at_) next = std::min(next, *look_at_);
-  if (forgetting_.look_at && !forgetting_.under_way) next = std::min(next, *forgetting_.look_at);
+  if (forgetting_.look_at && may_forget()) next = std::min(next, *forgetting_.look_at);
   if (aside_look_at_ && !aside_under_way_) next = std::min(next, *aside_look_at_);
+  if (const auto at = merges_at()) next = std::min(next, *at);
   if (!late_.empty()) next = std::min(next, late_.begin()->first);
   if (!comparing_.empty()) next = std::min(next, comparing_.begin()->first);
   if (next != Micros::max()) effects_.wake_at = next;

@@ -28,6 +28,7 @@
 #include "engine/forgetting.h"
 #include "engine/map_reconcile.h"
 #include "engine/map_standing.h"
+#include "engine/merging.h"
 #include "engine/open_block.h"
 #include "engine/range_cache.h"
 #include "engine/recent_blocks.h"
@@ -129,6 +130,15 @@ class Node {
       StoredBlock block;
       bool local = false;
     };
+    // Stored blocks of a cell as one, and what it takes the place of.
+    struct Merged {
+      Merging::Cell cell;
+      StreamIx ix = 0;
+      StoredBlock block;
+      std::size_t blocks = 0;
+      std::uint64_t bytes_before = 0;
+      std::uint64_t arrival = 0;
+    };
     std::vector<Block> blocks;
     std::vector<MapWrite> entries;
     std::vector<StreamSeries> declarations;
@@ -159,9 +169,11 @@ class Node {
     std::optional<MapFloor> floor_before;  // Of the map that is taken anew, if the batch begins that.
     std::uint64_t generation = 0;          // Its blocks obey the rules that were in effect then.
     std::vector<Rewritten> obedient;       // Stored blocks, written anew.
-    std::set<StreamIx> named_late;         // As Forgetting has them.
-    std::optional<Bytes> obeyed;           // As Batch has it.
-    std::vector<StreamIx> aside;           // Made to put these aside.
+    std::vector<Merged> merged;
+    bool merges = false;            // Made for that alone.
+    std::set<StreamIx> named_late;  // As Forgetting has them.
+    std::optional<Bytes> obeyed;    // As Batch has it.
+    std::vector<StreamIx> aside;    // Made to put these aside.
   };
   // Where a stream comes from.
   struct Source {
@@ -282,6 +294,7 @@ class Node {
   [[nodiscard]] bool knows_rules(Session& session) const;
   void note_rules_known(Session& session, std::uint32_t delta);
   void series_named(StreamIx ix, const SeriesDecl& decl);
+  [[nodiscard]] bool may_forget() const { return !forgetting_.under_way && merging_.under_way.empty(); }
   void check_forgetting(Instant now);
   void look_through(InFlight& batch, Instant now);
   Status look_at_stream(StreamIx ix, Seq from, std::size_t& bytes_left, InFlight& batch);
@@ -291,6 +304,23 @@ class Node {
   void forgetting_durable(const InFlight& batch, Instant now);
   void forgetting_failed(const InFlight& batch, Instant now);
   void end_stream_comparisons(Instant now);
+
+  // node_merge.cc: blocks become one.
+  [[nodiscard]] std::optional<Interval> complete_run(StreamIx ix, Seq seq) const;
+  void load_merging();
+  [[nodiscard]] std::vector<std::pair<StreamIx, IntervalSet>> newly_complete(const InFlight& batch) const;
+  void merging_durable(const InFlight& batch, const std::vector<std::pair<StreamIx, IntervalSet>>& settled);
+  void apply_merged(const InFlight::Merged& one);
+  void merging_failed(const InFlight& batch, Instant now);
+  [[nodiscard]] std::optional<Micros> merges_at() const;
+  void check_merging(Instant now);
+  Status merge_cells(InFlight& batch);
+  Status merge_cell(const Merging::Cell& cell, std::size_t& bytes_left, InFlight& batch);
+  Status merge_rows(const Merging::Cell& cell, const std::vector<HeldBlock>& rows, std::size_t blocks_min,
+                    std::size_t& bytes_left, InFlight& batch);
+  [[nodiscard]] Result<bool> may_merge(StreamIx ix, const std::vector<HeldBlock>& rows) const;
+  Result<bool> merge_blocks_of(const Merging::Cell& cell, const std::vector<HeldBlock>& rows,
+                               std::size_t& bytes_left, InFlight& batch);
 
   // node_telemetry.cc: blocks from peers.
   Status receive(Session& session, message::Delta& delta, std::size_t frame_bytes);
@@ -356,7 +386,13 @@ class Node {
   [[nodiscard]] bool is_map(StreamIx ix) const { return maps_.contains(streams_[ix].dataset); }
   enum class Age : std::uint8_t { kNew, kOld };
   void enqueue(Session& session, StreamIx ix, Age age);
-  [[nodiscard]] std::optional<Interval> next_to_send(const Session& session, StreamIx ix) const;
+  // What is read for a peer next, and how far what it lacks goes on around that: a block that reaches below
+  // the part goes out as it is.
+  struct Wanted {
+    Interval part;
+    Interval lacking;
+  };
+  [[nodiscard]] std::optional<Wanted> next_to_send(const Session& session, StreamIx ix) const;
 
   // node_source.cc: which peer brings which stream.
   void note_source(Session& session, StreamIx ix, bool fresh);
@@ -708,6 +744,7 @@ class Node {
   std::optional<Micros> tell_acks_at_;
   Retention retention_;
   Forgetting forgetting_{streams_, catalogue_};
+  Merging merging_;
   std::optional<Micros> look_at_;  // When something may be too old; none: a look is under way, or never.
   // For how long the store has been alive by now, when that was last told, and how it was last noted.
   Micros alive_{0};

@@ -51,6 +51,7 @@ void Node::commit(InFlight batch) {
     if (const KnownBoot* const known = boot_at(place)) out.own_boots.push_back(known->boot);
   for (const auto& block : batch.blocks) out.blocks.push_back(block.block);
   for (const auto& one : batch.obedient) out.rewritten.push_back(one.block);
+  for (const auto& one : batch.merged) out.merged.push_back(one.block);
   out.obeyed = batch.obeyed;
   for (const StreamIx ix : batch.aside) out.put_aside.push_back(streams_[ix]);
   if (batch.from) received_bytes_ += batch.credit;
@@ -116,8 +117,10 @@ void Node::durable(BatchId id, Instant now) {
   in_flight_.erase(it);
   stores_ = true;
   release(batch);
+  const auto settled = newly_complete(batch);
   apply_durable(batch);
   forgetting_durable(batch, now);
+  merging_durable(batch, settled);
   take_undurable(batch.declarations);
   settle_writes(batch, Done{});
   if (Session* const from = batch.from ? session(*batch.from) : nullptr) {
@@ -209,6 +212,7 @@ void Node::failed(BatchId id, const Error& error, Instant now) {
   undo_pruning(batch, now);
   forgetting_failed(batch, now);
   if (!batch.aside.empty()) aside_under_way_ = false;
+  merging_failed(batch, now);
   for (const SeriesKey& key : batch.unnamed) unnamed_.erase({*streams_.find(key.stream), key.number});
   // The catalogue has them already, so that nobody would hand them in again.
   const auto ours = take_undurable(batch.declarations);

@@ -30,6 +30,7 @@ void Node::take_anew(StreamIx ix, const std::vector<HeldBlock>& unreadable) {
   InFlight batch;
   const IntervalSet elsewhere = held_by_peers(ix).minus(retention_.planned(ix));
   for (const HeldBlock& block : unreadable) {
+    if (merging_.touches(ix, block.dots)) continue;  // What was sound when it was read may take its place.
     const IntervalSet there = elsewhere.intersect(block.dots);
     if (!there.contains(block.dots)) {
       ask_who_has(ix, block.dots);

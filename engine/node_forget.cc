@@ -123,7 +123,7 @@ void Node::note_rules_known(Session& session, std::uint32_t delta) {
 // --- What is stored --------------------------------------------------------------------------------------
 
 void Node::check_forgetting(Instant now) {
-  if (!forgetting_.look_at || forgetting_.under_way || now.steady < *forgetting_.look_at) return;
+  if (!forgetting_.look_at || !may_forget() || now.steady < *forgetting_.look_at) return;
   forgetting_.look_at.reset();
   InFlight batch;
   look_through(batch, now);

@@ -98,14 +98,14 @@ Status Node::send_telemetry(Session& session, Instant now) {
 Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
   const auto wanted = session.at(ix).muted ? std::nullopt : next_to_send(session, ix);
   if (!wanted) return false;
-  auto blocks = read_blocks(ix, *wanted);
+  auto blocks = read_blocks(ix, wanted->part);
   if (!blocks.ok() && blocks.error().code != ErrorCode::kCorrupt) return blocks.error();
   if (blocks.ok() && blocks->empty()) blocks = Error{ErrorCode::kCorrupt, "held events are not in the store"};
   Status sent = blocks.ok() ? Status(Done{}) : Status(blocks.error());
-  Seq next = wanted->first;
+  Seq next = wanted->part.first;
   for (std::size_t i = 0; sent.ok() && i < blocks->size() && has_room(session, now); ++i) {
-    next = std::max(wanted->first, (*blocks)[i].first);
-    sent = send_block(session, ix, (*blocks)[i], *wanted);
+    next = std::max(wanted->part.first, (*blocks)[i].first);
+    sent = send_block(session, ix, (*blocks)[i], {wanted->lacking.first, wanted->part.last});
   }
   if (sent.ok()) return true;
   if (session.unreadable_count >= limits::kUnreadableMax) return sent.error();
@@ -115,14 +115,17 @@ Result<bool> Node::send_stream(Session& session, StreamIx ix, Instant now) {
 
 // The newest first: what passes through on its way to our disk (unless that has just failed), which is read
 // from memory alone, and then what is durable here.
-std::optional<Interval> Node::next_to_send(const Session& session, StreamIx ix) const {
+std::optional<Node::Wanted> Node::next_to_send(const Session& session, StreamIx ix) const {
   const SessionStream* const there = session.streams.find(ix);
   if (there == nullptr) return std::nullopt;
   const SessionStream& state = *there;
   if (!is_own(streams_[ix]) && stores_) {
     const auto passing = newest_wanted(pending_[ix], state);
     const StoredBlock* const block = passing ? recent_.find(ix, passing->last) : nullptr;
-    if (block != nullptr) return overlap(block->interval(), *passing);
+    if (block != nullptr) {
+      const Interval part = overlap(block->interval(), *passing);
+      return Wanted{part, part};
+    }
   }
   const StreamKnowledge* const known = this->known(ix);
   if (known == nullptr) return std::nullopt;
@@ -130,7 +133,7 @@ std::optional<Interval> Node::next_to_send(const Session& session, StreamIx ix) 
   const auto wanted = unreadable == session.unreadable.end()
                           ? newest_wanted(known->held(), state)
                           : newest_wanted(known->held().minus(unreadable->second), state);
-  return wanted ? std::optional(newest_part(*wanted, known->head())) : std::nullopt;
+  return wanted ? std::optional(Wanted{newest_part(*wanted, known->head()), *wanted}) : std::nullopt;
 }
 
 // The block with event `seq` is nothing that the peer can get from us, for now.

@@ -24,9 +24,9 @@ Status add_stream(const StoreReader& reader, const StreamSeries& series, SampleS
     const TimeRange reach = set.reach();
     shrunk = false;
     const auto add = [&](const StoredBlock& block) -> Result<bool> {
-      if (block.first <= seen) return true;
+      if (block.interval().last <= seen) return true;  // Others may have become one with it since then.
       if (Status good = set.add(block, series.decl.number, *offsets); !good) return good.error();
-      seen = block.first;
+      seen = block.interval().last;
       shrunk = walk < kWalksMax && set.reach().to < reach.to;
       return !shrunk;
     };

@@ -37,6 +37,18 @@ class RecentBlocks {
     it->second = block;
   }
 
+  // Forgets blocks that begin at one of these dots: the store has them as parts of a larger one.
+  void forget(StreamIx stream, Interval dots) {
+    const auto begin = blocks_.lower_bound({stream, dots.first}),
+               end = blocks_.upper_bound({stream, dots.last});
+    if (begin == end) return;
+    for (auto at = begin; at != end; ++at) bytes_ -= weight(at->second);
+    blocks_.erase(begin, end);
+    std::erase_if(order_, [&](const Key& key) {
+      return key.first == stream && dots.first <= key.second && key.second <= dots.last;
+    });
+  }
+
   // The block that holds event `seq`, if it is still here.
   [[nodiscard]] const StoredBlock* find(StreamIx stream, Seq seq) const {
     auto it = blocks_.upper_bound({stream, seq});

@@ -193,6 +193,26 @@ void Retention::rewritten(StreamIx ix, std::int64_t grows) {
   look_up_anew(ix);
 }
 
+void Retention::merge(StreamIx ix, const HeldBlock& block, std::int64_t grows) {
+  Dataset* const whole = dataset(ix);
+  if (!is_bounded_ || whole == nullptr) return;
+  at(ix).merged.push_back({block, loaded_ ? grows : 0});
+  whole->bytes += at(ix).merged.back().grows;
+  look_up_anew(ix);
+}
+
+// What is given up by then was counted as merged.
+void Retention::merge_ended(StreamIx ix, Interval dots, bool stored) {
+  if (ix >= by_ix_.size()) return;
+  Stream& stream = at(ix);
+  const auto found = std::find_if(stream.merged.begin(), stream.merged.end(),
+                                  [&](const Merged& one) { return one.block.dots == dots; });
+  if (found == stream.merged.end()) return;
+  if (!stored && !stream.planned.intersects(dots)) dataset(ix)->bytes -= found->grows;
+  stream.merged.erase(found);
+  look_up_anew(ix);
+}
+
 // What the tier has goes before what it lacks.
 void Retention::acknowledged(StreamIx ix) {
   if (at(ix).turn && !at(ix).turn->awaited) return;
@@ -232,12 +252,18 @@ Status Retention::find_next(StreamIx ix, const IntervalSet& among) {
   std::size_t left = limits::kLowestBlocks;
   for (const Interval& run : among.intervals()) {
     if (left-- == 0) break;
-    const auto blocks = sight_.reader.held_blocks(sight_.streams[ix], run.first, limits::kLowestBlocks);
+    const HeldBlock* const merged = merged_at(ix, run.first);
+    const bool is_cut = merged != nullptr && merged->dots.first < run.first;
+    const auto blocks = sight_.reader.held_blocks(
+        sight_.streams[ix], is_cut ? merged->dots.last + 1 : run.first, limits::kLowestBlocks);
     if (!blocks.ok()) return blocks.error();
-    for (const HeldBlock& block : *blocks) {
-      if (block.dots.last <= run.last) at(ix).next.push_back(block);
+    std::deque<HeldBlock>& next = at(ix).next;
+    for (const HeldBlock& stored : *blocks) {
+      const HeldBlock* const whole = merged_at(ix, stored.dots.first);
+      const HeldBlock& block = whole == nullptr ? stored : *whole;
+      if (block.dots.last <= run.last && (next.empty() || next.back() != block)) next.push_back(block);
     }
-    if (!at(ix).next.empty()) break;
+    if (!next.empty()) break;
   }
   return Done{};
 }
@@ -246,6 +272,15 @@ void Retention::forget(StreamIx ix) {
   if (ix >= by_ix_.size()) return;
   leave_turn(ix);
   by_ix_[ix] = {};
+}
+
+// The block with event `seq` that is on its way to the store in the place of others; null: none is.
+const HeldBlock* Retention::merged_at(StreamIx ix, Seq seq) const {
+  if (ix >= by_ix_.size()) return nullptr;
+  for (const Merged& one : by_ix_[ix].merged) {
+    if (one.block.dots.first <= seq && seq <= one.block.dots.last) return &one.block;
+  }
+  return nullptr;
 }
 
 void Retention::leave_turn(StreamIx ix) {

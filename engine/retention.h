@@ -70,6 +70,10 @@ class Retention {
 
   // A stored block was written anew, with so many bytes more (or less).
   void rewritten(StreamIx ix, std::int64_t grows);
+  // Stored blocks are on their way to become this one, which grows them by so many bytes (mostly less than
+  // none). They count, and go, as one from now on; until merge_ended(), which says whether they have.
+  void merge(StreamIx ix, const HeldBlock& block, std::int64_t grows);
+  void merge_ended(StreamIx ix, Interval dots, bool stored);
   // A block is stored, or acknowledgements of its stream came in.
   void stored(StreamIx ix, Interval dots);
   void acknowledged(StreamIx ix);
@@ -90,7 +94,12 @@ class Retention {
     StreamIx ix = 0;
     friend auto operator<=>(const Turn&, const Turn&) = default;
   };
+  struct Merged {
+    HeldBlock block;
+    std::int64_t grows = 0;  // As it was counted.
+  };
   struct Stream {
+    std::vector<Merged> merged;  // On their way to the store.
     std::deque<HeldBlock>
         next;                  // Blocks that go next, as the store told them; empty: not looked up, or none.
     std::optional<Turn> turn;  // As it stands in its dataset's turns: of next.front().
@@ -111,6 +120,7 @@ class Retention {
   Status look_up(StreamIx ix);
   void look_up_anew(StreamIx ix);
   Status find_next(StreamIx ix, const IntervalSet& among);
+  [[nodiscard]] const HeldBlock* merged_at(StreamIx ix, Seq seq) const;
   void leave_turn(StreamIx ix);
   [[nodiscard]] IntervalSet awaited(StreamIx ix, const IntervalSet& dots) const;
   [[nodiscard]] const std::set<Turn>* next_turns() const;

@@ -146,6 +146,10 @@ struct Batch {
   // Each takes the place of the block with the same stream and dots, and keeps its arrival; one that finds no
   // such block (it was given up meanwhile) is left out. Goes after `given_up`, before `blocks`.
   std::vector<StoredBlock> rewritten;
+  // Each takes the place of the blocks that lie within its dots, and has the arrival of the last of them; one
+  // whose dots they do not have between them, all and no others (some were given up meanwhile), is left out.
+  // Goes after `rewritten`, before `blocks`.
+  std::vector<StoredBlock> merged;
   // ForgetRules::digest() of the rules that all stored blocks obey from now on; empty: not known. None: as it
   // was.
   std::optional<Bytes> obeyed;

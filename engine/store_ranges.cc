@@ -131,8 +131,15 @@ Result<RangeSum> StoreRanges::scan(Interval dots) {
   return sum;
 }
 
-// Pages of blocks; a block that cannot be read ends a page, and is the error of the next.
+// Blocks may become one between two pages, which then seem to overlap: from the first page on they do not.
 Result<RangeSum> StoreRanges::read(Interval dots) {
+  bool overlaps = false;
+  const auto sum = read_pages(dots, overlaps);
+  return overlaps ? read_pages(dots, overlaps) : sum;
+}
+
+// Pages of blocks; a block that cannot be read ends a page, and is the error of the next.
+Result<RangeSum> StoreRanges::read_pages(Interval dots, bool& overlaps) {
   present_.remove(dots);
   if (const Status status = spend(limits::kRangeLookWork); !status) return status.error();
   RangeSum total;
@@ -142,7 +149,8 @@ Result<RangeSum> StoreRanges::read(Interval dots) {
     if (page->empty()) break;
     for (const StoredBlock& block : *page) {
       // The first may begin before the dots that were asked for; the others begin behind the one before.
-      if (left.first != dots.first && block.first < left.first) return corrupt(block, "overlaps another");
+      overlaps = left.first != dots.first && block.first < left.first;
+      if (overlaps) return corrupt(block, "overlaps another");
       const auto sum = take_block(block, overlap(block.interval(), left));
       if (!sum) return sum.error();
       add(total, *sum);

@@ -66,6 +66,7 @@ class StoreRanges final : public RangeSource {
   Result<RangeSum> sum_in_cell(std::uint64_t number, Interval dots);
   Result<RangeSum> scan(Interval dots);
   Result<RangeSum> read(Interval dots);
+  Result<RangeSum> read_pages(Interval dots, bool& overlaps);
   Status spend(std::uint64_t work);
   Result<RangeSum> take_block(const StoredBlock& block, Interval part);
   Status load(const StoredBlock& block);

@@ -52,6 +52,9 @@ Status BatchWriter::prepare() {
   const std::pair<std::optional<Statement>*, std::string> statements[] = {
       {&delete_blocks_, "DELETE FROM blocks WHERE stream = ? AND first >= ? AND first <= ?"},
       {&find_block_, "SELECT last FROM blocks WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
+      {&find_parts_,
+       "SELECT sum(last - first + 1), max(last), max(id) FROM blocks WHERE stream = ? AND first >= ? AND "
+       "first <= ?"},
       {&insert_block_,
        "INSERT INTO blocks (id, stream, first, last, codec, quality, time_min, time_max, boot_min, boot_max, "
        "ticks_min, ticks_max, checksum, bytes) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"},
@@ -161,6 +164,7 @@ Error BatchWriter::undo(Error why) {
 Status BatchWriter::write(const Batch& batch, const KnowledgeChange& change) {
   Status status = write_each(batch.given_up, [this](const auto& dots) { return give_up(dots); });
   if (status) status = write_each(batch.rewritten, [this](const auto& block) { return rewrite(block); });
+  if (status) status = write_each(batch.merged, [this](const auto& block) { return merge(block); });
   if (status)
     status = write_each(batch.declarations, [this](const auto& series) { return write_series(series); });
   if (status)
@@ -323,6 +327,23 @@ Status BatchWriter::rewrite(const StoredBlock& block) {
   if (!stream) return stream.error();
   bind_block(*rewrite_block_, block, *stream, block.first, block.interval().last);
   return rewrite_block_->run();
+}
+
+// The order of arrival is that of row ids, so it takes the last one of those that it replaces.
+Status BatchWriter::merge(const StoredBlock& block) {
+  const Result<StreamKey> stream = key_of(block.stream);
+  if (!stream) return stream.error();
+  const Interval dots = block.interval();
+  find_parts_->bind(*stream, dots.first, dots.last);
+  const Result<bool> row = find_parts_->step();
+  if (!row) return row.error();
+  const bool are_all = find_parts_->bits(0) == dots.size() && find_parts_->bits(1) == dots.last;
+  const std::uint64_t id = find_parts_->bits(2);
+  find_parts_->reset();
+  if (!are_all) return Done{};
+  if (Status status = delete_blocks_->bind(*stream, dots.first, dots.last).run(); !status) return status;
+  bind_block(*insert_block_, block, id, *stream, dots.first, dots.last);
+  return insert_block_->run();
 }
 
 Status BatchWriter::write_series(const StreamSeries& series) {

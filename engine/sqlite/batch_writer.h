@@ -60,6 +60,7 @@ class BatchWriter {
   Status write_boots(const Batch& batch);
   Status write_block(const StoredBlock& block);
   Status rewrite(const StoredBlock& block);
+  Status merge(const StoredBlock& block);
   Status write_series(const StreamSeries& series);
   Status write_entry(const MapWrite& write);
   Status write_pruning(const MapPruning& pruning);
@@ -72,8 +73,8 @@ class BatchWriter {
   Status end_streams();
 
   Database* database_;
-  std::optional<Statement> delete_blocks_, find_block_, insert_block_, rewrite_block_, insert_series_,
-      find_entries_, insert_entry_, delete_entries_, insert_knowledge_;
+  std::optional<Statement> delete_blocks_, find_block_, find_parts_, insert_block_, rewrite_block_,
+      insert_series_, find_entries_, insert_entry_, delete_entries_, insert_knowledge_;
   PruneWriter prune_;
   std::map<StreamId, StreamKey> streams_;
   Knowledge knowledge_;

@@ -129,6 +129,7 @@ class Rebuild {
   Status put_floors();
   Status put_knowledge();
   Status put_block(const StoredBlock& block);
+  Status put_rest(const StoredBlock& block, const IntervalSet& dots);
   Status put_unnamed();
   Status put(const Batch& batch, bool& taken);
   Status commit();
@@ -292,12 +293,29 @@ Status Rebuild::put_knowledge() {
   return Done{};
 }
 
+Status Rebuild::put_rest(const StoredBlock& block, const IntervalSet& dots) {
+  if (!check_block(block)) return Done{};
+  for (const Interval run : dots.intervals()) {
+    auto bytes = slice_block(*block.bytes, static_cast<std::uint32_t>(run.first - block.first),
+                             static_cast<std::uint32_t>(run.size()), limits::kBlock);
+    const auto summary = bytes ? peek_block(*bytes, limits::kBlock) : Result<BlockSummary>(bytes.error());
+    if (!summary) continue;
+    const Status status = put_block(stored_block(block.stream, run.first, *summary, *std::move(bytes)));
+    if (!status) return status;
+  }
+  return Done{};
+}
+
 Status Rebuild::put_block(const StoredBlock& block) {
   const StreamKnowledge* const known = rows_.knowledge.find(block.stream);
   IntervalSet& events = events_[block.stream];
   const bool gone = known != nullptr && !known->held().contains(block.interval()) &&
                     known->dropped().intersects(block.interval());
-  if (gone || events.intersects(block.interval())) return Done{};  // Pruned, or it is here already.
+  if (gone) return Done{};  // Pruned.
+  // A block and those that became it may all stand somewhere: of each what is not here already.
+  if (const IntervalSet more = IntervalSet(block.interval()).minus(events);
+      more != IntervalSet(block.interval()))
+    return put_rest(block, more);
   const Result<BlockSummary> summary = check_block(block);
   if (!summary) return Done{};
   std::uint64_t refused = 0;

@@ -24,6 +24,25 @@ Result<Statement> prepare(Database& database, const std::string& sql, const Valu
   return query;
 }
 
+// What is asked meanwhile is asked of one moment: between two questions blocks may become one.
+class OneMoment {
+ public:
+  explicit OneMoment(Database& database) : database_(database), was_held_(database.in_transaction()) {
+    if (!was_held_) begun_ = database_.run("BEGIN");
+  }
+  ~OneMoment() {
+    if (!was_held_ && begun_.ok()) static_cast<void>(database_.run("COMMIT"));
+  }
+  OneMoment(const OneMoment&) = delete;
+  OneMoment& operator=(const OneMoment&) = delete;
+  [[nodiscard]] const Status& begun() const { return begun_; }
+
+ private:
+  Database& database_;
+  bool was_held_;
+  Status begun_ = Done{};
+};
+
 std::uint64_t bits(DatasetId dataset) {
   return static_cast<std::uint64_t>(dataset);
 }
@@ -160,6 +179,8 @@ Result<std::vector<StoredBlock>> SqliteReader::blocks(const StreamId& stream, In
 
 Status SqliteReader::visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
                                   const std::function<bool(const StoredBlock&)>& visit) const {
+  const OneMoment moment(database_);
+  if (!moment.begun()) return moment.begun();
   const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
   if (!key) return key.error();
   if (!*key) return Done{};
@@ -253,6 +274,8 @@ Result<bool> SqliteReader::visit_one(const StreamId& stream, StreamKey key, Seq 
 
 Status SqliteReader::visit_unplaced(const StreamId& stream,
                                     const std::function<bool(const StoredBlock&)>& visit) const {
+  const OneMoment moment(database_);
+  if (!moment.begun()) return moment.begun();
   const Result<std::optional<StreamKey>> key = find_stream(database_, stream);
   if (!key) return key.error();
   if (!*key) return Done{};

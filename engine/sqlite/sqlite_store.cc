@@ -12,7 +12,8 @@ namespace {
 
 std::size_t size_of(const Batch& batch) {
   std::size_t bytes = 0;
-  for (const StoredBlock& block : batch.blocks) bytes += block.bytes ? block.bytes->size() : 0;
+  for (const auto* const blocks : {&batch.blocks, &batch.merged})
+    for (const StoredBlock& block : *blocks) bytes += block.bytes ? block.bytes->size() : 0;
   for (const MapWrite& write : batch.entries) bytes += write.entry.key.size() + write.entry.value.size();
   return bytes;
 }

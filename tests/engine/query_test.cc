@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/memory_store.h"
+#include "engine/merging.h"
 #include "tests/crdt/random.h"
 #include "tests/engine/passing_reader.h"
 
@@ -354,6 +355,50 @@ TEST_CASE("the first samples of a long history are answered without reading it a
   CHECK(answer->samples.back().time == 9 * kMinute);
   CHECK(answer->next == 10 * kMinute);
   CHECK(reader.take_count() <= 12);
+}
+
+TEST_CASE("blocks that become one while a question walks through them hide nothing from it", "[query]") {
+  // The second walk finds what the first was going to look at next within a block that begins before it.
+  class MergingReader : public testing::PassingReader {
+   public:
+    explicit MergingReader(MemoryStore& store) : PassingReader(store), store_(store) {}
+    Status visit_blocks(const StreamId& stream, Ticks from, Ticks to, Order order,
+                        const std::function<bool(const StoredBlock&)>& visit) const override {
+      if (++walks_ == 2) merge(stream);
+      return PassingReader::visit_blocks(stream, from, to, order, visit);
+    }
+    void merge(const StreamId& stream) const {
+      Batch batch;
+      batch.merged.push_back(*merge_stored(*store_.blocks(stream, {3'001, 6'010}, 1u << 20)));
+      store_.commit(std::move(batch), [](BatchId, const Status& status) { REQUIRE(status); });
+    }
+    mutable int walks_ = 0;
+
+   private:
+    MemoryStore& store_;
+  };
+  Telemetry telemetry;
+  telemetry.declare(1, decl(1, "a"));
+  const auto from = [](Ticks time, std::size_t count) {
+    std::vector<Event> events;
+    for (std::size_t i = 0; i < count; ++i) events.push_back(event(time + static_cast<Ticks>(i), 1.5));
+    return events;
+  };
+  telemetry.write(1, from(100'000, 3'000));
+  telemetry.write(1, from(200'000, 3'000));
+  telemetry.write(1, from(0, 10));
+  const MergingReader reader(telemetry.store());
+  SampleQuery query;
+  query.dataset = kDataset;
+  query.series = "a";
+  query.range = {0, kHour};
+  query.limit = 20;
+  const auto answer = query_samples(reader, query);
+  REQUIRE(answer);
+  CHECK(reader.walks_ > 1);
+  REQUIRE(answer->samples.size() == 20);
+  CHECK(answer->samples[9].time == 9);
+  CHECK(answer->samples[10].time == 100'000);
 }
 
 TEST_CASE("the latest of a quiet series costs the blocks since then once, and no more than allowed",

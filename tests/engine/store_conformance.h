@@ -209,6 +209,8 @@ inline void holds_what_a_model_holds(StoreUnderTest& test) {
       const StoredBlock& block = model.blocks[random.below(model.blocks.size())];
       batch.rewritten.push_back(random_block(random, block.stream, block.first, block.events));
     }
+    if (const auto merged = random.chance(40) ? random_merge(random, model.blocks) : std::nullopt)
+      batch.merged.push_back(*merged);
     if (random.chance(10)) batch.obeyed = Bytes(random.chance(50) ? 16 : 0, std::byte{9});
     expected.push_back(model.take(batch));
     test.store().commit(std::move(batch), [&seen, &order](BatchId id, const Status& status) {
@@ -326,6 +328,11 @@ inline void refuses_what_breaks_a_rule(StoreUnderTest& test) {
       {"own boot without a place",
        [](Batch& b) {
          b.own_boots.push_back({0, b.blocks[0].stream, 1, {}, {}});
+       }},
+      {"a merged block without bytes",
+       [](Batch& b) {
+         b.merged.push_back(b.blocks[0]);
+         b.merged[0].bytes = nullptr;
        }},
       {"a block written anew without bytes",
        [](Batch& b) {
@@ -766,6 +773,57 @@ inline void it_puts_a_block_in_the_place_of_another(StoreUnderTest& test) {
   CHECK(test.reader().image()->obeyed.empty());
 }
 
+// Neighbours become one block, which has come when the last of them did; where some of them are not there, or
+// others reach in, they stay as they are.
+inline void it_puts_one_block_in_the_place_of_several(StoreUnderTest& test) {
+  Random random(7);
+  const StreamId stream = stream_number(1);
+  const auto at = [&](Seq first, std::uint32_t events) {
+    return random_block(random, stream, first, events);
+  };
+  Batch first;
+  first.blocks = {at(11, 10), at(1, 4), at(5, 6), at(21, 3), at(30, 5)};  // In the order of their coming.
+  REQUIRE(commit(test, first));
+  const auto before = test.reader().held_blocks(stream, 1, 10);
+  REQUIRE(before->size() == 5);
+  struct Row {
+    const char* what;
+    StoredBlock block;
+  };
+  const Row rows[] = {{"half of a block at its end", at(1, 15)},
+                      {"half of a block at its beginning", at(3, 18)},
+                      {"a gap behind", at(1, 24)},
+                      {"a gap within", at(21, 14)},
+                      {"nothing there at all", at(50, 5)},
+                      {"part of one block", at(12, 2)},
+                      {"half of the last one", at(11, 11)}};
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Batch none;
+    none.merged = {row.block};
+    REQUIRE(commit(test, none));
+    CHECK(*test.reader().held_blocks(stream, 1, 10) == *before);
+  }
+  Batch second;
+  second.merged = {at(1, 20), at(30, 5)};
+  REQUIRE(commit(test, second));
+  for (int pass = 0; pass < 2; ++pass, test.reopen()) {
+    const auto& reader = test.reader();
+    CHECK(same_blocks(*reader.blocks(stream, {1, 100}, 1u << 20),
+                      {second.merged[0], first.blocks[3], second.merged[1]}));
+    const auto after = reader.held_blocks(stream, 1, 10);
+    REQUIRE(after->size() == 3);
+    CHECK((*after)[0].arrival == (*before)[1].arrival);  // Of 5 to 10, which came last.
+    CHECK((*after)[1] == (*before)[3]);
+    CHECK((*after)[2].arrival == (*before)[4].arrival);
+    CHECK(*reader.block_bytes(stream) ==
+          second.merged[0].bytes->size() + first.blocks[3].bytes->size() + second.merged[1].bytes->size());
+    IntervalSet held({1, 23});
+    held.add({30, 34});
+    CHECK(reader.knowledge()->find(stream)->held() == held);
+  }
+}
+
 inline void it_gives_blocks_by_dot_and_time(StoreUnderTest& test) {
   Random random(6);
   const StreamId stream = stream_number(1);
@@ -817,6 +875,7 @@ inline constexpr Case kCases[] = {
     {"it keeps little of what is put aside", it_keeps_little_of_what_is_put_aside},
     {"a mark is about what came before it", a_mark_is_about_what_came_before_it},
     {"it puts a block in the place of another", it_puts_a_block_in_the_place_of_another},
+    {"it puts one block in the place of several", it_puts_one_block_in_the_place_of_several},
     {"it gives blocks by dot and time", it_gives_blocks_by_dot_and_time},
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -151,6 +152,7 @@ class StoreModel {
         if (same) block = anew;
       }
     }
+    for (const StoredBlock& merged : batch.merged) merge(merged);
     if (batch.obeyed) obeyed = *batch.obeyed;
     for (const DatasetId dataset : batch.pruning.forgotten) forget(dataset);
     for (const StoredBlock& block : batch.blocks) {
@@ -239,6 +241,23 @@ class StoreModel {
     return within(given_up.dots.first - 1) || within(given_up.dots.last);
   }
 
+  // Dot by dot: each of the block's is in one that lies within it.
+  void merge(const StoredBlock& merged) {
+    std::set<Seq> left;
+    for (Seq seq = merged.first; seq <= merged.interval().last; ++seq) left.insert(seq);
+    const auto is_part = [&](const StoredBlock& block) {
+      return block.stream == merged.stream && merged.first <= block.first &&
+             block.interval().last <= merged.interval().last;
+    };
+    for (const StoredBlock& block : blocks) {
+      if (!is_part(block)) continue;
+      for (Seq seq = block.first; seq <= block.interval().last; ++seq) left.erase(seq);
+    }
+    if (!left.empty()) return;
+    std::erase_if(blocks, is_part);
+    blocks.push_back(merged);
+  }
+
   template <class Stays>
   bool overlaps(const StoredBlock& block, Stays stays) {
     const auto& dots = streams[block.stream].dots;
@@ -249,6 +268,21 @@ class StoreModel {
     return false;
   }
 };
+
+// A block for some neighbours among these; now and then its ends are not theirs.
+inline std::optional<StoredBlock> random_merge(Random& random, const std::vector<StoredBlock>& blocks) {
+  if (blocks.empty()) return std::nullopt;
+  const StoredBlock& from = blocks[random.below(blocks.size())];
+  Seq last = from.interval().last;
+  for (std::uint64_t more = random.below(5); more > 0; --more) {
+    for (const StoredBlock& block : blocks)
+      if (block.stream == from.stream && block.first == last + 1) last = block.interval().last;
+  }
+  const bool spoilt = random.chance(15);
+  const Seq first = from.first > 1 && spoilt ? from.first - 1 : from.first;
+  if (random.chance(10)) ++last;
+  return random_block(random, from.stream, first, static_cast<std::uint32_t>(last - first + 1));
+}
 
 inline MapPruning random_pruning(Random& random) {
   MapPruning pruning;

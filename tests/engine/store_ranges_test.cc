@@ -5,9 +5,11 @@
 #include <catch2/catch.hpp>
 
 #include "engine/memory_store.h"
+#include "engine/merging.h"
 #include "tests/crdt/random.h"
 #include "tests/engine/diff_fixture.h"
 #include "tests/engine/forged_reader.h"
+#include "tests/engine/passing_reader.h"
 #include "tests/engine/reconcile_fixture.h"
 
 using namespace deltamesh;
@@ -209,6 +211,35 @@ TEST_CASE("blocks that are not where they should be are an error", "[engine][rec
     REQUIRE_FALSE(sum.ok());
     CHECK_THAT(sum.error().text, Contains(row.text));
   }
+}
+
+TEST_CASE("blocks that become one between two pages are no overlap", "[engine][reconcile][store]") {
+  class MergingReader : public testing::PassingReader {
+   public:
+    explicit MergingReader(MemoryStore& store) : PassingReader(store), store_(store) {}
+    Result<std::vector<StoredBlock>> blocks(const StreamId& stream, Interval dots,
+                                            std::size_t) const override {
+      if (++pages_ == 3) merge(stream);
+      return PassingReader::blocks(stream, dots, 0);
+    }
+    void merge(const StreamId& stream) const {
+      Batch batch;
+      batch.merged.push_back(*merge_stored(*store_.blocks(stream, {1, 500}, 1u << 20)));
+      store_.commit(std::move(batch), [](BatchId, const Status& status) { REQUIRE(status); });
+    }
+    mutable int pages_ = 0;
+
+   private:
+    MemoryStore& store_;
+  };
+  const auto events = some_events(700);
+  Side side(events, all_of(events), 100);
+  const MergingReader reader(side.store);
+  StoreRanges ranges(reader, kStream, 700, [&](SeriesNo number) { return side.find(number); });
+  REQUIRE(ranges.sum({1, 700}).ok());
+  CHECK(reader.pages_ > 3);
+  CHECK(*ranges.sum({1, 700}) == *side.ranges.sum({1, 700}));
+  CHECK(*ranges.held({1, 700}) == all_of(events));
 }
 
 TEST_CASE("what was allowed ends a question, and asking again gets to its end with nothing left out",

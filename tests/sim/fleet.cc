@@ -27,6 +27,7 @@ const DatasetId kSettings = dataset_id("settings");
 
 NodeConfig config_of(const FleetOptions& options) {
   NodeConfig config;
+  config.merge_levels.clear();  // A store of a fleet has no index of its own.
   config.commit_interval = options.commit_interval;
   config.recent_bytes_max = kRecentBytes;
   if (options.what == What::kTelemetry) config.datasets.push_back({"telemetry"});

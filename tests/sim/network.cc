@@ -28,6 +28,8 @@ NodeConfig make_config(const Options& options, NodeIx ix) {
     config.credit_bytes = static_cast<std::uint32_t>(options.credit);
     config.receive_bytes_max = 4 * options.credit;
   }
+  config.merge_levels = {{8, 3}, {64, 3}};
+  config.merge_delay = options.merge_delay;
   config.datasets.push_back({"telemetry"});
   if (options.datasets > 1) {
     config.datasets.push_back(

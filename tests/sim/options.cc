@@ -86,6 +86,7 @@ Options options_for(std::uint64_t seed, std::uint64_t nodes_min, std::uint64_t n
   out.restores_per_mille = rate(rng, 300);
   out.drifts_per_mille = rate(rng, 400);
   out.lost_times_per_mille = rate(rng, 400);
+  out.merge_delay = rng.between(Micros(0), Micros(2'000'000));
   return out;
 }
 
@@ -134,6 +135,7 @@ std::string describe(const Options& o) {
   add_time("write pause", o.write_pause_max);
   add_time("delay", o.delay_max);
   add_time("commit", o.commit_max);
+  add_time("merge delay", o.merge_delay);
   for (const auto& [what, how_much] : kFaults) add(what, o.*how_much);
   add("wrong-clocks", o.wrong_clocks ? 1 : 0);
   add("torn", o.torn ? 1 : 0);

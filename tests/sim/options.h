@@ -57,6 +57,7 @@ struct Options {
   std::uint64_t slow_nodes_per_mille = 0;  // Nodes whose commits take 20 times as long.
   std::uint64_t drifts_per_mille = 0;      // Nodes whose clocks go at half to twice their pace.
   std::uint64_t lost_times_per_mille = 0;  // Nodes that start in 1970, until their clocks are set.
+  Micros merge_delay{0};                   // Blocks become one after so long; no fault.
   std::uint64_t restores_per_mille = 0;    // Backups, and crashes after which one of them is there.
   // All nodes but the first keep so many bytes of each dataset, what the first does not have yet last; 0:
   // all.

@@ -107,6 +107,12 @@ Batch PowerLossRun::next_batch() {
   const auto events = static_cast<std::uint32_t>(random_.between(1, 4));
   const std::size_t bytes = random_.between(1, random_.chance(10) ? 60'000 : 6'000);
   batch.blocks.push_back(local_batch(*identity_, next_, events, bytes).blocks.front());
+  if (random_.chance(40)) {
+    std::vector<StoredBlock> there = model_.blocks;
+    for (const Handed& handed : handed_)
+      there.insert(there.end(), handed.batch.blocks.begin(), handed.batch.blocks.end());
+    if (const auto merged = random_merge(random_, there)) batch.merged.push_back(*merged);
+  }
   batch.id = BatchId{next_};
   next_ += events;
   return batch;

@@ -1,5 +1,6 @@
 // tests/sqlite/reader_test.cc - readers beside the writer, on copies, and on damaged rows.
 #include <atomic>
+#include <limits>
 #include <thread>
 
 #include "tests/sqlite/raw_database.h"
@@ -71,6 +72,47 @@ TEST_CASE("a tool reads the store while the node runs, and a copy without side f
   }
   CHECK(std::distance(std::filesystem::directory_iterator(copy), {}) == 1);
   CHECK(slurp(copy + "/store") == slurp(path));
+}
+
+// Events counted from a boot are looked for apart from the others.
+TEST_CASE("blocks that become one while a reader visits them are seen as they were when it began",
+          "[sqlite][reader]") {
+  const TempFolder folder;
+  auto store = open_store_at(folder.file("store"));
+  const StreamId stream = stream_of(store->identity());
+  Random random(3);
+  Batch batch;
+  for (Seq first = 1; first <= 9; first += 2) {
+    batch.blocks.push_back(random_block(random, stream, first, 2));
+    batch.blocks.back().has_utc = true;
+    batch.blocks.back().boots.reset();
+    if (first >= 5) batch.blocks.back().boots = BootSpan{1, 1, 0, 5};
+  }
+  REQUIRE(commit_to(*store, batch));
+  const auto reader = store->make_reader();
+  REQUIRE(reader);
+  const bool unplaced = GENERATE(false, true);
+  CAPTURE(unplaced);
+  std::vector<Seq> firsts;
+  const auto visit = [&](const StoredBlock& block) {
+    if (firsts.empty()) {
+      Batch merging;
+      merging.merged.push_back(random_block(random, stream, 3, 8));
+      merging.merged[0].boots = BootSpan{1, 1, 0, 5};
+      CHECK(commit_to(*store, std::move(merging)));
+    }
+    firsts.push_back(block.first);
+    return true;
+  };
+  if (unplaced) {
+    REQUIRE((*reader)->visit_unplaced(stream, visit));
+    CHECK(firsts == std::vector<Seq>{5, 7, 9});
+  } else {
+    constexpr Ticks kFirst = std::numeric_limits<Ticks>::min(), kLast = std::numeric_limits<Ticks>::max();
+    REQUIRE((*reader)->visit_blocks(stream, kFirst, kLast, StoreReader::Order::kOldestFirst, visit));
+    CHECK(firsts == std::vector<Seq>{1, 3, 5, 7, 9});
+  }
+  CHECK((*reader)->held_blocks(stream, 1, 10)->size() == 2);  // And as they are, when it has ended.
 }
 
 TEST_CASE("a reader refuses what is not a store", "[sqlite][reader]") {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/memory_store.h"
+#include "engine/merging.h"
 #include "engine/sqlite/check.h"
 #include "engine/store_diff.h"
 #include "tests/engine/diff_fixture.h"
@@ -264,6 +265,36 @@ TEST_CASE("names that are lost are asked for, and no block is given up for them"
   for (const auto& [key, name] : report.unnamed) CHECK(name == declaration(key.number).name);
   CHECK(stream_of(report, scene.readings()).asked.empty());
   CHECK(meet(scene).deltas == 0);
+}
+
+TEST_CASE("of a block and those that became it, a repair takes whatever is there of each",
+          "[sqlite][repair]") {
+  const Scene scene;
+  const auto merge = [&scene](Interval dots) {
+    const auto store = open_store_at(scene.path());
+    const auto reader = store->make_reader();
+    REQUIRE(reader);
+    const auto blocks = (*reader)->blocks(scene.readings(), dots, 1u << 24);
+    REQUIRE(blocks);
+    Batch batch;
+    batch.merged.push_back(*merge_stored(*blocks));
+    REQUIRE(batch.merged[0].interval() == dots);
+    REQUIRE(commit_to(*store, std::move(batch)));
+  };
+  // As on pages that became free: three small blocks, then one that they were part of, and that became part
+  // of the one that is damaged.
+  run_raw(
+      scene.path(),
+      "CREATE TABLE was (id INTEGER PRIMARY KEY, stream, first, last, codec, quality, time_min, time_max, "
+      "boot_min, boot_max, ticks_min, ticks_max, checksum, bytes); "
+      "INSERT INTO was SELECT * FROM blocks WHERE id IN (3, 4, 5)");
+  merge({1, 200});
+  run_raw(scene.path(), "INSERT INTO was SELECT * FROM blocks WHERE last = 200 AND first = 1");
+  merge({1, 1'000});
+  run_raw(scene.path(), "UPDATE blocks SET checksum = 0 WHERE last = 1000 AND first = 1");
+  const RepairReport report = repaired(scene.path());
+  CHECK(report.events == 2 * kBlocks * kEvents - 800);
+  CHECK(meet(scene).deltas > 0);
 }
 
 TEST_CASE("a map that lost an entry knows only what is there, so that nothing stays lost",
