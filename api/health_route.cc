@@ -12,7 +12,8 @@ using Clock = std::chrono::steady_clock;
 const char* word(SessionPhase phase) {
   switch (phase) {
     case SessionPhase::kHello: return "hello";
-    case SessionPhase::kFrontier: return "frontier";
+    case SessionPhase::kFrontier:
+    case SessionPhase::kPast: return "frontier";
     case SessionPhase::kLive: return "live";
   }
   return "unknown";
