@@ -456,6 +456,7 @@ Status BatchWriter::end_streams() {
 }
 
 Result<StreamKey> BatchWriter::key_of(const StreamId& stream) {
+  if (const auto at = streams_.find(stream); at != streams_.end()) return at->second;
   if (Status recalled = recall(stream); !recalled) return recalled.error();
   if (const auto at = streams_.find(stream); at != streams_.end()) return at->second;
   Result<StreamKey> key = insert_stream(*database_, stream);
