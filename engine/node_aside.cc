@@ -17,9 +17,10 @@ std::size_t Node::streams_aside() const {
 
 // Whether what is known of a stream may be left to the store.
 bool Node::is_left_behind(const StreamId& stream, const StreamKnowledge& known) const {
+  if (!is_gone(known)) return false;  // Nearly always, and soon told.
   const DatasetConfig* const config = dataset(stream.dataset);
   return config != nullptr && config->kind == DatasetKind::kTelemetry && config->cls == stream.cls &&
-         is_gone(known) && is_past(stream, known);
+         is_past(stream, known);
 }
 
 void Node::count_aside(const StreamId& stream, const StreamKnowledge& known) {
@@ -60,9 +61,10 @@ Status Node::take_back(const StreamId& stream, const StreamKnowledge& known) {
   knowledge_.at(stream) = known;
   left_behind_.insert(ix);
   image_.reset();
+  if (!tiers_lack(stream, known)) return Done{};
   // A tier has lost the life that had acknowledged it.
   for (const auto& [peer, session] : sessions_) {
-    if (session->phase == SessionPhase::kLive && tiers_lack(stream, known)) tell_all(*session, ix);
+    if (session->phase == SessionPhase::kLive) tell_all(*session, ix);
   }
   return Done{};
 }

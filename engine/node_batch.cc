@@ -167,8 +167,8 @@ void Node::apply_durable(const InFlight& batch) {
     const bool is_ours = known.stream.node == identity_.node;
     const bool completed = settled.contains(known.stream) && knowledge_.find(known.stream)->missing().empty();
     if (!known.known.voided().empty() || completed) tell_gone(known, is_ours ? std::nullopt : batch.from);
+    note_left_behind(*streams_.find(known.stream));
   }
-  for (const auto& known : batch.knowledge.entries()) note_left_behind(*streams_.find(known.stream));
   for (const auto& [ix, dots] : batch.plan.given_up) note_left_behind(ix);
   aside_durable(batch);
   map_became_durable(batch);

@@ -290,9 +290,10 @@ void Node::start_pushing(Session& session, const FrontierImage& told) {
     }
   }
   for (const auto& [stream, known] : knowledge_.entries()) {
+    if (known.held().empty()) continue;
     const StreamIx ix = intern(stream);
     const bool lacks_none = session.head_in_sum(ix) != 0 && stands_in_sum(told, ix);
-    if (!known.held().empty() && !lacks_none) enqueue(session, ix, Age::kOld);
+    if (!lacks_none) enqueue(session, ix, Age::kOld);
   }
 }
 

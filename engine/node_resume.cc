@@ -22,6 +22,25 @@ std::size_t memory(const StreamKnowledge& known) {
          interval_bytes(known.dropped()) + interval_bytes(known.lost());
 }
 
+// What a peer told, in no order yet; null if that is too much to be remembered.
+std::shared_ptr<FrontierImage> image_of(std::map<StreamIx, StreamKnowledge> told, Pasts pasts,
+                                        const StreamTable& streams) {
+  auto image = std::make_shared<FrontierImage>();
+  FrontierDigest digest;
+  std::size_t bytes = pasts.size() * sizeof(Pasts::value_type);
+  for (auto& [ix, known] : told) {
+    if (known.empty()) continue;
+    bytes += memory(known);
+    digest.add(streams[ix], known);
+    image->streams.emplace_back(ix, std::move(known));
+  }
+  if (bytes > limits::kResumeBytesMax) return nullptr;
+  for (const auto& [of, sums] : pasts) digest.add(of, sums);
+  image->pasts = std::move(pasts);
+  image->digest = digest.bytes();
+  return image;
+}
+
 }  // namespace
 
 // --- Remembering -----------------------------------------------------------------------------------------
@@ -46,20 +65,8 @@ void Node::remember(Session& session, Instant now) {
 // HELLO gave the digest of.
 std::shared_ptr<const FrontierImage> Node::heard_image(Session& session) const {
   if (session.digest == session.told->digest) return session.told;
-  auto image = std::make_shared<FrontierImage>();
-  image->digest = session.digest;
-  FrontierDigest digest;
-  std::size_t bytes = 0;
-  for (auto& [ix, known] : std::exchange(session.frontier, {})) {
-    if (known.empty()) continue;
-    bytes += memory(known);
-    digest.add(streams_[ix], known);
-    image->streams.emplace_back(ix, known);
-  }
-  for (const auto& [of, sums] : session.pasts) digest.add(of, sums);
-  image->pasts = std::exchange(session.pasts, {});
-  bytes += image->pasts.size() * sizeof(Pasts::value_type);
-  if (bytes > limits::kResumeBytesMax || digest.bytes() != session.digest) return nullptr;
+  auto image = image_of(std::exchange(session.frontier, {}), std::exchange(session.pasts, {}), streams_);
+  if (image == nullptr || image->digest != session.digest) return nullptr;
   sort_streams(*image);
   return image;
 }
@@ -72,18 +79,8 @@ void Node::sort_streams(FrontierImage& image) const {
 // The same of streams in sums that were not the same; null if there were none, or too much of them.
 std::shared_ptr<const FrontierImage> Node::past_heard_image(Session& session) const {
   if (session.past.empty()) return nullptr;
-  auto image = std::make_shared<FrontierImage>();
-  FrontierDigest digest;
-  std::size_t bytes = 0;
-  for (auto& [ix, known] : std::exchange(session.past, {})) {
-    if (known.empty()) continue;
-    bytes += memory(known);
-    digest.add(streams_[ix], known);
-    image->streams.emplace_back(ix, std::move(known));
-  }
-  if (bytes > limits::kResumeBytesMax) return nullptr;
-  image->digest = digest.bytes();
-  sort_streams(*image);
+  auto image = image_of(std::exchange(session.past, {}), {}, streams_);
+  if (image != nullptr) sort_streams(*image);
   return image;
 }
 
